@@ -1,0 +1,30 @@
+# Flags that every target of ours has, on the interface target tw_flags.
+find_package(Threads REQUIRED)
+add_library(tw_flags INTERFACE)
+if(MSVC)
+  target_compile_options(tw_flags INTERFACE /W4)
+else()
+  target_compile_options(tw_flags INTERFACE -Wall -Wextra -Wno-unused-parameter -fno-math-errno)
+endif()
+
+option(TW_WERROR "Warnings are errors" OFF)
+if(TW_WERROR)
+  target_compile_options(tw_flags INTERFACE -Werror)
+endif()
+
+# TW_SANITIZE: address, undefined or thread.
+set(TW_SANITIZE "" CACHE STRING "Sanitizer to build with")
+if(TW_SANITIZE)
+  target_compile_options(tw_flags INTERFACE -fsanitize=${TW_SANITIZE} -fno-omit-frame-pointer -g)
+  target_link_options(tw_flags INTERFACE -fsanitize=${TW_SANITIZE})
+endif()
+
+find_program(TW_CCACHE ccache)
+if(TW_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_C_COMPILER_LAUNCHER ${TW_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${TW_CCACHE})
+endif()
+find_program(TW_MOLD mold)
+if(TW_MOLD AND NOT APPLE AND NOT WIN32 AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_link_options(tw_flags INTERFACE -fuse-ld=mold)
+endif()

@@ -1,0 +1,93 @@
+// Attribute values of nodes.
+#pragma once
+
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/framework/tensor.h"
+
+namespace tw {
+
+struct AttrValue;
+using AttrMap = std::map<std::string, AttrValue, std::less<>>;
+
+// A function by name, with the attributes it is called with.
+struct FuncRef {
+  std::string name;
+  std::map<std::string, AttrValue, std::less<>> attrs;
+};
+
+// In a function body an attribute may stand for one of the function's own ("$T").
+struct AttrPlaceholder {
+  std::string name;
+};
+
+struct AttrValue {
+  using Storage = std::variant<std::monostate, std::string, int64_t, float, bool, DType, Shape, Tensor, FuncRef,
+                               AttrPlaceholder, std::vector<std::string>, std::vector<int64_t>, std::vector<float>,
+                               std::vector<bool>, std::vector<DType>, std::vector<Shape>, std::vector<Tensor>,
+                               std::vector<FuncRef>>;
+  Storage value;
+
+  AttrValue() = default;
+  template <typename T>
+    requires(std::is_constructible_v<Storage, T> && !std::is_same_v<std::decay_t<T>, AttrValue>)
+  AttrValue(T&& v) : value(std::forward<T>(v)) {}
+  AttrValue(const char* s) : value(std::string(s)) {}
+  AttrValue(int v) : value(static_cast<int64_t>(v)) {}
+
+  bool empty() const { return value.index() == 0; }
+  template <typename T>
+  const T* get() const {
+    return std::get_if<T>(&value);
+  }
+  bool is_list() const { return value.index() >= 10; }
+};
+
+bool equal(const AttrValue& a, const AttrValue& b);
+inline bool operator==(const AttrValue& a, const AttrValue& b) { return equal(a, b); }
+// A stable digest of the value, for common-subexpression search and caches.
+uint64_t hash(const AttrValue& a);
+// The text form of graph dumps: 3, 2.5, true, "abc", float, [2,?], [1,2], tensor<float [2] = 1 2>, @fn.
+std::string to_string(const AttrValue& a);
+
+// Typed reads with the node's op row behind them: defaults were filled in when the node was made, so a missing
+// attribute is an InvalidArgument that names it.
+class AttrReader {
+ public:
+  explicit AttrReader(const AttrMap& attrs) : attrs_(&attrs) {}
+  const AttrMap& map() const { return *attrs_; }
+  bool has(std::string_view name) const { return attrs_->find(name) != attrs_->end(); }
+  template <typename T>
+  Result<T> get(std::string_view name) const {
+    const auto it = attrs_->find(name);
+    if (it == attrs_->end()) return invalid_argument("attribute '", name, "' is missing");
+    if (const T* v = it->second.template get<T>()) return *v;
+    // An empty list arrives from the wire without a type.
+    if constexpr (std::is_same_v<T, std::vector<std::string>> || std::is_same_v<T, std::vector<int64_t>> ||
+                  std::is_same_v<T, std::vector<float>> || std::is_same_v<T, std::vector<bool>> ||
+                  std::is_same_v<T, std::vector<DType>> || std::is_same_v<T, std::vector<Shape>>) {
+      if (it->second.empty()) return T{};
+    }
+    return invalid_argument("attribute '", name, "' has the wrong type: ", to_string(it->second));
+  }
+  // For attributes whose presence and type the op row guarantees.
+  template <typename T>
+  T must(std::string_view name) const {
+    auto r = get<T>(name);
+    return r.ok() ? std::move(*r) : T{};
+  }
+  DType dtype(std::string_view name) const { return must<DType>(name); }
+  int64_t integer(std::string_view name) const { return must<int64_t>(name); }
+  bool boolean(std::string_view name) const { return must<bool>(name); }
+  float real(std::string_view name) const { return must<float>(name); }
+  std::string string(std::string_view name) const { return must<std::string>(name); }
+  std::vector<int64_t> ints(std::string_view name) const { return must<std::vector<int64_t>>(name); }
+
+ private:
+  const AttrMap* attrs_;
+};
+
+}  // namespace tw

@@ -1,0 +1,88 @@
+// What the op table says of each op. The rows are written in core/ops/*.toml; tools/opgen turns them into constant
+// tables, so that nothing registers itself at start-up.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "core/framework/attr.h"
+
+namespace tw {
+
+class ShapeContext;
+using ShapeFn = Status (*)(ShapeContext&);
+
+struct ArgDef {
+  std::string_view name;
+  DType dtype = DType::kInvalid;      // when fixed
+  std::string_view type_attr = {};    // dtype from this attr
+  std::string_view number_attr = {};  // repeated this many times
+  std::string_view type_list_attr = {};
+  bool is_ref = false;
+};
+
+enum class AttrType : uint8_t { kString, kInt, kFloat, kBool, kType, kShape, kTensor, kFunc,
+                                kListString, kListInt, kListFloat, kListBool, kListType, kListShape, kListTensor, kListFunc };
+
+struct AttrDef {
+  std::string_view name;
+  AttrType type;
+  bool has_default = false;
+  std::string_view default_text = {};  // in the text form of attr.h; parsed once by OpTable
+  bool has_minimum = false;
+  int64_t minimum = 0;                 // of an int, or of a list's length
+  std::span<const DType> allowed_types = {};
+  std::span<const std::string_view> allowed_strings = {};
+};
+
+enum OpTrait : uint32_t {
+  kStateful = 1 << 0,         // never folded, merged or pruned as a duplicate
+  kRandom = 1 << 1,
+  kBlocking = 1 << 2,         // may wait: runs on the io pool
+  kDataDependent = 1 << 3,    // output shapes depend on values: outputs come from the step heap
+  kCommutative = 1 << 4,
+  kAggregate = 1 << 5,
+  kAllowUninitialized = 1 << 6,
+  kAliases = 1 << 7,          // output 0 is input 0 under another shape (Reshape, Identity, ...)
+  kControlFlow = 1 << 8,      // executed by the runtime itself (If, While, calls, arguments)
+  kWritesResource = 1 << 9,   // updates the resources among its inputs; the others only read them
+  kInternal = 1 << 10,        // made by passes only; not part of any public API
+};
+
+enum class OpId : uint16_t;  // kAdd, kMatMul, ...: generated into core/framework/op_ids.gen.h
+
+struct OpDef {
+  OpId id;
+  std::string_view name;
+  std::span<const ArgDef> inputs;
+  std::span<const ArgDef> outputs;
+  std::span<const AttrDef> attrs;
+  uint32_t traits;
+  ShapeFn shape;
+  // Inputs whose values (not only shapes) the shape function or prepare() needs, as a bit mask of input arguments.
+  uint32_t value_inputs;
+  // The element-wise expression, in the form of Tape::parse with dtypes as attribute names; empty for other ops.
+  std::string_view map;
+  std::string_view summary;
+
+  bool has(OpTrait t) const { return (traits & t) != 0; }
+  const AttrDef* find_attr(std::string_view attr) const;
+};
+
+// Looks a row up by TF op name; null when there is none.
+const OpDef* find_op(std::string_view name);
+const OpDef& op_def(OpId id);
+std::span<const OpDef> all_ops();
+
+// Expands the argument lists of a node with these attributes: the dtype of each single input or output (refs marked).
+Status expand_args(const OpDef& op, std::span<const ArgDef> args, const AttrMap& attrs, std::vector<DType>* out);
+// Fills defaults, checks presence, types, limits and allowed values; attributes that begin with '_' pass unchecked.
+Status complete_attrs(const OpDef& op, AttrMap* attrs);
+// Deduces type, number and type-list attributes from the dtypes of the inputs (grouped per argument by `counts`).
+// Used by builders so that callers need not repeat what the inputs say.
+Status infer_attrs(const OpDef& op, std::span<const DType> inputs, AttrMap* attrs);
+// Parses an attribute in the text form of attr.h, given its declared type.
+Result<AttrValue> parse_attr(AttrType type, std::string_view text);
+
+}  // namespace tw

@@ -1,0 +1,155 @@
+// The graph: nodes with typed edges, control edges, functions. Append-only for its users and thread-safe; passes work on
+// private copies, which they may edit.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <shared_mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/framework/op_def.h"
+#include "core/framework/shape_context.h"
+
+namespace tw {
+
+using NodeId = int32_t;
+
+// Output `index` of a node.
+struct Output {
+  NodeId node = -1;
+  int32_t index = 0;
+  bool valid() const { return node >= 0; }
+  auto operator<=>(const Output&) const = default;
+};
+
+struct Node {
+  NodeId id = -1;
+  const OpDef* op = nullptr;
+  std::string name;
+  std::vector<Output> inputs;
+  std::vector<NodeId> controls;       // run before this node; sorted, no duplicates
+  AttrMap attrs;                      // complete: defaults filled in
+  std::string device;
+  std::string where;                  // the user's line, "file.py:12"; not part of the GraphDef
+  std::vector<DType> output_dtypes;   // refs marked
+  std::vector<Shape> output_shapes;   // static, as inferred
+  std::vector<HandleShape> output_handles;  // for resource outputs
+  bool dead = false;                  // removed by a pass
+
+  AttrReader attr() const { return AttrReader(attrs); }
+  bool is(OpId id) const { return op->id == id; }
+};
+
+class Graph;
+
+// A function: a graph whose arguments are _Arg nodes and whose results are _Retval nodes, in order of their `index`.
+struct Function {
+  std::string name;
+  std::unique_ptr<Graph> body;
+  std::vector<NodeId> args, results;
+  std::vector<NodeId> controls;       // stateful nodes that must run even if no result needs them
+  std::vector<std::string> arg_names, result_names;
+  AttrMap attrs;                      // of the FunctionDef ("_noinline", ...)
+  bool stateful = false;
+};
+
+// Functions by name; immutable once added, shared between a graph, its functions' bodies and programs. Thread-safe.
+class FunctionLibrary {
+ public:
+  Status add(std::shared_ptr<const Function> f);  // AlreadyExists unless equal in name and text
+  std::shared_ptr<const Function> find(std::string_view name) const;
+  std::vector<std::shared_ptr<const Function>> all() const;  // by name
+
+ private:
+  mutable std::shared_mutex mutex_;
+  std::map<std::string, std::shared_ptr<const Function>, std::less<>> functions_;
+};
+
+// What a new node is made from.
+struct NodeSpec {
+  std::string op;
+  std::string name;                   // must be unused; see Graph::unique_name
+  std::vector<Output> inputs;
+  std::vector<NodeId> controls;
+  AttrMap attrs;                      // missing ones come from the inputs' dtypes or the row's defaults
+  std::string device;
+  std::string where;
+};
+
+class Graph {
+ public:
+  Graph();
+  explicit Graph(std::shared_ptr<FunctionLibrary> library);
+  Graph(const Graph&) = delete;
+  Graph& operator=(const Graph&) = delete;
+
+  // Checks the spec against its op row, infers shapes, and appends. InvalidArgument names op, values and rule;
+  // AlreadyExists for a used name; NotFound for an op without a row.
+  Result<NodeId> add(NodeSpec spec);
+  // `base`, or base_1, base_2, ... : the first that is free. Does not reserve it.
+  std::string unique_name(std::string_view base) const;
+
+  // Nodes never move: references stay valid as long as the graph.
+  const Node& node(NodeId id) const;
+  int num_nodes() const;
+  std::optional<NodeId> find(std::string_view name) const;
+  // Adds an input edge after the fact, for loops in imported graphs: input `slot` of `id` becomes `from`.
+  Status set_input(NodeId id, int slot, Output from);
+  Status add_control(NodeId id, NodeId before);
+  // Narrows an output's static shape (Tensor.set_shape); InvalidArgument when they contradict each other.
+  Status set_shape(Output out, const Shape& shape);
+  Status set_attr(NodeId id, std::string_view name, AttrValue value);
+
+  DType dtype(Output o) const;
+  Shape shape(Output o) const;
+  HandleShape handle(Output o) const;
+  // The constant value of an output when folding it is trivial (Const, and shape arithmetic on constants).
+  std::optional<Tensor> constant_value(Output o) const;
+
+  const std::shared_ptr<FunctionLibrary>& library() const { return library_; }
+
+  // --- for passes, on a copy that no other thread sees ---
+  std::unique_ptr<Graph> copy() const;
+  Node& mutable_node(NodeId id);
+  // Every use of `from` becomes a use of `to`.
+  void replace_uses(Output from, Output to);
+  void remove(NodeId id);             // marks dead; ids of others stay
+  std::vector<NodeId> topological_order() const;  // live nodes; precondition: acyclic (verify says)
+  Status infer_shapes(NodeId id);     // again, after an edit
+
+ private:
+  Status check_and_infer(Node& n) const;
+  mutable std::shared_mutex mutex_;
+  std::vector<std::unique_ptr<Node>> nodes_;
+  std::unordered_map<std::string, NodeId> by_name_;
+  mutable std::unordered_map<std::string, int> next_suffix_;
+  std::shared_ptr<FunctionLibrary> library_;
+};
+
+// The consumers of each node, from one sweep over the live nodes.
+struct Uses {
+  explicit Uses(const Graph& g);
+  struct Edge {
+    NodeId node;
+    int slot;      // -1 for a control edge
+    int output;    // which output of the producer; -1 for a control edge
+  };
+  std::span<const Edge> of(NodeId id) const { return edges_[static_cast<size_t>(id)]; }
+
+ private:
+  std::vector<std::vector<Edge>> edges_;
+};
+
+// Acyclic, inputs exist, dtypes match the rows, names unique. InvalidArgument names the offending node.
+Status verify(const Graph& g);
+
+// The text form, one node a line in topological order, functions after it:
+//   %name:float[2,?] = MatMul(%a, %b:1, ^%c) {transpose_a=true} @"/cpu:0"
+std::string print(const Graph& g);
+Result<std::unique_ptr<Graph>> parse(std::string_view text);
+
+}  // namespace tw

@@ -1,0 +1,62 @@
+// The contract engine: packed GEMM micro-kernels with a tape as epilogue; batched forms, and convolutions as implicit
+// GEMM on NHWC.
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "core/framework/shape.h"
+#include "core/framework/tape.h"
+#include "core/platform/worker_pool.h"
+
+namespace tw {
+
+// Runs on each block of results while it is in cache. Input 0 of the tape is the result; the others are operands that
+// broadcast to the result's shape (a bias, a residual, a mask). An empty tape stores the result.
+struct Epilogue {
+  Tape tape;
+  std::vector<Shape> operand_shapes;
+};
+
+// C[b] = op(A[b]) * op(B[b]), row-major, dense. batch_a and batch_b are 1 (shared) or `batch`.
+struct GemmSpec {
+  DType dtype = DType::kFloat;  // float, double, half, bfloat16 (f32 accumulation), int32, int64, complex
+  int64_t m = 0, n = 0, k = 0;
+  int64_t batch = 1, batch_a = 1, batch_b = 1;
+  bool transpose_a = false, transpose_b = false;  // A is stored [k, m], B [n, k]
+  bool adjoint_a = false, adjoint_b = false;      // and conjugated
+  const void* constant_a = nullptr;               // when set, packed once at plan time
+  const void* constant_b = nullptr;
+  Epilogue epilogue;
+};
+
+// NHWC input, HWIO filter (depthwise: HWCM with multiplier M), explicit padding.
+struct ConvSpec {
+  enum class Kind : uint8_t { kForward, kInputGrad, kFilterGrad };
+  Kind kind = Kind::kForward;
+  DType dtype = DType::kFloat;
+  int64_t batch = 0, in_h = 0, in_w = 0, in_c = 0;
+  int64_t out_h = 0, out_w = 0, out_c = 0;
+  int64_t filter_h = 0, filter_w = 0;
+  int64_t stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
+  int64_t pad_top = 0, pad_left = 0;
+  bool depthwise = false;
+  const void* constant_filter = nullptr;  // when set, packed once at plan time
+  Epilogue epilogue;
+};
+
+class ContractPlan {
+ public:
+  virtual ~ContractPlan() = default;
+  // a, b: the operands in the order of the op (Gemm: A, B; conv forward: input, filter; input gradient: filter, dy;
+  // filter gradient: input, dy). `operands` are the epilogue's.
+  virtual void run(const void* a, const void* b, const void* const* operands, void* const* outputs, void* workspace,
+                   WorkerPool& pool) const = 0;
+  virtual size_t workspace_bytes() const = 0;
+  virtual double flops() const = 0;
+};
+
+Result<std::unique_ptr<ContractPlan>> plan_gemm(const GemmSpec& spec, int threads);
+Result<std::unique_ptr<ContractPlan>> plan_conv(const ConvSpec& spec, int threads);
+
+}  // namespace tw
