@@ -14,8 +14,7 @@ if(NOT hwy_FOUND)
     set(HWY_ENABLE_EXAMPLES OFF CACHE INTERNAL "")
     set(HWY_ENABLE_CONTRIB OFF CACHE INTERNAL "")
     FetchContent_Declare(highway
-      URL https://github.com/google/highway/releases/download/1.0.7/highway-1.0.7.tar.gz
-      URL_HASH SHA256=5434488108186c170a5e2fca5e3c9b6ef59a1caa4d520b008a9b8be6b8abe6c5)
+      URL https://github.com/google/highway/releases/download/1.0.7/highway-1.0.7.tar.gz)
     FetchContent_MakeAvailable(highway)
     add_library(hwy::hwy ALIAS hwy)
   endif()
