@@ -116,6 +116,9 @@ class RunContext {
   // An input as a Tensor that shares its storage. Arena values are copied first when `keep` (the tensor will outlive
   // the step); without it the tensor must not outlive the call.
   Result<Tensor> input_tensor(int i, bool keep) const;
+  // True when nothing reads input i after this instruction and the step owns it, so that a kernel may take the
+  // elements (a tensor list that is held only here grows in place).
+  bool may_consume(int i) const { return i < 32 && ((consumable_ >> i) & 1) != 0; }
   // Replaces output i by a tensor (data-dependent shapes, resources, values that already exist elsewhere).
   void set_output(int i, Tensor t) const;
   // Storage for a data-dependent output from the step heap; the Value's data and shape are set.
@@ -136,6 +139,7 @@ class RunContext {
   const KernelState* state_ = nullptr;
   void* workspace_ = nullptr;
   StepContext* step_ = nullptr;
+  uint32_t consumable_ = 0;   // bit i: input i may be consumed
   uint16_t num_in_ = 0, num_out_ = 0;
 };
 

@@ -65,6 +65,8 @@ struct OpDef {
   // The element-wise expression, in the form of Tape::parse with dtypes as attribute names; empty for other ops.
   std::string_view map;
   std::string_view summary;
+  // For ops on ref inputs: the op on resource handles that a pass puts in their place.
+  std::string_view lowers_to;
 
   bool has(OpTrait t) const { return (traits & t) != 0; }
   const AttrDef* find_attr(std::string_view attr) const;
