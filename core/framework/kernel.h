@@ -147,6 +147,10 @@ struct KernelDef {
   Status (*prepare)(PrepareContext&);
   Status (*run)(const RunContext&);
 };
+// Defines the symbol that an op row's `kernel` names.
+#define TW_KERNEL(name, prepare, run)   \
+  extern const KernelDef kernel_##name; \
+  const KernelDef kernel_##name = {prepare, run}
 
 // Kernels of the CPU device by op, generated from the rows; null when the op has none for these dtypes. Element-wise
 // rows without a kernel symbol get the map engine's kernel.
