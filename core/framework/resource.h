@@ -61,6 +61,11 @@ class Variable : public Resource {
   // As read() and update()'s storage rule, for a caller that holds mutex(): makes the value exclusive by copying it
   // when someone else watches, and returns it.
   Result<Tensor*> writable_locked();
+  // For a caller that holds mutex(): the value as it is (not valid() before the first assign), the value when nobody
+  // else watches it (else null), and its replacement.
+  const Tensor& value_locked() const { return value_; }
+  Tensor* exclusive_locked() { return value_.exclusive() ? &value_ : nullptr; }
+  void assign_locked(Tensor value) { value_ = std::move(value); }
 
  private:
   std::string name_;
