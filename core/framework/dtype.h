@@ -47,6 +47,8 @@ constexpr DType ref_dtype(DType t) { return is_ref(t) ? t : static_cast<DType>(s
 size_t dtype_size(DType t);
 // TF's lower-case name ("float", "int32", "half", "float_ref"); "invalid" for numbers that name no type.
 std::string_view dtype_name(DType t);
+// numpy-like ("float32", "float64_ref"), as TF's Python messages say it.
+std::string_view dtype_python_name(DType t);
 // The inverse; also takes numpy-like spellings ("float32", "float64", "float16"). kInvalid when unknown.
 DType dtype_from_name(std::string_view name);
 bool dtype_valid(int number);

@@ -2,6 +2,7 @@
 // when a program is specialised to feed shapes.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -29,6 +30,9 @@ class ShapeContext {
   // The value of input i when it is known before the step; null otherwise.
   const Tensor* value(int i) const { return values_.empty() ? nullptr : values_[static_cast<size_t>(i)]; }
   const HandleShape& handle(int i) const;
+  // What is known of the shapes that inputs spell where their values are not (a Pack of constants and unknown sizes):
+  // one entry per input, or none at all. Set by the graph before the shape function runs.
+  void set_shape_values(std::span<const std::optional<Shape>> shapes) { shape_values_ = shapes; }
   // The shape a shape-valued input spells: fully known with a value, else of the rank its length tells, else unknown.
   Result<Shape> value_as_shape(int i) const;
 
@@ -51,6 +55,7 @@ class ShapeContext {
   std::span<const DType> input_dtypes_;
   std::span<const Tensor* const> values_;
   std::span<const HandleShape> handles_;
+  std::span<const std::optional<Shape>> shape_values_;
   std::vector<Shape> outputs_;
   std::vector<HandleShape> output_handles_;
 };

@@ -1,0 +1,38 @@
+#include "core/framework/kernel.h"
+
+#include "core/platform/alloc.h"
+
+namespace tw {
+
+Result<Tensor> RunContext::input_tensor(int i, bool keep) const {
+  const Value& v = input(i);
+  if (v.owner != nullptr) {
+    const size_t offset = static_cast<size_t>(static_cast<char*>(v.data) - static_cast<char*>(v.owner->data()));
+    return Tensor(v.dtype, *v.shape, Ref<Buffer>(v.owner), offset);
+  }
+  const size_t bytes = static_cast<size_t>(v.shape->num_elements()) * dtype_size(v.dtype);
+  const Tensor view(v.dtype, *v.shape, wrap_memory(v.data, bytes, false, nullptr, nullptr));
+  return keep ? view.clone() : Result<Tensor>(view);
+}
+
+void RunContext::set_output(int i, Tensor t) const {
+  const uint32_t number = args_[num_in_ + i];
+  Value& v = values_[number];
+  Buffer* const old = v.owner;
+  dynamic_shapes_[number] = t.shape();
+  v.shape = &dynamic_shapes_[number];
+  v.data = t.raw();
+  v.dtype = t.dtype();
+  v.owner = t.buffer().get();
+  if (v.owner != nullptr) v.owner->ref();
+  if (old != nullptr) old->unref();
+}
+
+Result<void*> RunContext::allocate_output(int i, const Shape& shape) const {
+  TW_ASSIGN_OR_RETURN(Tensor t, Tensor::make(output(i).dtype, shape));
+  void* const data = t.raw();
+  set_output(i, std::move(t));
+  return data;
+}
+
+}  // namespace tw
