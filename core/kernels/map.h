@@ -16,11 +16,13 @@ class MapPlan {
  public:
   virtual ~MapPlan() = default;
   // inputs and outputs as the tape numbers them, dense and row-major in the shapes given to plan_map. An output may be
-  // the same memory as an input of equal shape and element size. Never allocates.
-  virtual void run(const void* const* inputs, void* const* outputs, WorkerPool& pool) const = 0;
+  // the same memory as an input of equal shape and element size. Never allocates. Fails only where can_fail():
+  // InvalidArgument "Integer division by zero" (the quotient of such elements is then 0).
+  virtual Status run(const void* const* inputs, void* const* outputs, WorkerPool& pool) const = 0;
   // For reductions and epilogues: evaluates elements [begin, begin + count) of the flat index space into `outputs`,
   // whose first element is element `begin`; count at most kMapBlock, on the calling thread.
-  virtual void run_block(const void* const* inputs, void* const* outputs, int64_t begin, int64_t count) const = 0;
+  virtual Status run_block(const void* const* inputs, void* const* outputs, int64_t begin, int64_t count) const = 0;
+  virtual bool can_fail() const = 0;  // the tape divides integers
   virtual double flops() const = 0;  // of the whole space, one per micro-op and element, transcendental ones 10
 };
 

@@ -30,7 +30,8 @@ class ReducePlan {
   // Outputs are dense over `space` without its reduced axes. `workspace` has workspace_bytes(). Sums of half, bfloat16
   // and float accumulate in float by pairwise blocks, so that the error grows with log n; the split over threads depends
   // on the shape and pool size only, so results repeat.
-  virtual void run(const void* const* inputs, void* const* outputs, void* workspace, WorkerPool& pool) const = 0;
+  // Fails as MapPlan::run does.
+  virtual Status run(const void* const* inputs, void* const* outputs, void* workspace, WorkerPool& pool) const = 0;
   virtual size_t workspace_bytes() const = 0;
   virtual double flops() const = 0;
 };
