@@ -4,20 +4,25 @@
 #include <array>
 #include <span>
 
+#include "core/framework/dtype.h"
 #include "core/framework/shape.h"
 #include "core/platform/worker_pool.h"
 
 namespace tw {
+
+// Tiling and blocking split each dimension in two.
+inline constexpr int kMaxMoveRank = 2 * kMaxRank;
 
 // An N-d copy between two strided views, planned once: dimensions of size 1 dropped, adjacent ones merged, the loop
 // order chosen, 2-D transposes tiled.
 class StridedCopy {
  public:
   // Strides in elements, may be zero (source only: broadcast) or negative. Element size 1, 2, 4, 8 or 16 bytes.
+  // At most kMaxMoveRank dims after those of size 1 are dropped and those that lie together are merged.
   StridedCopy() = default;
   StridedCopy(std::span<const int64_t> dims, std::span<const int64_t> from_strides, std::span<const int64_t> to_strides,
               size_t element_size);
-  // `from` and `to` point at index 0 of each view and must not overlap.
+  // `from` and `to` point at index 0 of each view and must not overlap. Never allocates.
   void run(const void* from, void* to, WorkerPool& pool) const;
   int64_t count() const { return count_; }
 
@@ -26,7 +31,7 @@ class StridedCopy {
   int64_t count_ = 1;
   size_t element_size_ = 4;
   bool transpose_ = false;  // inner two dimensions cross
-  std::array<int64_t, kMaxRank> dims_{}, from_{}, to_{};
+  std::array<int64_t, kMaxMoveRank> dims_{}, from_{}, to_{};  // outermost first, by the destination's strides
 };
 
 // Non-plain elements (strings, handles) move one by one by assignment; same contract as StridedCopy::run.

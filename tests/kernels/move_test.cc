@@ -1,0 +1,178 @@
+#include "core/kernels/move.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <numeric>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "core/kernels/move/rows.h"
+#include "core/kernels/ref/move_ref.h"
+
+namespace tw {
+namespace {
+
+// A view onto a buffer: elements of storage needed and the offset of index 0.
+struct View {
+  int64_t first = 0, elements = 1;
+};
+
+View view_of(const std::vector<int64_t>& dims, const std::vector<int64_t>& strides) {
+  View v;
+  for (size_t i = 0; i < dims.size(); ++i) {
+    const int64_t reach = (dims[i] - 1) * strides[i];
+    if (dims[i] == 0) continue;
+    (reach < 0 ? v.first : v.elements) += std::abs(reach);
+  }
+  v.elements += v.first;
+  return v;
+}
+
+// Runs the copy between guarded buffers and compares every byte, touched or not, with the obvious version.
+void check(const std::vector<int64_t>& dims, const std::vector<int64_t>& from_strides,
+           const std::vector<int64_t>& to_strides, size_t size, WorkerPool& pool) {
+  const View f = view_of(dims, from_strides), t = view_of(dims, to_strides);
+  constexpr size_t kGuard = 64;
+  std::vector<char> from(static_cast<size_t>(f.elements) * size + 2 * kGuard);
+  std::mt19937 random(7);
+  for (char& c : from) c = static_cast<char>(random());
+  std::vector<char> got(static_cast<size_t>(t.elements) * size + 2 * kGuard, '\x5a'), want = got;
+  const char* source = from.data() + kGuard + static_cast<size_t>(f.first) * size;
+  const size_t first = kGuard + static_cast<size_t>(t.first) * size;
+  const StridedCopy copy(dims, from_strides, to_strides, size);
+  copy.run(source, got.data() + first, pool);
+  ref::strided_copy(dims, from_strides, to_strides, size, source, want.data() + first);
+  std::string what = "dims";
+  for (size_t i = 0; i < dims.size(); ++i) {
+    what += " " + std::to_string(dims[i]) + ":" + std::to_string(from_strides[i]) + ">" + std::to_string(to_strides[i]);
+  }
+  ASSERT_TRUE(got == want) << what << " element size " << size;
+  ASSERT_EQ(copy.count(), std::accumulate(dims.begin(), dims.end(), int64_t{1}, std::multiplies<>()));
+}
+
+std::vector<int64_t> dense(const std::vector<int64_t>& dims) {
+  std::vector<int64_t> s(dims.size());
+  int64_t n = 1;
+  for (size_t i = dims.size(); i-- > 0; n *= dims[i]) s[i] = n;
+  return s;
+}
+
+constexpr size_t kSizes[] = {1, 2, 4, 8, 16};
+
+TEST(StridedCopy, EveryPermutationUpToRankFive) {
+  WorkerPool pool(2);
+  const std::vector<std::vector<int64_t>> shapes = {{},        {5},          {3, 17},         {33, 70},       {1, 9},
+                                                    {4, 3, 5}, {2, 19, 18},  {7, 1, 6, 2},    {3, 2, 4, 5},   {0, 4},
+                                                    {2, 0, 3}, {2, 3, 4, 2, 3}};
+  for (const auto& shape : shapes) {
+    std::vector<size_t> perm(shape.size());
+    std::iota(perm.begin(), perm.end(), size_t{0});
+    do {
+      const std::vector<int64_t> from_dense = dense(shape);
+      std::vector<int64_t> dims(shape.size()), from(shape.size());
+      for (size_t i = 0; i < perm.size(); ++i) {
+        dims[i] = shape[perm[i]];
+        from[i] = from_dense[perm[i]];
+      }
+      for (size_t size : kSizes) check(dims, from, dense(dims), size, pool);
+    } while (std::next_permutation(perm.begin(), perm.end()));
+  }
+}
+
+TEST(StridedCopy, RandomStrides) {
+  WorkerPool pool(2);
+  std::mt19937 random(11);
+  const auto pick = [&](int64_t lo, int64_t hi) {
+    return lo + static_cast<int64_t>(random() % static_cast<uint32_t>(hi - lo + 1));
+  };
+  for (int round = 0; round < 1500; ++round) {
+    const auto rank = static_cast<size_t>(pick(0, 6));
+    std::vector<int64_t> dims(rank), from(rank), to(rank);
+    std::vector<size_t> order(rank);
+    std::iota(order.begin(), order.end(), size_t{0});
+    for (auto& d : dims) d = round % 50 == 0 ? pick(0, 2) : pick(1, rank > 3 ? 5 : 20);
+    // The destination's dims nest in some order without overlap, with gaps and signs; the source may do as it likes.
+    std::shuffle(order.begin(), order.end(), random);
+    int64_t reach = 1;
+    for (size_t i : order) {
+      to[i] = reach + (pick(0, 3) == 0 ? pick(0, 2) : 0);
+      reach = to[i] * std::max<int64_t>(dims[i], 1);
+      if (pick(0, 5) == 0) to[i] = -to[i];
+    }
+    std::shuffle(order.begin(), order.end(), random);
+    reach = 1;
+    for (size_t i : order) {
+      from[i] = pick(0, 4) == 0 ? 0 : reach;
+      reach *= std::max<int64_t>(dims[i], 1);
+      if (pick(0, 4) == 0) from[i] = -from[i];
+    }
+    check(dims, from, to, kSizes[static_cast<size_t>(pick(0, 4))], pool);
+  }
+}
+
+TEST(StridedCopy, LargeCopiesSplitOverThreads) {
+  WorkerPool pool(3);
+  check({1 << 20}, {1}, {1}, 1, pool);
+  check({1 << 18}, {-1}, {1}, 4, pool);
+  check({700, 500}, {1, 700}, {500, 1}, 4, pool);
+  check({1024, 1024}, {1, 1024}, {1024, 1}, 1, pool);
+  check({3, 400, 300}, {120000, 1, 400}, {120000, 300, 1}, 2, pool);
+  check({5, 1 << 16}, {0, 1}, {1 << 16, 1}, 4, pool);
+}
+
+TEST(StridedCopy, RunsOfEveryShortLength) {
+  WorkerPool pool(1);
+  for (int64_t n = 1; n <= 80; ++n) check({3, n}, {n + 3, 1}, {n + 1, 1}, 1, pool);
+}
+
+TEST(StridedCopy, MoreDimsThanItHoldsMergeFirst) {
+  WorkerPool pool(1);
+  const std::vector<int64_t> dims(30, 1);
+  check(dims, dims, dims, 4, pool);
+}
+
+TEST(StridedAssign, Strings) {
+  const std::vector<std::string> from = {"a", "b", "c", "a string too long to be held in place", "e", "f"};
+  std::vector<std::string> to(6);
+  const int64_t dims[] = {3, 2}, from_strides[] = {1, 3}, to_strides[] = {2, 1};
+  strided_assign(DType::kString, dims, from_strides, to_strides, from.data(), to.data());
+  EXPECT_EQ(to, (std::vector<std::string>{"a", from[3], "b", "e", "c", "f"}));
+}
+
+TEST(Rows, GatherAndScatterEveryRowSize) {
+  WorkerPool pool(2);
+  std::mt19937 random(3);
+  for (int64_t row : {0, 1, 2, 3, 4, 7, 8, 12, 16, 17, 33, 100}) {
+    const int64_t rows = 50, count = 3000;
+    std::vector<uint8_t> from(static_cast<size_t>(rows * row));
+    for (auto& v : from) v = static_cast<uint8_t>(random());
+    std::vector<int64_t> indices(static_cast<size_t>(count));
+    for (auto& i : indices) i = static_cast<int64_t>(random() % rows);
+    std::vector<uint8_t> to(static_cast<size_t>(count * row) + 64, 0x5a), back(from.size() + 64, 0x5a);
+    gather_rows(DType::kUint8, from.data(), indices.data(), count, row, to.data(), pool);
+    for (int64_t i = 0; i < count * row; ++i) {
+      const int64_t source = indices[static_cast<size_t>(i / row)] * row + i % row;
+      ASSERT_EQ(to[static_cast<size_t>(i)], from[static_cast<size_t>(source)]);
+    }
+    for (size_t i = 0; i < 64; ++i) ASSERT_EQ(to[static_cast<size_t>(count * row) + i], 0x5a);
+    scatter_rows(DType::kUint8, to.data(), indices.data(), count, row, back.data());
+    for (size_t i = 0; i < from.size(); ++i) ASSERT_EQ(back[i], from[i]);
+    for (size_t i = 0; i < 64; ++i) ASSERT_EQ(back[from.size() + i], 0x5a);
+  }
+}
+
+TEST(Rows, FirstBadIndex) {
+  std::vector<int32_t> indices(1000, 4);
+  EXPECT_EQ(first_bad_index(indices.data(), 1000, 5), -1);
+  indices[700] = -1;
+  indices[800] = 5;
+  EXPECT_EQ(first_bad_index(indices.data(), 1000, 5), 700);
+  EXPECT_EQ(first_bad_index(indices.data() + 750, 250, 5), 50);
+  EXPECT_EQ(first_bad_index(indices.data(), 0, 0), -1);
+  EXPECT_EQ(first_bad_index(indices.data(), 1, 0), 0);
+}
+
+}  // namespace
+}  // namespace tw
