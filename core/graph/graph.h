@@ -114,7 +114,9 @@ class Graph {
 
   // --- for passes, on a copy that no other thread sees ---
   std::unique_ptr<Graph> copy() const;
-  Node& mutable_node(NodeId id);
+  Node& mutable_node(NodeId id);      // takes no lock
+  // Appends a node as it is, checked by nobody; its name is made unique and its inputs must exist in time.
+  NodeId adopt(Node n);
   // Every use of `from` becomes a use of `to`.
   void replace_uses(Output from, Output to);
   void remove(NodeId id);             // marks dead; ids of others stay

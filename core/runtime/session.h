@@ -2,11 +2,14 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "core/framework/resource.h"
 #include "core/graph/graph.h"
 #include "core/runtime/trace.h"
 

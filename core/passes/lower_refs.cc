@@ -1,0 +1,152 @@
+// Ref edges become resource handles. A ref is followed as (handle, the write it comes after); whoever needs the value
+// behind it gets a read ordered after that write.
+#include <algorithm>
+
+#include "core/passes/pass.h"
+
+namespace tw {
+
+namespace {
+
+struct RefState {
+  Output handle;
+  NodeId after = -1;
+};
+
+class Lowering {
+ public:
+  explicit Lowering(Body& body) : body_(body), g_(*body.body) {}
+
+  Status run() {
+    bool any = false;
+    for (NodeId i = 0; i < g_.num_nodes() && !any; ++i) {
+      const Node& n = g_.mutable_node(i);
+      any = !n.dead && std::any_of(n.output_dtypes.begin(), n.output_dtypes.end(), [](DType t) { return is_ref(t); });
+    }
+    if (!any) return {};
+    for (NodeId id : g_.topological_order()) {
+      Status s = lower(id);
+      if (!s.ok()) {
+        const Node& n = g_.mutable_node(id);
+        return s.at_node(n.name, n.where);
+      }
+    }
+    return {};
+  }
+
+ private:
+  Status lower(NodeId id) {
+    Node& n = g_.mutable_node(id);
+    const std::string_view op = n.op->name;
+    if (op == "VariableV2" || op == "Variable") return lower_variable(n);
+    const bool on_refs = std::any_of(n.inputs.begin(), n.inputs.end(), [&](Output o) { return refs_.count(o) != 0; });
+    if (!on_refs) return {};
+    if (op == "RefIdentity") {
+      refs_[Output{id, 0}] = with_controls(refs_[n.inputs[0]], n);
+      return {};
+    }
+    if (!n.op->lowers_to.empty()) return lower_update(n);
+    return read_inputs(n);
+  }
+
+  // A ref passed on by a node that itself waits for others.
+  RefState with_controls(RefState s, const Node& n) {
+    if (!n.controls.empty() || s.after >= 0) s.after = n.id;
+    return s;
+  }
+
+  Status lower_variable(Node& n) {
+    AttrMap attrs = shared_attrs(n, *find_op("VarHandleOp"));
+    if (AttrReader(attrs).string("shared_name").empty()) attrs["shared_name"] = AttrValue(n.name);
+    TW_RETURN_IF_ERROR(become(body_, n.id, "VarHandleOp", {}, std::move(attrs)));
+    refs_[Output{n.id, 0}] = RefState{Output{n.id, 0}, -1};
+    return {};
+  }
+
+  // Assign, ApplyAdam, ScatterAdd, ...: the same node with handles for refs. Its ref output is the first handle, after it.
+  Status lower_update(Node& n) {
+    const std::vector<DType> was = n.output_dtypes;
+    const std::vector<Output> inputs = n.inputs;
+    const OpDef* to = find_op(n.op->lowers_to);
+    if (to == nullptr) return internal_error("op ", n.op->name, " lowers to ", n.op->lowers_to, ", which has no row");
+    std::vector<DType> wanted;
+    TW_RETURN_IF_ERROR(expand_args(*n.op, n.op->inputs, n.attrs, &wanted));
+    RefState first;
+    std::vector<Output> lowered;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      const auto it = refs_.find(inputs[i]);
+      if (!is_ref(wanted[i])) {
+        TW_ASSIGN_OR_RETURN(Output value, value_of(inputs[i], n));
+        lowered.push_back(value);
+        continue;
+      }
+      if (it == refs_.end()) {
+        return failed_precondition("input ", i, " of op ", n.op->name, " must be a variable, not a value fed in its place");
+      }
+      if (!first.handle.valid()) first = it->second;
+      if (it->second.after >= 0) TW_RETURN_IF_ERROR(g_.add_control(n.id, it->second.after));
+      lowered.push_back(it->second.handle);
+    }
+    AttrMap attrs = shared_attrs(n, *to);
+    if (const auto v = n.attrs.find("validate_shape"); v != n.attrs.end()) attrs["_validate_shape"] = v->second;
+    TW_RETURN_IF_ERROR(become(body_, n.id, n.op->lowers_to, std::move(lowered), std::move(attrs)));
+    for (size_t i = 0; i < was.size(); ++i) {
+      if (is_ref(was[i])) refs_[Output{n.id, static_cast<int32_t>(i)}] = RefState{first.handle, n.id};
+    }
+    return {};
+  }
+
+  // An op that wants values.
+  Status read_inputs(Node& n) {
+    if (n.op->name == "Identity") {
+      const RefState s = refs_[n.inputs[0]];
+      if (s.after >= 0) TW_RETURN_IF_ERROR(g_.add_control(n.id, s.after));
+      const DType dtype = base_dtype(n.output_dtypes[0]);
+      const Shape shape = n.output_shapes[0];
+      TW_RETURN_IF_ERROR(become(body_, n.id, "ReadVariableOp", {s.handle}, {{"dtype", dtype}}));
+      return g_.set_shape(Output{n.id, 0}, shape);
+    }
+    std::vector<DType> wanted;
+    TW_RETURN_IF_ERROR(expand_args(*n.op, n.op->inputs, n.attrs, &wanted));
+    for (size_t i = 0; i < wanted.size(); ++i) {
+      if (is_ref(wanted[i]) && refs_.count(n.inputs[i]) != 0) {
+        return unimplemented("op ", n.op->name, " has no form for variables behind references");
+      }
+    }
+    std::vector<Output> inputs = n.inputs;
+    for (Output& o : inputs) {
+      TW_ASSIGN_OR_RETURN(o, value_of(o, n));
+    }
+    g_.mutable_node(n.id).inputs = std::move(inputs);
+    return {};
+  }
+
+  // The value behind a possible ref, read no earlier than the consumer may run.
+  Result<Output> value_of(Output o, const Node& consumer) {
+    const auto it = refs_.find(o);
+    if (it == refs_.end()) return o;
+    const RefState s = it->second;
+    const std::pair<Output, NodeId> key{s.handle, s.after};
+    if (consumer.controls.empty()) {
+      if (const auto known = reads_.find(key); known != reads_.end()) return known->second;
+    }
+    std::vector<NodeId> controls = consumer.controls;
+    if (s.after >= 0) controls.push_back(s.after);
+    const HandleShape h = g_.handle(s.handle);
+    TW_ASSIGN_OR_RETURN(NodeId id, add_node(body_, g_.mutable_node(s.handle.node), "read_value", "ReadVariableOp",
+                                            {s.handle}, {{"dtype", h.dtype}}, std::move(controls)));
+    if (consumer.controls.empty()) reads_[key] = Output{id, 0};
+    return Output{id, 0};
+  }
+
+  Body& body_;
+  Graph& g_;
+  std::map<Output, RefState> refs_;
+  std::map<std::pair<Output, NodeId>, Output> reads_;
+};
+
+}  // namespace
+
+Status lower_refs(Body& body) { return Lowering(body).run(); }
+
+}  // namespace tw

@@ -1,0 +1,91 @@
+// The passes between a user's graph and a plan. Each works on a body (a private graph with _Arg nodes for feeds, _Retval
+// nodes for fetches, and nodes that must run), edits it in place, keeps it valid, and has a file of its own.
+#pragma once
+
+#include <span>
+#include <unordered_map>
+
+#include "core/framework/kernel.h"
+#include "core/graph/graph.h"
+
+namespace tw {
+
+// What a program is compiled from. A function's body has the same form, so that steps and functions share one path.
+using Body = Function;
+
+// Runs one op on given values, outside any step: folding, and resources that are the same in every step.
+Result<std::vector<Tensor>> evaluate(const Node& node, std::span<const Tensor> inputs, StepContext& step);
+
+struct PassContext {
+  StepContext* step;  // for evaluate(); folding never touches its resources
+  bool optimize = true;
+};
+
+// prune: copies what `fetches` and `targets` need, with every feed replaced by an _Arg.
+// InvalidArgument for a placeholder that is needed and not fed; names its dtype and shape.
+Result<std::unique_ptr<Body>> extract(const Graph& g, std::span<const Output> feeds, std::span<const Output> fetches,
+                                      std::span<const NodeId> targets);
+// A private copy of a function's body, with attribute placeholders replaced by the call's attributes.
+Result<std::unique_ptr<Body>> instantiate(const Function& f, const AttrMap& call_attrs);
+
+// Removes nodes that neither results nor controls need.
+void remove_dead(Body& body);
+// Turns ref edges into reads and writes of resource handles.
+Status lower_refs(Body& body);
+// Replaces calls of functions by their bodies.
+Status inline_calls(Body& body);
+// Evaluates nodes whose inputs are constants.
+Status fold(Body& body, const PassContext& context);
+// Merges nodes that compute the same value.
+Status cse(Body& body);
+// Algebraic identities, and nodes that only pass their input on.
+Status simplify(Body& body);
+// Infers all shapes again, given those of the arguments (unknown entries keep the static shape), through functions.
+Status specialise(Body& body, std::span<const Shape> arg_shapes);
+// Groups element-wise ops into map tapes, and map tapes into the reductions and contractions they surround.
+Status fuse(Body& body);
+
+// The passes that need no shapes, then those that want them. TW_DUMP=<pass> prints the text form after <pass>.
+Status optimise(Body& body, const PassContext& context);
+Status optimise_for_shapes(Body& body, std::span<const Shape> arg_shapes, const PassContext& context);
+
+// --- shared by passes ---
+
+// The Const node's tensor, or null.
+const Tensor* constant_of(const Node& n);
+// Whether the op may be evaluated at compile time, merged with its equal, or dropped.
+bool is_pure(const Node& n);
+// Adds a node made by a pass: name `like`/`suffix` made unique, device and user line of `like`.
+Result<NodeId> add_node(Body& body, const Node& like, std::string_view suffix, std::string_view op,
+                        std::vector<Output> inputs, AttrMap attrs, std::vector<NodeId> controls = {});
+Result<NodeId> add_constant(Body& body, const Node& like, Tensor value);
+// Turns a node into another op in place: its number, and so its place in the natural order of work, stays.
+Status become(Body& body, NodeId id, std::string_view op, std::vector<Output> inputs, AttrMap attrs);
+// The attributes of `from` that `op` has too; "dtype" is filled from "T" and the other way round.
+AttrMap shared_attrs(const Node& from, const OpDef& op);
+// Functions that a control-flow node calls: attribute name and function.
+std::vector<std::pair<std::string, FuncRef>> called_functions(const Node& n);
+
+// Collects substitutions and applies them in one sweep, so that a pass over n nodes costs O(n).
+class Rewriter {
+ public:
+  explicit Rewriter(Body& body) : body_(body) {}
+  // Uses of `from` become uses of `to`; chains are followed.
+  void replace(Output from, Output to) { outputs_[key(from)] = to; }
+  // The node goes away; whoever waited for it waits for `instead`. Its outputs must have been replaced, or be unused.
+  void remove(NodeId id, std::vector<NodeId> instead) { removed_[id] = std::move(instead); }
+  // replace() of output 0 by `to` and remove() in one: waiters wait for `to`'s node and the node's own controls.
+  void bypass(const Node& n, Output to);
+  Output resolve(Output o) const;
+  bool empty() const { return outputs_.empty() && removed_.empty(); }
+  void apply();
+
+ private:
+  static int64_t key(Output o) { return (static_cast<int64_t>(o.node) << 32) | static_cast<uint32_t>(o.index); }
+  void resolve_control(NodeId id, std::vector<NodeId>* to) const;
+  Body& body_;
+  std::unordered_map<int64_t, Output> outputs_;
+  std::unordered_map<NodeId, std::vector<NodeId>> removed_;
+};
+
+}  // namespace tw

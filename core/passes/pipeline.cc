@@ -1,0 +1,49 @@
+// The order of the passes, and the switches to watch them.
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "core/passes/pass.h"
+
+namespace tw {
+
+namespace {
+
+Status after(const char* pass, Body& body, Status status) {
+  if (!status.ok()) return status;
+  remove_dead(body);
+#ifndef NDEBUG
+  Status valid = verify(*body.body);
+  if (!valid.ok()) return valid.prefix(internal::concat("after pass ", pass));
+#endif
+  static const char* dump = std::getenv("TW_DUMP");
+  if (dump != nullptr && (std::strcmp(dump, pass) == 0 || std::strcmp(dump, "all") == 0)) {
+    std::fprintf(stderr, "# %s after %s\n%s\n", body.name.c_str(), pass, print(*body.body).c_str());
+  }
+  return {};
+}
+
+}  // namespace
+
+Status optimise(Body& body, const PassContext& context) {
+  TW_RETURN_IF_ERROR(after("lower_refs", body, lower_refs(body)));
+  TW_RETURN_IF_ERROR(after("inline", body, inline_calls(body)));
+  if (!context.optimize) return {};
+  TW_RETURN_IF_ERROR(after("fold", body, fold(body, context)));
+  TW_RETURN_IF_ERROR(after("simplify", body, simplify(body)));
+  return after("cse", body, cse(body));
+}
+
+Status optimise_for_shapes(Body& body, std::span<const Shape> arg_shapes, const PassContext& context) {
+  TW_RETURN_IF_ERROR(after("specialise", body, specialise(body, arg_shapes)));
+  if (!context.optimize) return {};
+  TW_RETURN_IF_ERROR(after("fold", body, fold(body, context)));
+  // Shapes that folding made constant (the operand of a Reshape, say) narrow what follows.
+  TW_RETURN_IF_ERROR(after("specialise", body, specialise(body, {})));
+  TW_RETURN_IF_ERROR(after("fold", body, fold(body, context)));
+  TW_RETURN_IF_ERROR(after("simplify", body, simplify(body)));
+  TW_RETURN_IF_ERROR(after("cse", body, cse(body)));
+  return after("fuse", body, fuse(body));
+}
+
+}  // namespace tw

@@ -1,0 +1,162 @@
+// Cuts from the user's graph what a step needs. The result is a graph of its own, so that later passes disturb nobody.
+#include <algorithm>
+
+#include "core/passes/pass.h"
+
+namespace tw {
+
+namespace {
+
+Status unfed_placeholder(const Node& n) {
+  const Shape shape = n.output_shapes[0];
+  Status s = shape.rank_known() && shape.rank() > 0
+                 ? invalid_argument("You must feed a value for placeholder tensor '", n.name, "' with dtype ",
+                                    dtype_name(n.output_dtypes[0]), " and shape ", shape)
+                 : invalid_argument("You must feed a value for placeholder tensor '", n.name, "' with dtype ",
+                                    dtype_name(n.output_dtypes[0]));
+  return s.at_node(n.name, n.where);
+}
+
+// The node behind an argument or result: a graph position of its own that remembers what the user called it.
+Node interface_node(std::string_view op, const Node& origin, int output, int index) {
+  Node n;
+  n.op = find_op(op);
+  n.name = internal::concat(op, "/", index, "/", origin.name, ":", output);
+  n.device = origin.device;
+  n.where = origin.where;
+  const DType dtype = base_dtype(origin.output_dtypes[static_cast<size_t>(output)]);
+  n.attrs = {{"T", dtype}, {"index", static_cast<int64_t>(index)}};
+  return n;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Body>> extract(const Graph& g, std::span<const Output> feeds, std::span<const Output> fetches,
+                                      std::span<const NodeId> targets) {
+  auto body = std::make_unique<Body>();
+  body->name = "step";
+  body->body = std::make_unique<Graph>(g.library());
+  Graph& out = *body->body;
+
+  const auto checked = [&](Output o) -> Status {
+    if (o.node < 0 || o.node >= g.num_nodes()) return invalid_argument("no node with number ", o.node, " in the graph");
+    const Node& n = g.node(o.node);
+    if (o.index < 0 || o.index >= static_cast<int>(n.output_dtypes.size())) {
+      return invalid_argument("node '", n.name, "' has ", n.output_dtypes.size(), " outputs, and no output ", o.index);
+    }
+    return {};
+  };
+  for (Output o : feeds) TW_RETURN_IF_ERROR(checked(o));
+  for (Output o : fetches) TW_RETURN_IF_ERROR(checked(o));
+  for (NodeId t : targets) {
+    if (t < 0 || t >= g.num_nodes()) return invalid_argument("no node with number ", t, " in the graph");
+  }
+
+  std::map<Output, Output> fed;  // the user's output -> the _Arg
+  for (size_t i = 0; i < feeds.size(); ++i) {
+    const Node& origin = g.node(feeds[i].node);
+    if (fed.count(feeds[i]) != 0) {
+      return invalid_argument("tensor '", origin.name, ":", feeds[i].index, "' is fed more than once");
+    }
+    Node n = interface_node("_Arg", origin, feeds[i].index, static_cast<int>(i));
+    n.output_dtypes = {base_dtype(origin.output_dtypes[static_cast<size_t>(feeds[i].index)])};
+    n.output_shapes = {origin.output_shapes[static_cast<size_t>(feeds[i].index)]};
+    n.output_handles.resize(1);
+    const NodeId id = out.adopt(std::move(n));
+    body->args.push_back(id);
+    fed[feeds[i]] = Output{id, 0};
+  }
+
+  // Reverse reachability; an edge from a fed output is cut.
+  std::vector<char> needed(static_cast<size_t>(g.num_nodes()), 0);
+  std::vector<NodeId> stack;
+  const auto visit = [&](NodeId id) {
+    if (needed[static_cast<size_t>(id)] == 0) {
+      needed[static_cast<size_t>(id)] = 1;
+      stack.push_back(id);
+    }
+  };
+  for (Output o : fetches) {
+    if (fed.count(o) == 0) visit(o.node);
+  }
+  for (NodeId t : targets) visit(t);
+  while (!stack.empty()) {
+    const NodeId id = stack.back();
+    stack.pop_back();
+    const Node& n = g.node(id);
+    for (Output o : n.inputs) {
+      if (fed.count(o) == 0) visit(o.node);
+    }
+    for (NodeId c : n.controls) visit(c);
+  }
+  // A fed node that is also waited for has nothing to do; its feed is there from the start.
+  const auto is_fed_source = [&](const Node& n) {
+    return n.inputs.empty() && fed.count(Output{n.id, 0}) != 0;
+  };
+
+  // Ids of the copy follow the order of the original, which later passes use as the natural order of work.
+  std::vector<NodeId> mapped(static_cast<size_t>(g.num_nodes()), -1);
+  std::vector<NodeId> copied;
+  for (NodeId i = 0; i < g.num_nodes(); ++i) {
+    if (needed[static_cast<size_t>(i)] == 0) continue;
+    const Node& n = g.node(i);
+    if (is_fed_source(n)) {
+      mapped[static_cast<size_t>(i)] = fed[Output{i, 0}].node;
+      continue;
+    }
+    if (n.op->name == "Placeholder" || n.op->name == "PlaceholderV2") return unfed_placeholder(n);
+    mapped[static_cast<size_t>(i)] = out.adopt(n);
+    copied.push_back(mapped[static_cast<size_t>(i)]);
+  }
+  const auto translate = [&](Output o) {
+    const auto it = fed.find(o);
+    return it != fed.end() ? it->second : Output{mapped[static_cast<size_t>(o.node)], o.index};
+  };
+  for (NodeId id : copied) {
+    Node& n = out.mutable_node(id);
+    for (Output& o : n.inputs) o = translate(o);
+    std::vector<NodeId> controls;
+    for (NodeId c : n.controls) controls.push_back(mapped[static_cast<size_t>(c)]);
+    std::sort(controls.begin(), controls.end());
+    n.controls = std::move(controls);
+  }
+  for (size_t i = 0; i < fetches.size(); ++i) {
+    Node n = interface_node("_Retval", g.node(fetches[i].node), fetches[i].index, static_cast<int>(i));
+    n.inputs = {translate(fetches[i])};
+    body->results.push_back(out.adopt(std::move(n)));
+  }
+  for (NodeId t : targets) body->controls.push_back(mapped[static_cast<size_t>(t)]);
+  return body;
+}
+
+namespace {
+
+// Replaces attribute placeholders in one value; what the call does not give stays.
+void substitute(AttrValue& value, const AttrMap& call) {
+  if (const AttrPlaceholder* p = value.get<AttrPlaceholder>()) {
+    const auto it = call.find(p->name);
+    if (it != call.end()) value = AttrValue(it->second);
+  } else if (const FuncRef* f = value.get<FuncRef>()) {
+    FuncRef copy = *f;
+    for (auto& [name, inner] : copy.attrs) substitute(inner, call);
+    value = AttrValue(std::move(copy));
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Body>> instantiate(const Function& f, const AttrMap& call_attrs) {
+  auto body = std::make_unique<Body>();
+  body->name = f.name;
+  body->body = f.body->copy();
+  body->args = f.args;
+  body->results = f.results;
+  body->controls = f.controls;
+  body->stateful = f.stateful;
+  for (NodeId i = 0; i < body->body->num_nodes(); ++i) {
+    for (auto& [name, value] : body->body->mutable_node(i).attrs) substitute(value, call_attrs);
+  }
+  return body;
+}
+
+}  // namespace tw

@@ -1,0 +1,131 @@
+// Algebraic identities, and nodes that only pass their input on.
+#include <algorithm>
+
+#include "core/passes/pass.h"
+
+namespace tw {
+
+namespace {
+
+// The value all elements of a real constant have, if it is one value.
+std::optional<double> splat(const Node& n) {
+  const Tensor* t = constant_of(n);
+  if (t == nullptr || t->num_elements() == 0) return std::nullopt;
+  std::optional<double> result;
+  visit_real(t->dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const auto values = t->flat<T>();
+    const double first = static_cast<double>(values[0]);
+    const bool same = std::all_of(values.begin(), values.end(), [&](T v) { return static_cast<double>(v) == first; });
+    if (same) result = first;
+  });
+  return result;
+}
+
+class Simplifier {
+ public:
+  explicit Simplifier(Body& body) : body_(body), g_(*body.body), rewriter_(body) {}
+
+  Status run() {
+    for (NodeId id : g_.topological_order()) {
+      Node& n = g_.mutable_node(id);
+      for (Output& o : n.inputs) o = rewriter_.resolve(o);
+      TW_RETURN_IF_ERROR(visit(n));
+    }
+    rewriter_.apply();
+    return {};
+  }
+
+ private:
+  const Shape& shape_of(Output o) const {
+    return g_.mutable_node(o.node).output_shapes[static_cast<size_t>(o.index)];
+  }
+  DType dtype_of_output(Output o) const {
+    return g_.mutable_node(o.node).output_dtypes[static_cast<size_t>(o.index)];
+  }
+  const Node& producer(const Node& n, size_t i) const { return g_.mutable_node(n.inputs[i].node); }
+
+  // True when output 0 surely has the shape of input i.
+  bool keeps_shape(const Node& n, size_t i) const {
+    const Shape& in = shape_of(n.inputs[i]);
+    return in.fully_known() && n.output_shapes[0] == in;
+  }
+
+  Status visit(Node& n) {
+    const std::string_view op = n.op->name;
+    // A node that waits for others holds its consumers back, and must stay.
+    if (!n.controls.empty() || n.output_dtypes.empty()) return {};
+    if (op == "Identity" || op == "StopGradient" || op == "PreventGradient" || op == "Snapshot" ||
+        op == "PlaceholderWithDefault") {
+      rewriter_.bypass(n, n.inputs[0]);
+    } else if (op == "Reshape" || op == "BroadcastTo" || op == "Squeeze" || op == "ExpandDims" || op == "EnsureShape") {
+      if (keeps_shape(n, 0)) rewriter_.bypass(n, n.inputs[0]);
+      else if (op == "Reshape" && producer(n, 0).op->name == "Reshape" && n.output_shapes[0].fully_known()) {
+        n.inputs[0] = g_.mutable_node(n.inputs[0].node).inputs[0];
+      }
+    } else if (op == "Cast") {
+      if (dtype_of_output(n.inputs[0]) == n.output_dtypes[0]) rewriter_.bypass(n, n.inputs[0]);
+    } else if (op == "AddN" && n.inputs.size() == 1) {
+      rewriter_.bypass(n, n.inputs[0]);
+    } else if (op == "Transpose") {
+      transpose(n);
+    } else if (op == "Tile" || op == "Sum" || op == "Mean" || op == "Max" || op == "Min" || op == "Prod" || op == "Pad") {
+      no_op_by_operand(n);
+    } else if (op == "Pow") {
+      return power(n);
+    } else {
+      neutral_element(n);
+    }
+    return {};
+  }
+
+  void transpose(Node& n) {
+    const Tensor* perm = constant_of(producer(n, 1));
+    if (perm == nullptr) return;
+    for (int64_t i = 0; i < perm->num_elements(); ++i) {
+      if (index_value(*perm, i) != i) return;
+    }
+    rewriter_.bypass(n, n.inputs[0]);
+  }
+
+  // Tiling once, reducing over no axis, padding by nothing.
+  void no_op_by_operand(Node& n) {
+    const Tensor* operand = constant_of(producer(n, 1));
+    if (operand == nullptr || !keeps_shape(n, 0)) return;
+    const bool reduction = n.op->name != "Tile" && n.op->name != "Pad";
+    if (!reduction || operand->num_elements() == 0) rewriter_.bypass(n, n.inputs[0]);
+  }
+
+  Status power(Node& n) {
+    const std::optional<double> exponent = splat(producer(n, 1));
+    if (!exponent || !keeps_shape(n, 0) || !is_floating(n.output_dtypes[0])) return {};
+    if (*exponent == 1) rewriter_.bypass(n, n.inputs[0]);
+    else if (*exponent == 2) return become(body_, n.id, "Square", {n.inputs[0]}, {});
+    else if (*exponent == -1) return become(body_, n.id, "Reciprocal", {n.inputs[0]}, {});
+    return {};
+  }
+
+  // x + 0, x - 0, x * 1, x / 1. Zero is neutral for addition but for the sign of -0, which -0.0 keeps.
+  void neutral_element(Node& n) {
+    const std::string_view op = n.op->name;
+    const bool sum = op == "Add" || op == "AddV2", product = op == "Mul";
+    const bool difference = op == "Sub", quotient = op == "RealDiv" || op == "Div";
+    if (!(sum || product || difference || quotient) || n.inputs.size() != 2) return;
+    const double neutral = sum || difference ? 0 : 1;
+    if (splat(producer(n, 1)) == neutral && keeps_shape(n, 0)) {
+      rewriter_.bypass(n, n.inputs[0]);
+    } else if ((sum || product) && splat(producer(n, 0)) == neutral && keeps_shape(n, 1)) {
+      rewriter_.bypass(n, n.inputs[1]);
+    }
+  }
+
+  Body& body_;
+  Graph& g_;
+  Rewriter rewriter_;
+};
+
+}  // namespace
+
+Status simplify(Body& body) { return Simplifier(body).run(); }
+
+}  // namespace tw

@@ -1,0 +1,142 @@
+// Shapes of a whole body given those of its arguments, through branches and loops; and constants in place of the ops
+// that ask for shapes which became known.
+#include "core/passes/pass.h"
+
+namespace tw {
+
+namespace {
+
+constexpr int kMaxLoopRounds = 8;
+
+Tensor shape_tensor(const Shape& s, DType out) {
+  Tensor t = Tensor::make_or_die(out, Shape{s.rank()});
+  for (int i = 0; i < s.rank(); ++i) {
+    if (out == DType::kInt32) t.data<int32_t>()[i] = static_cast<int32_t>(s[i]);
+    else t.data<int64_t>()[i] = s[i];
+  }
+  return t;
+}
+
+Tensor integer(int64_t v, DType out) {
+  return out == DType::kInt64 ? Tensor::scalar<int64_t>(v) : Tensor::scalar<int32_t>(static_cast<int32_t>(v));
+}
+
+// The shape both stand for: dimensions that differ become unknown.
+Shape generalise(const Shape& a, const Shape& b) {
+  if (!a.rank_known() || !b.rank_known() || a.rank() != b.rank()) return Shape::unknown();
+  Shape s = a;
+  for (int i = 0; i < a.rank(); ++i) {
+    if (a[i] != b[i]) s.set_dim(i, kUnknownDim);
+  }
+  return s;
+}
+
+// Result shapes of a function called with these argument shapes; all unknown when it cannot be told.
+Result<std::vector<Shape>> result_shapes(const Graph& g, const FuncRef& ref, std::span<const Shape> args) {
+  const std::shared_ptr<const Function> f = g.library()->find(ref.name);
+  if (f == nullptr) return not_found("function '", ref.name, "' is not defined in the graph");
+  TW_ASSIGN_OR_RETURN(std::unique_ptr<Body> body, instantiate(*f, ref.attrs));
+  if (body->args.size() != args.size()) {
+    return invalid_argument("function '", ref.name, "' takes ", body->args.size(), " arguments, and ", args.size(),
+                            " were given");
+  }
+  TW_RETURN_IF_ERROR(specialise(*body, args));
+  std::vector<Shape> shapes;
+  for (NodeId id : body->results) {
+    const Output in = body->body->mutable_node(id).inputs[0];
+    shapes.push_back(body->body->mutable_node(in.node).output_shapes[static_cast<size_t>(in.index)]);
+  }
+  return shapes;
+}
+
+Status infer_branches(const Graph& g, Node& n, const std::vector<Shape>& inputs) {
+  std::optional<std::vector<Shape>> joined;
+  const std::span<const Shape> args(inputs.data() + 1, inputs.size() - 1);
+  for (const auto& [attr, ref] : called_functions(n)) {
+    TW_ASSIGN_OR_RETURN(std::vector<Shape> shapes, result_shapes(g, ref, args));
+    if (!joined) {
+      joined = std::move(shapes);
+    } else if (joined->size() == shapes.size()) {
+      for (size_t i = 0; i < shapes.size(); ++i) (*joined)[i] = generalise((*joined)[i], shapes[i]);
+    }
+  }
+  if (joined && joined->size() == n.output_shapes.size()) n.output_shapes = std::move(*joined);
+  return {};
+}
+
+// The least general shapes of the loop variables that the body maps into themselves.
+Status infer_loop(const Graph& g, Node& n, std::vector<Shape> vars) {
+  TW_ASSIGN_OR_RETURN(const FuncRef body, n.attr().get<FuncRef>("body"));
+  for (int round = 0; round < kMaxLoopRounds; ++round) {
+    TW_ASSIGN_OR_RETURN(const std::vector<Shape> next, result_shapes(g, body, vars));
+    if (next.size() != vars.size()) break;
+    bool stable = true;
+    for (size_t i = 0; i < vars.size(); ++i) {
+      const Shape joined = generalise(vars[i], next[i]);
+      stable &= joined == vars[i];
+      vars[i] = joined;
+    }
+    if (stable) {
+      n.output_shapes = std::move(vars);
+      return {};
+    }
+  }
+  n.output_shapes.assign(n.output_shapes.size(), Shape::unknown());
+  return {};
+}
+
+}  // namespace
+
+Status specialise(Body& body, std::span<const Shape> arg_shapes) {
+  Graph& g = *body.body;
+  for (size_t i = 0; i < body.args.size() && i < arg_shapes.size(); ++i) {
+    Node& arg = g.mutable_node(body.args[i]);
+    auto merged = merge(arg.output_shapes[0], arg_shapes[i]);
+    if (!merged.ok()) {
+      return invalid_argument("Cannot feed value of shape ", arg_shapes[i], " for Tensor '", arg.name,
+                              "', which has shape '", arg.output_shapes[0], "'");
+    }
+    arg.output_shapes[0] = *merged;
+  }
+  Rewriter rewriter(body);
+  for (NodeId id : g.topological_order()) {
+    Node& n = g.mutable_node(id);
+    if (n.op->name == "_Arg" || n.op->name == "Const") continue;
+    const std::vector<Shape> before = n.output_shapes;
+    Status s = g.infer_shapes(id);
+    std::vector<Shape> inputs;
+    for (Output o : n.inputs) {
+      inputs.push_back(g.mutable_node(o.node).output_shapes[static_cast<size_t>(o.index)]);
+    }
+    const std::string_view op = n.op->name;
+    if (s.ok() && (op == "If" || op == "StatelessIf" || op == "Case")) s = infer_branches(g, n, inputs);
+    if (s.ok() && (op == "While" || op == "StatelessWhile")) s = infer_loop(g, n, std::move(inputs));
+    if (!s.ok()) return s.at_node(n.name, n.where);
+    // What the user told with set_shape still holds.
+    for (size_t i = 0; i < before.size() && i < n.output_shapes.size(); ++i) {
+      if (auto merged = merge(before[i], n.output_shapes[i]); merged.ok()) n.output_shapes[i] = *merged;
+    }
+    if (op != "Shape" && op != "ShapeN" && op != "Size" && op != "Rank") continue;
+    const DType out = n.output_dtypes[0];
+    const auto constant = [&](Tensor value) {
+      return become(body, id, "Const", {}, {{"dtype", out}, {"value", std::move(value)}});
+    };
+    const Shape in = g.shape(n.inputs[0]);
+    if (op == "Rank" && in.rank_known()) TW_RETURN_IF_ERROR(constant(integer(in.rank(), out)));
+    if (op == "Size" && in.fully_known()) TW_RETURN_IF_ERROR(constant(integer(in.num_elements(), out)));
+    if (op == "Shape" && in.fully_known()) TW_RETURN_IF_ERROR(constant(shape_tensor(in, out)));
+    if (op == "ShapeN") {
+      const std::vector<Output> shaped = n.inputs;
+      for (size_t i = 0; i < shaped.size(); ++i) {
+        const Shape si = g.shape(shaped[i]);
+        if (!si.fully_known()) continue;
+        TW_ASSIGN_OR_RETURN(NodeId c, add_constant(body, g.mutable_node(id), shape_tensor(si, out)));
+        rewriter.replace(Output{id, static_cast<int32_t>(i)}, Output{c, 0});
+      }
+    }
+  }
+  rewriter.apply();
+  return {};
+}
+
+}  // namespace tw

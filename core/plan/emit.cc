@@ -1,0 +1,441 @@
+// From an ordered body to instructions: which value lives where, which node needs an instruction, and what its kernel
+// prepared.
+#include <algorithm>
+
+#include "core/framework/shape_context.h"
+#include "core/plan/plan.h"
+#include "core/platform/alloc.h"
+
+namespace tw {
+
+namespace {
+
+// Flat positions of the inputs whose values the row asks for.
+Result<uint32_t> value_input_mask(const Node& n) {
+  uint32_t mask = 0;
+  size_t flat = 0;
+  for (size_t a = 0; a < n.op->inputs.size(); ++a) {
+    std::vector<DType> expanded;
+    TW_RETURN_IF_ERROR(expand_args(*n.op, n.op->inputs.subspan(a, 1), n.attrs, &expanded));
+    const bool wanted = a < 32 && ((n.op->value_inputs >> a) & 1) != 0;
+    for (size_t k = 0; k < expanded.size(); ++k, ++flat) {
+      if (wanted && flat < 32) mask |= 1u << flat;
+    }
+  }
+  return mask;
+}
+
+Status no_kernel(const Node& n) {
+  std::string types;
+  for (const auto& [name, value] : n.attrs) {
+    if (value.get<DType>() != nullptr) types += internal::concat(types.empty() ? "" : ", ", name, "=", to_string(value));
+  }
+  return invalid_argument("No kernel for op '", n.op->name, "' on this device with ", types);
+}
+
+class Emitter {
+ public:
+  Emitter(const Body& body, CompileEnv& env)
+      : body_(body), g_(*body.body), env_(env), plan_(std::make_unique<Plan>()) {}
+
+  Result<std::unique_ptr<Plan>> run() {
+    order_ = order_nodes(body_);
+    for (NodeId id : order_.nodes) number_outputs(g_.mutable_node(id));
+    find_last_uses();
+    for (size_t at = 0; at < order_.nodes.size(); ++at) {
+      const Node& n = g_.mutable_node(order_.nodes[at]);
+      at_ = static_cast<uint32_t>(at);
+      Status s = emit_node(n);
+      if (!s.ok()) return s.at_node(n.name, n.where);
+      release_dead(n);
+    }
+    finish_results();
+    layout_arena();
+    plan_->lanes.push_back({0, static_cast<uint32_t>(plan_->code.size())});
+    return std::move(plan_);
+  }
+
+ private:
+  static constexpr uint32_t kForever = UINT32_MAX;
+
+  ValueInfo& value(uint32_t v) { return plan_->values[v]; }
+  uint32_t value_of(Output o) const { return first_value_[static_cast<size_t>(o.node)] + static_cast<uint32_t>(o.index); }
+  // The value whose storage `v` uses.
+  uint32_t root(uint32_t v) {
+    while (value(v).view_of >= 0) v = static_cast<uint32_t>(value(v).view_of);
+    return v;
+  }
+
+  void number_outputs(const Node& n) {
+    if (first_value_.empty()) first_value_.resize(static_cast<size_t>(g_.num_nodes()));
+    first_value_[static_cast<size_t>(n.id)] = static_cast<uint32_t>(plan_->values.size());
+    for (size_t i = 0; i < n.output_dtypes.size(); ++i) {
+      ValueInfo v;
+      v.dtype = base_dtype(n.output_dtypes[i]);
+      v.shape = n.output_shapes[i];
+      plan_->values.push_back(v);
+    }
+  }
+
+  // When each value is read last. Results are needed to the end.
+  void find_last_uses() {
+    last_use_.assign(plan_->values.size(), 0);
+    for (size_t at = 0; at < order_.nodes.size(); ++at) {
+      const Node& n = g_.mutable_node(order_.nodes[at]);
+      for (Output o : n.inputs) {
+        uint32_t& last = last_use_[value_of(o)];
+        if (n.op->name == "_Retval") last = kForever;
+        else last = std::max(last, static_cast<uint32_t>(at));
+      }
+    }
+    // A view keeps what it looks at alive. Views come after their sources, so one sweep backwards closes the chains.
+    for (auto it = order_.nodes.rbegin(); it != order_.nodes.rend(); ++it) {
+      const Node& n = g_.mutable_node(*it);
+      if (!n.op->has(kAliases) || n.inputs.empty()) continue;
+      uint32_t& source = last_use_[value_of(n.inputs[0])];
+      source = std::max(source, last_use_[value_of(Output{n.id, 0})]);
+    }
+  }
+
+  Status emit_node(const Node& n) {
+    const std::string_view op = n.op->name;
+    if (op == "_Arg") return emit_argument(n);
+    if (op == "Const") return emit_constant(n, *constant_of(n));
+    if (op == "VarHandleOp") return emit_handle(n);
+    if (op == "_Retval" || op == "NoOp") return {};
+    if (op == "Placeholder" || op == "PlaceholderV2") {
+      return invalid_argument("You must feed a value for placeholder tensor '", n.name, "' with dtype ",
+                              dtype_name(n.output_dtypes[0]), " and shape ", n.output_shapes[0]);
+    }
+    if (n.op->has(kControlFlow)) return emit_control(n);
+    if (op == "ReadVariableOp" && value(value_of(n.inputs[0])).constant >= 0) return emit_read(n);
+
+    TW_ASSIGN_OR_RETURN(const uint32_t wanted_values, value_input_mask(n));
+    bool is_static = true;
+    for (size_t i = 0; i < n.inputs.size(); ++i) {
+      const ValueInfo& in = value(value_of(n.inputs[i]));
+      is_static &= in.known && (i >= 32 || ((wanted_values >> i) & 1) == 0 || in.constant >= 0);
+    }
+    return is_static ? emit_static(n) : emit_dynamic(n, wanted_values);
+  }
+
+  Status emit_argument(const Node& n) {
+    const uint32_t v = value_of(Output{n.id, 0});
+    value(v).storage = Storage::kArgument;
+    value(v).known = value(v).shape.fully_known();
+    plan_->counted.push_back(v);
+    return {};
+  }
+
+  Status emit_constant(const Node& n, const Tensor& t) {
+    ValueInfo& v = value(value_of(Output{n.id, 0}));
+    v.storage = Storage::kConstant;
+    v.constant = static_cast<int32_t>(plan_->constants.size());
+    v.shape = t.shape();
+    v.dtype = t.dtype();
+    v.known = true;
+    plan_->constants.push_back(t);
+    return {};
+  }
+
+  // A handle is the same in every step: the variable behind it is found, or made, now.
+  Status emit_handle(const Node& n) {
+    TW_ASSIGN_OR_RETURN(const std::vector<Tensor> made, evaluate(n, {}, env_.step()));
+    return emit_constant(n, made[0]);
+  }
+
+  Status emit_read(const Node& n) {
+    const uint32_t v = value_of(Output{n.id, 0});
+    value(v).known = value(v).shape.fully_known();
+    own(v);
+    const int32_t handle = value(value_of(n.inputs[0])).constant;
+    Instruction& inst = append(n, InstKind::kRead, false);
+    inst.extra = static_cast<uint32_t>(handle);
+    return {};
+  }
+
+  Status emit_control(const Node& n) {
+    ControlOp control;
+    const AttrReader attrs = n.attr();
+    std::vector<std::string_view> names;
+    const std::string_view op = n.op->name;
+    if (op == "While" || op == "StatelessWhile") {
+      control.kind = ControlOp::Kind::kWhile;
+      names = {"cond", "body"};
+      if (attrs.has("_maximum_iterations")) control.max_iterations = attrs.integer("_maximum_iterations");
+    } else if (op == "If" || op == "StatelessIf") {
+      control.kind = ControlOp::Kind::kIf;
+      names = {"then_branch", "else_branch"};
+    } else if (op == "Case") {
+      control.kind = ControlOp::Kind::kCase;
+    } else {
+      return unimplemented("op ", op, " reached the planner; passes should have replaced it");
+    }
+    std::vector<FuncRef> functions;
+    for (std::string_view name : names) functions.push_back(attrs.must<FuncRef>(name));
+    if (control.kind == ControlOp::Kind::kCase) functions = attrs.must<std::vector<FuncRef>>("branches");
+    for (const FuncRef& f : functions) {
+      TW_ASSIGN_OR_RETURN(std::shared_ptr<Program> program, env_.function(g_.library(), f));
+      control.branches.push_back(std::move(program));
+    }
+    for (size_t i = 0; i < n.output_dtypes.size(); ++i) {
+      const uint32_t v = value_of(Output{n.id, static_cast<int32_t>(i)});
+      value(v).known = value(v).shape.fully_known();
+      own(v);
+    }
+    Instruction& inst = append(n, InstKind::kControl, true);
+    inst.extra = static_cast<uint32_t>(plan_->controls.size());
+    plan_->controls.push_back(std::move(control));
+    return {};
+  }
+
+  // Shapes are known: prepare now, and put the outputs into the arena.
+  Status emit_static(const Node& n) {
+    std::vector<Shape> in_shapes;
+    std::vector<DType> in_types, out_types;
+    std::vector<const Tensor*> constants;
+    for (Output o : n.inputs) {
+      const ValueInfo& in = value(value_of(o));
+      in_shapes.push_back(in.shape);
+      in_types.push_back(in.dtype);
+      constants.push_back(in.constant >= 0 ? &plan_->constants[static_cast<size_t>(in.constant)] : nullptr);
+    }
+    for (DType t : n.output_dtypes) out_types.push_back(base_dtype(t));
+    ShapeContext shapes(*n.op, n.attrs, in_shapes, in_types, constants, {}, out_types.size());
+    TW_RETURN_IF_ERROR(n.op->shape(shapes));
+    bool known = true;
+    for (size_t i = 0; i < out_types.size(); ++i) {
+      ValueInfo& out = value(value_of(Output{n.id, static_cast<int32_t>(i)}));
+      out.shape = shapes.outputs()[i];
+      out.known = out.shape.fully_known();
+      known &= out.known;
+    }
+    if (n.op->has(kAliases) && known) return emit_view(n);
+
+    const KernelDef* kernel = find_kernel(*n.op, n.attrs);
+    if (kernel == nullptr) return no_kernel(n);
+    const AttrMap named = n.op->has(kRandom) ? kernel_attrs(n) : AttrMap();
+    const AttrMap& attrs = n.op->has(kRandom) ? named : n.attrs;
+    PrepareContext prepare(*n.op, attrs, in_shapes, in_types, constants, shapes.outputs(), out_types,
+                           env_.step().pool().threads());
+    TW_RETURN_IF_ERROR(kernel->prepare(prepare));
+    bool allocate = false;
+    for (size_t i = 0; i < out_types.size(); ++i) {
+      const uint32_t v = value_of(Output{n.id, static_cast<int32_t>(i)});
+      if (!value(v).known) {
+        own(v);
+      } else if (!is_plain(out_types[i])) {
+        own(v);
+        allocate = true;
+      } else {
+        value(v).storage = Storage::kArena;
+        value(v).bytes = static_cast<size_t>(value(v).shape.num_elements()) * dtype_size(out_types[i]);
+        begin_[v] = at_;
+        share_storage(n, v, static_cast<int>(i), prepare);
+      }
+    }
+    Instruction& inst = append(n, InstKind::kKernel, true);
+    inst.run = kernel->run;
+    inst.flags = allocate ? kAllocateOutputs : 0;
+    plan_->nodes.back().cost = prepare.cost();
+    if (std::unique_ptr<KernelState> state = prepare.take_state()) {
+      inst.state = state.get();
+      plan_->states.push_back(std::move(state));
+    }
+    if (prepare.workspace() > 0) {
+      workspaces_.push_back({plan_->code.size() - 1, {prepare.workspace(), at_, at_}});
+    }
+    return {};
+  }
+
+  // Gives output `i` the storage of an input that nobody needs afterwards.
+  void share_storage(const Node& n, uint32_t v, int i, const PrepareContext& prepare) {
+    for (const auto& [in, out] : prepare.in_place()) {
+      if (out != i) continue;
+      const uint32_t source = value_of(n.inputs[static_cast<size_t>(in)]), r = root(source);
+      if (value(r).storage != Storage::kArena || value(r).bytes != value(v).bytes || taken_at_[r] == at_ + 1) continue;
+      if (root_last_use(r) != at_) continue;
+      bool overlaps = false;
+      for (size_t k = 0; k < n.inputs.size(); ++k) {
+        const uint32_t other = value_of(n.inputs[k]);
+        overlaps |= other != source && root(other) == r;
+      }
+      if (overlaps) continue;
+      value(v).view_of = static_cast<int32_t>(r);
+      members_[r].push_back(v);
+      taken_at_[r] = at_ + 1;
+      return;
+    }
+  }
+
+  // Last use of a stretch of memory over all values that live in it.
+  uint32_t root_last_use(uint32_t r) {
+    uint32_t last = last_use_[r];
+    for (uint32_t v : members_[r]) last = std::max(last, last_use_[v]);
+    return last;
+  }
+
+  // Same storage under another shape. Where the address is known before the step, that costs no instruction.
+  Status emit_view(const Node& n) {
+    const uint32_t v = value_of(Output{n.id, 0}), source = value_of(n.inputs[0]), r = root(source);
+    ValueInfo& out = value(v);
+    out.bytes = static_cast<size_t>(out.shape.num_elements()) * dtype_size(out.dtype);
+    out.view_of = static_cast<int32_t>(r);
+    out.storage = value(r).storage;
+    members_[r].push_back(v);
+    if (out.storage == Storage::kConstant && out.dtype == value(r).dtype) {
+      const Tensor& t = plan_->constants[static_cast<size_t>(value(r).constant)];
+      out.constant = static_cast<int32_t>(plan_->constants.size());
+      plan_->constants.push_back(t.reshaped(out.shape));
+    }
+    if (out.storage == Storage::kOwned || out.storage == Storage::kArgument) append(n, InstKind::kView, true);
+    return {};
+  }
+
+  Status emit_dynamic(const Node& n, uint32_t wanted_values) {
+    DynamicOp op;
+    op.op = n.op;
+    op.attrs = kernel_attrs(n);
+    op.kernel = find_kernel(*n.op, n.attrs);
+    if (op.kernel == nullptr) return no_kernel(n);
+    op.value_inputs = wanted_values;
+    for (Output o : n.inputs) {
+      op.in_types.push_back(value(value_of(o)).dtype);
+      op.constant_inputs.push_back(value(value_of(o)).constant);
+    }
+    for (size_t i = 0; i < n.output_dtypes.size(); ++i) {
+      const uint32_t v = value_of(Output{n.id, static_cast<int32_t>(i)});
+      op.out_types.push_back(base_dtype(n.output_dtypes[i]));
+      op.static_shapes.push_back(n.output_shapes[i]);
+      value(v).known = false;
+      own(v);
+    }
+    if (n.op->has(kAliases)) {
+      const uint32_t v = value_of(Output{n.id, 0}), r = root(value_of(n.inputs[0]));
+      value(v).view_of = static_cast<int32_t>(r);
+      members_[r].push_back(v);
+    }
+    Instruction& inst = append(n, InstKind::kDynamic, true);
+    inst.extra = static_cast<uint32_t>(plan_->dynamics.size());
+    plan_->dynamics.push_back(std::move(op));
+    return {};
+  }
+
+  // Random ops keep their generator under the name of their node.
+  static AttrMap kernel_attrs(const Node& n) {
+    AttrMap attrs = n.attrs;
+    if (n.op->has(kRandom)) attrs["_node"] = AttrValue(n.name);
+    return attrs;
+  }
+
+  void own(uint32_t v) {
+    value(v).storage = Storage::kOwned;
+    plan_->counted.push_back(v);
+  }
+
+  Instruction& append(const Node& n, InstKind kind, bool with_inputs) {
+    Instruction inst;
+    inst.kind = kind;
+    inst.args = static_cast<uint32_t>(plan_->args.size());
+    if (with_inputs) {
+      for (size_t i = 0; i < n.inputs.size(); ++i) {
+        const uint32_t v = value_of(n.inputs[i]);
+        plan_->args.push_back(v);
+        const bool owned = value(v).storage == Storage::kOwned || value(v).storage == Storage::kArgument;
+        if (i < 16 && owned && value(v).view_of < 0 && root_last_use(v) == at_) {
+          inst.consumable = static_cast<uint16_t>(inst.consumable | (1u << i));
+        }
+      }
+      inst.num_in = static_cast<uint16_t>(n.inputs.size());
+    }
+    for (size_t i = 0; i < n.output_dtypes.size(); ++i) {
+      plan_->args.push_back(value_of(Output{n.id, static_cast<int32_t>(i)}));
+    }
+    inst.num_out = static_cast<uint16_t>(n.output_dtypes.size());
+    plan_->code.push_back(inst);
+    plan_->nodes.push_back({n.name, std::string(n.op->name), n.where, {}});
+    return plan_->code.back();
+  }
+
+  // Owned values go as soon as nobody reads them: their memory is not planned, and a variable that is still watched
+  // could not be updated in place.
+  void release_dead(const Node& n) {
+    std::vector<uint32_t> candidates;
+    for (Output o : n.inputs) candidates.push_back(root(value_of(o)));
+    for (size_t i = 0; i < n.output_dtypes.size(); ++i) {
+      candidates.push_back(root(value_of(Output{n.id, static_cast<int32_t>(i)})));
+    }
+    std::sort(candidates.begin(), candidates.end());
+    candidates.erase(std::unique(candidates.begin(), candidates.end()), candidates.end());
+    for (uint32_t r : candidates) {
+      if (value(r).storage != Storage::kOwned || root_last_use(r) > at_) continue;
+      Instruction inst;
+      inst.kind = InstKind::kRelease;
+      inst.args = static_cast<uint32_t>(plan_->args.size());
+      inst.num_in = 1;
+      plan_->args.push_back(r);
+      plan_->code.push_back(inst);
+      plan_->nodes.push_back({n.name, "_Release", n.where, {}});
+    }
+  }
+
+  // Arena values that the caller fetches are allocated on their own, so that they need no copy.
+  void finish_results() {
+    for (NodeId id : body_.results) {
+      const uint32_t v = value_of(g_.mutable_node(id).inputs[0]), r = root(v);
+      plan_->results.push_back(v);
+      if (value(r).storage == Storage::kArena) {
+        value(r).storage = Storage::kResult;
+        plan_->allocated.push_back(r);
+        plan_->counted.push_back(r);
+      }
+    }
+    for (NodeId id : body_.args) {
+      const uint32_t v = value_of(Output{id, 0});
+      plan_->arguments.push_back(v);
+      plan_->argument_shapes.push_back(value(v).shape);
+    }
+    // A view follows the storage of what it looks at.
+    for (uint32_t v = 0; v < plan_->values.size(); ++v) {
+      if (value(v).view_of >= 0) {
+        value(v).view_of = static_cast<int32_t>(root(v));
+        value(v).storage = value(root(v)).storage;
+        if (value(v).storage == Storage::kResult) plan_->result_views.push_back(v);
+      }
+    }
+  }
+
+  void layout_arena() {
+    std::vector<Lifetime> lifetimes;
+    std::vector<uint32_t> owners;
+    for (uint32_t v = 0; v < plan_->values.size(); ++v) {
+      if (value(v).storage != Storage::kArena || value(v).view_of >= 0) continue;
+      owners.push_back(v);
+      lifetimes.push_back({value(v).bytes, begin_[v], std::max(begin_[v], root_last_use(v))});
+    }
+    for (const auto& [inst, lifetime] : workspaces_) lifetimes.push_back(lifetime);
+    std::vector<size_t> offsets;
+    plan_->arena_bytes = pack_arena(lifetimes, &offsets);
+    for (size_t i = 0; i < owners.size(); ++i) value(owners[i]).offset = offsets[i];
+    for (size_t i = 0; i < workspaces_.size(); ++i) {
+      plan_->code[workspaces_[i].first].extra = static_cast<uint32_t>(offsets[owners.size() + i] / kAlignment);
+    }
+  }
+
+  const Body& body_;
+  Graph& g_;
+  CompileEnv& env_;
+  std::unique_ptr<Plan> plan_;
+  Order order_;
+  uint32_t at_ = 0;
+  std::vector<uint32_t> first_value_, last_use_;
+  std::unordered_map<uint32_t, uint32_t> begin_, taken_at_;
+  std::unordered_map<uint32_t, std::vector<uint32_t>> members_;  // views and in-place results, by root
+  std::vector<std::pair<size_t, Lifetime>> workspaces_;          // by instruction
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Plan>> emit(const Body& body, CompileEnv& env) { return Emitter(body, env).run(); }
+
+}  // namespace tw

@@ -1,0 +1,187 @@
+// The order of a step. Updates of a variable come after the step's reads that do not depend on them, and after the use of
+// what was read: then they run in place, and the same program gives the same result each time.
+#include <algorithm>
+#include <queue>
+#include <set>
+
+#include "core/plan/plan.h"
+
+namespace tw {
+
+namespace {
+
+bool function_writes(const FunctionLibrary& library, const FuncRef& ref, size_t arg, std::set<std::string>* visiting);
+
+// Whether the node may change the resource at input `slot`.
+bool writes(const FunctionLibrary& library, const Node& n, size_t slot, std::set<std::string>* visiting) {
+  if (n.op->has(kWritesResource)) return true;
+  const bool branches = n.op->name == "If" || n.op->name == "StatelessIf" || n.op->name == "Case";
+  for (const auto& [attr, ref] : called_functions(n)) {
+    if (branches && slot == 0) continue;
+    if (function_writes(library, ref, branches ? slot - 1 : slot, visiting)) return true;
+  }
+  return false;
+}
+
+bool function_writes(const FunctionLibrary& library, const FuncRef& ref, size_t arg, std::set<std::string>* visiting) {
+  const std::shared_ptr<const Function> f = library.find(ref.name);
+  if (f == nullptr || arg >= f->args.size() || !visiting->insert(ref.name).second) return false;
+  bool found = false;
+  for (NodeId i = 0; i < f->body->num_nodes() && !found; ++i) {
+    const Node& n = f->body->node(i);
+    for (size_t s = 0; s < n.inputs.size() && !found; ++s) {
+      found = n.inputs[s].node == f->args[arg] && n.op->name != "_Retval" && writes(library, n, s, visiting);
+    }
+  }
+  visiting->erase(ref.name);
+  return found;
+}
+
+class Orderer {
+ public:
+  explicit Orderer(const Body& body) : g_(*body.body), size_(static_cast<size_t>(g_.num_nodes())), next_(size_) {}
+
+  Order run() {
+    for (NodeId i = 0; i < g_.num_nodes(); ++i) {
+      const Node& n = g_.mutable_node(i);
+      if (n.dead) continue;
+      for (Output o : n.inputs) next_[static_cast<size_t>(o.node)].push_back(i);
+      for (NodeId c : n.controls) next_[static_cast<size_t>(c)].push_back(i);
+    }
+    find_users();
+    for (const auto& [handle, users] : users_) constrain(users);
+    schedule();
+    return std::move(order_);
+  }
+
+ private:
+  struct Users {
+    std::vector<NodeId> readers, writers;
+  };
+
+  void find_users() {
+    for (NodeId i = 0; i < g_.num_nodes(); ++i) {
+      const Node& n = g_.mutable_node(i);
+      if (n.dead || n.op->name == "_Retval") continue;
+      for (size_t s = 0; s < n.inputs.size(); ++s) {
+        const Output o = n.inputs[s];
+        const Node& source = g_.mutable_node(o.node);
+        if (source.output_dtypes[static_cast<size_t>(o.index)] != DType::kResource) continue;
+        std::set<std::string> visiting;
+        Users& users = users_[handle_key(o)];
+        auto& list = writes(*g_.library(), n, s, &visiting) ? users.writers : users.readers;
+        if (list.empty() || list.back() != i) list.push_back(i);
+      }
+    }
+  }
+
+  // Handles made twice for one variable are the same variable.
+  std::string handle_key(Output o) const {
+    const Node* n = &g_.mutable_node(o.node);
+    while (n->op->name == "Identity") {
+      o = n->inputs[0];
+      n = &g_.mutable_node(o.node);
+    }
+    if (n->op->name == "VarHandleOp" && !n->attr().string("shared_name").empty()) {
+      return "var/" + n->attr().string("container") + "/" + n->attr().string("shared_name");
+    }
+    return internal::concat("node/", o.node, ":", o.index);
+  }
+
+  void constrain(const Users& users) {
+    for (NodeId writer : users.writers) {
+      reach(writer);
+      for (NodeId reader : users.readers) {
+        if (reached(reader)) continue;
+        add_edge(reader, writer);
+        if (g_.mutable_node(reader).op->name != "ReadVariableOp") continue;
+        const std::vector<NodeId> consumers = next_[static_cast<size_t>(reader)];
+        for (NodeId c : consumers) {
+          if (c != writer && !reached(c)) add_edge(c, writer);
+        }
+      }
+      for (NodeId other : users.writers) {
+        if (other < writer && !reached(other)) add_edge(other, writer);
+      }
+    }
+  }
+
+  void add_edge(NodeId from, NodeId to) {
+    auto& next = next_[static_cast<size_t>(from)];
+    if (std::find(next.begin(), next.end(), to) != next.end()) return;
+    next.push_back(to);
+    order_.edges.push_back({from, to});
+  }
+
+  // Marks everything that must come after `id`.
+  void reach(NodeId id) {
+    marks_.assign(size_, 0);
+    std::vector<NodeId> stack{id};
+    marks_[static_cast<size_t>(id)] = 1;
+    while (!stack.empty()) {
+      const NodeId top = stack.back();
+      stack.pop_back();
+      for (NodeId n : next_[static_cast<size_t>(top)]) {
+        if (marks_[static_cast<size_t>(n)] == 0) {
+          marks_[static_cast<size_t>(n)] = 1;
+          stack.push_back(n);
+        }
+      }
+    }
+  }
+  bool reached(NodeId id) const { return marks_[static_cast<size_t>(id)] != 0; }
+
+  void schedule() {
+    std::vector<int> waiting(size_, 0);
+    for (NodeId i = 0; i < g_.num_nodes(); ++i) {
+      for (NodeId n : next_[static_cast<size_t>(i)]) ++waiting[static_cast<size_t>(n)];
+    }
+    // A node that a pass added late belongs where its first consumer is.
+    std::vector<int> left = waiting;
+    std::vector<NodeId> sorted;
+    for (NodeId i = 0; i < g_.num_nodes(); ++i) {
+      if (left[static_cast<size_t>(i)] == 0 && !g_.mutable_node(i).dead) sorted.push_back(i);
+    }
+    for (size_t k = 0; k < sorted.size(); ++k) {
+      for (NodeId n : next_[static_cast<size_t>(sorted[k])]) {
+        if (--left[static_cast<size_t>(n)] == 0) sorted.push_back(n);
+      }
+    }
+    std::vector<NodeId> key(size_);
+    for (auto it = sorted.rbegin(); it != sorted.rend(); ++it) {
+      NodeId k = *it;
+      for (NodeId n : next_[static_cast<size_t>(*it)]) k = std::min(k, key[static_cast<size_t>(n)]);
+      key[static_cast<size_t>(*it)] = k;
+    }
+    // An update runs as soon as it may: it frees the gradient while that is still in cache.
+    for (NodeId id : sorted) {
+      if (g_.mutable_node(id).op->has(kWritesResource)) key[static_cast<size_t>(id)] = -1;
+    }
+    using Entry = std::pair<NodeId, NodeId>;
+    std::priority_queue<Entry, std::vector<Entry>, std::greater<>> ready;
+    for (NodeId id : sorted) {
+      if (waiting[static_cast<size_t>(id)] == 0) ready.push({key[static_cast<size_t>(id)], id});
+    }
+    while (!ready.empty()) {
+      const NodeId id = ready.top().second;
+      ready.pop();
+      order_.nodes.push_back(id);
+      for (NodeId n : next_[static_cast<size_t>(id)]) {
+        if (--waiting[static_cast<size_t>(n)] == 0) ready.push({key[static_cast<size_t>(n)], n});
+      }
+    }
+  }
+
+  Graph& g_;
+  const size_t size_;
+  std::vector<std::vector<NodeId>> next_;
+  std::map<std::string, Users> users_;
+  std::vector<char> marks_;
+  Order order_;
+};
+
+}  // namespace
+
+Order order_nodes(const Body& body) { return Orderer(body).run(); }
+
+}  // namespace tw

@@ -1,0 +1,76 @@
+#include "core/plan/program.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+namespace tw {
+
+namespace {
+
+std::unique_ptr<Body> copy_body(const Body& b) {
+  auto copy = std::make_unique<Body>();
+  copy->name = b.name;
+  copy->body = b.body->copy();
+  copy->args = b.args;
+  copy->results = b.results;
+  copy->controls = b.controls;
+  copy->stateful = b.stateful;
+  return copy;
+}
+
+bool serves(const Plan& plan, std::span<const Shape* const> shapes) {
+  for (size_t i = 0; i < shapes.size(); ++i) {
+    if (!(plan.argument_shapes[i] == *shapes[i])) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Program>> Program::compile(std::unique_ptr<Body> body, CompileEnv& env) {
+  std::shared_ptr<Program> program(new Program(std::move(body), env));
+  Body& b = *program->body_;
+  TW_RETURN_IF_ERROR(optimise(b, PassContext{&env.step(), env.optimize()}));
+  for (NodeId id : b.args) {
+    const Node& n = b.body->mutable_node(id);
+    program->argument_types_.push_back(n.output_dtypes[0]);
+    program->argument_shapes_.push_back(n.output_shapes[0]);
+  }
+  return program;
+}
+
+Result<std::shared_ptr<Plan>> Program::make_plan(std::span<const Shape> shapes) {
+  std::unique_ptr<Body> body = copy_body(*body_);
+  TW_RETURN_IF_ERROR(optimise_for_shapes(*body, shapes, PassContext{&env_.step(), env_.optimize()}));
+  TW_ASSIGN_OR_RETURN(std::unique_ptr<Plan> plan, emit(*body, env_));
+  static const char* dump = std::getenv("TW_DUMP");
+  if (dump != nullptr && (std::strcmp(dump, "plan") == 0 || std::strcmp(dump, "all") == 0)) {
+    std::fprintf(stderr, "# plan of %s\n%s\n", body_->name.c_str(), print(*plan).c_str());
+  }
+  return std::shared_ptr<Plan>(std::move(plan));
+}
+
+Result<std::shared_ptr<Plan>> Program::plan_for(std::span<const Shape* const> shapes) {
+  std::lock_guard lock(mutex_);
+  for (size_t i = 0; i < plans_.size(); ++i) {
+    if (!serves(*plans_[i], shapes)) continue;
+    if (i > 0) std::rotate(plans_.begin(), plans_.begin() + static_cast<ptrdiff_t>(i), plans_.begin() + static_cast<ptrdiff_t>(i) + 1);
+    return plans_[0];
+  }
+  if (++bindings_ > kMaxBindings) {
+    if (dynamic_plan_ == nullptr) {
+      TW_ASSIGN_OR_RETURN(dynamic_plan_, make_plan({}));
+    }
+    return dynamic_plan_;
+  }
+  std::vector<Shape> exact;
+  for (const Shape* s : shapes) exact.push_back(*s);
+  TW_ASSIGN_OR_RETURN(std::shared_ptr<Plan> plan, make_plan(exact));
+  plans_.insert(plans_.begin(), plan);
+  if (plans_.size() > kMaxPlans) plans_.pop_back();
+  return plan;
+}
+
+}  // namespace tw

@@ -1,0 +1,89 @@
+#include "core/runtime/control.h"
+
+namespace tw {
+
+namespace {
+
+// TF's truth of a condition: a bool, a number that is not zero, a string that is not empty; other ranks than 0 are true
+// when they have elements.
+Result<bool> truth(const Tensor& t) {
+  if (t.shape().rank() != 0) return t.num_elements() > 0;
+  if (t.dtype() == DType::kBool) return t.data<bool>()[0];
+  if (t.dtype() == DType::kString) return !t.data<std::string>()[0].empty();
+  std::optional<bool> value;
+  visit_real(t.dtype(), [&](auto tag) { value = static_cast<double>(t.data<typename decltype(tag)::type>()[0]) != 0; });
+  if (!value) return invalid_argument("a condition of type ", dtype_name(t.dtype()), " has no truth value");
+  return *value;
+}
+
+// Values of the step as tensors that may outlive this instruction's inputs.
+Status take_inputs(const RunContext& context, int first, std::vector<Tensor>* out) {
+  for (int i = first; i < context.num_inputs(); ++i) {
+    TW_ASSIGN_OR_RETURN(Tensor t, context.input_tensor(i, false));
+    out->push_back(std::move(t));
+  }
+  return {};
+}
+
+// The plan may have relied on a result's shape.
+Status give_results(std::vector<Tensor> results, const Plan& plan, const RunContext& context) {
+  for (size_t i = 0; i < results.size(); ++i) {
+    const ValueInfo& info = plan.values[context.args_[context.num_in_ + i]];
+    if (results[i].dtype() != info.dtype || (info.known && !(results[i].shape() == info.shape))) {
+      return invalid_argument("result ", i, " of the function is ", dtype_name(results[i].dtype()), " ", results[i].shape(),
+                              ", and was declared to be ", dtype_name(info.dtype), " ", info.shape);
+    }
+    context.set_output(static_cast<int>(i), std::move(results[i]));
+  }
+  return {};
+}
+
+Status run_branch(const ControlOp& op, const Plan& plan, const RunContext& context, Step& step) {
+  TW_ASSIGN_OR_RETURN(const Tensor selector, context.input_tensor(0, false));
+  size_t branch;
+  if (op.kind == ControlOp::Kind::kIf) {
+    TW_ASSIGN_OR_RETURN(const bool taken, truth(selector));
+    branch = taken ? 0 : 1;
+  } else {
+    // An index out of range takes the last branch, as in TF.
+    const int32_t index = selector.data<int32_t>()[0];
+    branch = index < 0 || index >= static_cast<int32_t>(op.branches.size()) ? op.branches.size() - 1
+                                                                           : static_cast<size_t>(index);
+  }
+  std::vector<Tensor> arguments, results(context.num_out_);
+  TW_RETURN_IF_ERROR(take_inputs(context, 1, &arguments));
+  TW_RETURN_IF_ERROR(execute(*op.branches[branch], arguments, results, step));
+  return give_results(std::move(results), plan, context);
+}
+
+Status run_loop(const ControlOp& op, const Plan& plan, const RunContext& context, Step& step) {
+  std::vector<Tensor> vars, next(context.num_out_), arguments;
+  TW_RETURN_IF_ERROR(take_inputs(context, 0, &vars));
+  for (int64_t i = 0; op.max_iterations < 0 || i < op.max_iterations; ++i) {
+    TW_RETURN_IF_ERROR(step.check());
+    arguments = vars;
+    Tensor go_on;
+    TW_RETURN_IF_ERROR(execute(*op.branches[0], arguments, {&go_on, 1}, step));
+    TW_ASSIGN_OR_RETURN(const bool taken, truth(go_on));
+    if (!taken) break;
+    // The body gets the only references, and may so update the loop's state in place.
+    TW_RETURN_IF_ERROR(execute(*op.branches[1], vars, next, step));
+    vars.swap(next);
+  }
+  // A loop that never ran gives its inputs back, which may live in memory that the step will reuse.
+  for (int i = 0; i < context.num_out_; ++i) {
+    Tensor& t = vars[static_cast<size_t>(i)];
+    if (!t.buffer()->writable() || t.raw() == context.input(i).data) {
+      TW_ASSIGN_OR_RETURN(t, t.clone());
+    }
+  }
+  return give_results(std::move(vars), plan, context);
+}
+
+}  // namespace
+
+Status run_control(const ControlOp& op, const Plan& plan, const Instruction& inst, const RunContext& context, Step& step) {
+  return op.kind == ControlOp::Kind::kWhile ? run_loop(op, plan, context, step) : run_branch(op, plan, context, step);
+}
+
+}  // namespace tw
