@@ -125,6 +125,8 @@ class Graph {
 
  private:
   Status check_and_infer(Node& n) const;
+  Status infer(Node& n) const;
+  bool depends_on(NodeId id, NodeId other) const;
   mutable std::shared_mutex mutex_;
   std::vector<std::unique_ptr<Node>> nodes_;
   std::unordered_map<std::string, NodeId> by_name_;

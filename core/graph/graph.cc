@@ -1,0 +1,394 @@
+#include "core/graph/graph.h"
+
+#include <algorithm>
+#include <queue>
+
+#include "core/graph/constant_value.h"
+
+namespace tw {
+
+namespace {
+
+bool valid_name(std::string_view name) {
+  const auto plain = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '_'; };
+  if (name.empty() || !plain(name[0])) return false;
+  return std::all_of(name.begin(), name.end(),
+                     [&](char c) { return plain(c) || c == '-' || c == '/' || c == '>' || c == ':' || c == '\\'; });
+}
+
+// "Input 'b' of 'MatMul' Op has type int32 that does not match type float of argument 'a'."
+Status dtype_mismatch(const OpDef& op, const ArgDef& arg, DType got, DType wanted) {
+  std::string_view other;
+  for (const ArgDef& a : op.inputs) {
+    if (&a != &arg && !arg.type_attr.empty() && a.type_attr == arg.type_attr) {
+      other = a.name;
+      break;
+    }
+  }
+  if (!other.empty()) {
+    return invalid_argument("Input '", arg.name, "' of '", op.name, "' Op has type ", dtype_name(got),
+                            " that does not match type ", dtype_name(wanted), " of argument '", other, "'.");
+  }
+  return invalid_argument("Input '", arg.name, "' of '", op.name, "' Op has type ", dtype_name(got),
+                          " that does not match expected type of ", dtype_name(wanted), ".");
+}
+
+}  // namespace
+
+Status FunctionLibrary::add(std::shared_ptr<const Function> f) {
+  std::unique_lock lock(mutex_);
+  const auto it = functions_.find(f->name);
+  if (it != functions_.end()) {
+    if (it->second == f || print(*it->second->body) == print(*f->body)) return {};
+    return already_exists("a different function '", f->name, "' is already in the library");
+  }
+  functions_.emplace(f->name, std::move(f));
+  return {};
+}
+
+std::shared_ptr<const Function> FunctionLibrary::find(std::string_view name) const {
+  std::shared_lock lock(mutex_);
+  const auto it = functions_.find(name);
+  return it == functions_.end() ? nullptr : it->second;
+}
+
+std::vector<std::shared_ptr<const Function>> FunctionLibrary::all() const {
+  std::shared_lock lock(mutex_);
+  std::vector<std::shared_ptr<const Function>> list;
+  for (const auto& [name, f] : functions_) list.push_back(f);
+  return list;
+}
+
+Graph::Graph() : library_(std::make_shared<FunctionLibrary>()) {}
+Graph::Graph(std::shared_ptr<FunctionLibrary> library) : library_(std::move(library)) {}
+
+Result<NodeId> Graph::add(NodeSpec spec) {
+  auto node = std::make_unique<Node>();
+  node->op = find_op(spec.op);
+  if (node->op == nullptr) {
+    return not_found("Op type not registered '", spec.op, "'. Make sure the op is spelled as in TensorFlow 1.15")
+        .at_node(spec.name, spec.where);
+  }
+  node->name = std::move(spec.name);
+  node->inputs = std::move(spec.inputs);
+  node->controls = std::move(spec.controls);
+  node->attrs = std::move(spec.attrs);
+  node->device = std::move(spec.device);
+  node->where = std::move(spec.where);
+  std::sort(node->controls.begin(), node->controls.end());
+  node->controls.erase(std::unique(node->controls.begin(), node->controls.end()), node->controls.end());
+
+  std::unique_lock lock(mutex_);
+  Status s;
+  if (!valid_name(node->name)) s = invalid_argument("'", node->name, "' is not a valid node name");
+  else if (by_name_.count(node->name) != 0) s = already_exists("Duplicate node name in graph: '", node->name, "'");
+  else s = check_and_infer(*node);
+  if (!s.ok()) return s.at_node(node->name, node->where);
+  node->id = static_cast<NodeId>(nodes_.size());
+  by_name_.emplace(node->name, node->id);
+  nodes_.push_back(std::move(node));
+  return nodes_.back()->id;
+}
+
+std::string Graph::unique_name(std::string_view base) const {
+  std::unique_lock lock(mutex_);
+  std::string name(base);
+  if (by_name_.count(name) == 0) return name;
+  int& suffix = next_suffix_[name];
+  std::string candidate;
+  do {
+    candidate = internal::concat(name, "_", ++suffix);
+  } while (by_name_.count(candidate) != 0);
+  return candidate;
+}
+
+const Node& Graph::node(NodeId id) const {
+  std::shared_lock lock(mutex_);
+  return *nodes_[static_cast<size_t>(id)];
+}
+
+int Graph::num_nodes() const {
+  std::shared_lock lock(mutex_);
+  return static_cast<int>(nodes_.size());
+}
+
+std::optional<NodeId> Graph::find(std::string_view name) const {
+  std::shared_lock lock(mutex_);
+  const auto it = by_name_.find(std::string(name));
+  if (it == by_name_.end()) return std::nullopt;
+  return it->second;
+}
+
+// Completes attributes, checks inputs against the row, and infers dtypes and shapes. The lock is held.
+Status Graph::check_and_infer(Node& n) const {
+  const OpDef& op = *n.op;
+  std::vector<DType> given;
+  for (size_t i = 0; i < n.inputs.size(); ++i) {
+    const Output o = n.inputs[i];
+    if (o.node < 0 || static_cast<size_t>(o.node) >= nodes_.size()) {
+      return invalid_argument("input ", i, " of '", op.name, "' Op names node ", o.node, ", which the graph does not have");
+    }
+    const Node& source = *nodes_[static_cast<size_t>(o.node)];
+    if (o.index < 0 || static_cast<size_t>(o.index) >= source.output_dtypes.size()) {
+      return invalid_argument("input ", i, " of '", op.name, "' Op is output ", o.index, " of node '", source.name,
+                              "', which has ", source.output_dtypes.size(), " outputs");
+    }
+    given.push_back(source.output_dtypes[static_cast<size_t>(o.index)]);
+  }
+  for (NodeId c : n.controls) {
+    if (c < 0 || static_cast<size_t>(c) >= nodes_.size()) {
+      return invalid_argument("control input of '", op.name, "' Op names node ", c, ", which the graph does not have");
+    }
+  }
+  std::vector<DType> base;
+  for (DType t : given) base.push_back(base_dtype(t));
+  TW_RETURN_IF_ERROR(infer_attrs(op, base, &n.attrs));
+  TW_RETURN_IF_ERROR(complete_attrs(op, &n.attrs));
+
+  size_t at = 0;
+  for (const ArgDef& arg : op.inputs) {
+    std::vector<DType> wanted;
+    TW_RETURN_IF_ERROR(expand_args(op, {&arg, 1}, n.attrs, &wanted));
+    for (DType w : wanted) {
+      if (at >= given.size()) {
+        return invalid_argument("'", op.name, "' Op has ", given.size(), " inputs, and input '", arg.name, "' is missing");
+      }
+      if (base_dtype(given[at]) != base_dtype(w)) return dtype_mismatch(op, arg, given[at], w);
+      if (is_ref(w) && !is_ref(given[at])) {
+        return invalid_argument("Input '", arg.name, "' passed ", dtype_name(given[at]), " expected ref type while building "
+                                "'", op.name, "' Op");
+      }
+      ++at;
+    }
+  }
+  if (at != given.size()) {
+    return invalid_argument("'", op.name, "' Op takes ", at, " inputs, and was given ", given.size());
+  }
+  n.output_dtypes.clear();
+  TW_RETURN_IF_ERROR(expand_args(op, op.outputs, n.attrs, &n.output_dtypes));
+  return infer(n);
+}
+
+Status Graph::infer(Node& n) const {
+  const size_t count = n.inputs.size();
+  std::vector<Shape> shapes(count);
+  std::vector<DType> dtypes(count);
+  std::vector<HandleShape> handles(count);
+  std::vector<std::optional<Tensor>> known(count);
+  std::vector<const Tensor*> values(count, nullptr);
+  std::vector<std::optional<Shape>> spelled(count);
+  for (size_t i = 0; i < count; ++i) {
+    const Output o = n.inputs[i];
+    const Node& source = *nodes_[static_cast<size_t>(o.node)];
+    shapes[i] = source.output_shapes[static_cast<size_t>(o.index)];
+    dtypes[i] = base_dtype(source.output_dtypes[static_cast<size_t>(o.index)]);
+    if (!source.output_handles.empty()) handles[i] = source.output_handles[static_cast<size_t>(o.index)];
+  }
+  if (n.op->value_inputs != 0) {
+    size_t flat = 0;
+    for (size_t a = 0; a < n.op->inputs.size(); ++a) {
+      std::vector<DType> expanded;
+      TW_RETURN_IF_ERROR(expand_args(*n.op, n.op->inputs.subspan(a, 1), n.attrs, &expanded));
+      for (size_t k = 0; k < expanded.size() && flat < count; ++k, ++flat) {
+        if (a >= 32 || ((n.op->value_inputs >> a) & 1) == 0) continue;
+        known[flat] = ConstantValues(nodes_).value(n.inputs[flat]);
+        if (known[flat]) values[flat] = &*known[flat];
+        else spelled[flat] = ConstantValues(nodes_).spelled_shape(n.inputs[flat]);
+      }
+    }
+  }
+  ShapeContext context(*n.op, n.attrs, shapes, dtypes, values, handles, n.output_dtypes.size());
+  context.set_shape_values(spelled);
+  TW_RETURN_IF_ERROR(n.op->shape(context));
+  n.output_shapes.assign(context.outputs().begin(), context.outputs().end());
+  n.output_handles.assign(context.output_handles().begin(), context.output_handles().end());
+  return {};
+}
+
+Status Graph::infer_shapes(NodeId id) { return infer(*nodes_[static_cast<size_t>(id)]); }
+
+Status Graph::set_input(NodeId id, int slot, Output from) {
+  std::unique_lock lock(mutex_);
+  if (id < 0 || static_cast<size_t>(id) >= nodes_.size() || from.node < 0 ||
+      static_cast<size_t>(from.node) >= nodes_.size()) {
+    return invalid_argument("set_input: no such node");
+  }
+  Node& n = *nodes_[static_cast<size_t>(id)];
+  const Node& source = *nodes_[static_cast<size_t>(from.node)];
+  if (slot < 0 || static_cast<size_t>(slot) >= n.inputs.size()) {
+    return invalid_argument("node '", n.name, "' has ", n.inputs.size(), " inputs, and no input ", slot);
+  }
+  if (from.index < 0 || static_cast<size_t>(from.index) >= source.output_dtypes.size()) {
+    return invalid_argument("node '", source.name, "' has no output ", from.index);
+  }
+  const Output old = n.inputs[static_cast<size_t>(slot)];
+  const DType was = nodes_[static_cast<size_t>(old.node)]->output_dtypes[static_cast<size_t>(old.index)];
+  const DType now = source.output_dtypes[static_cast<size_t>(from.index)];
+  if (base_dtype(was) != base_dtype(now)) {
+    return invalid_argument("Input edge from '", source.name, "' to '", n.name, "' has type ", dtype_name(now), ", not ",
+                            dtype_name(was));
+  }
+  // Only a loop's back edge may close a cycle.
+  const bool back_edge = (n.op->name == "Merge" || n.op->name == "RefMerge") &&
+                         (source.op->name == "NextIteration" || source.op->name == "RefNextIteration");
+  if (!back_edge && depends_on(from.node, id)) {
+    return invalid_argument("an edge from '", source.name, "' to '", n.name, "' would make the graph cyclic");
+  }
+  n.inputs[static_cast<size_t>(slot)] = from;
+  return {};
+}
+
+Status Graph::add_control(NodeId id, NodeId before) {
+  std::unique_lock lock(mutex_);
+  if (id < 0 || static_cast<size_t>(id) >= nodes_.size() || before < 0 ||
+      static_cast<size_t>(before) >= nodes_.size()) {
+    return invalid_argument("add_control: no such node");
+  }
+  Node& n = *nodes_[static_cast<size_t>(id)];
+  // Nodes made later cannot be waited for by chance; only such edges need the search.
+  if (before >= id && depends_on(before, id)) {
+    return invalid_argument("a control edge from '", nodes_[static_cast<size_t>(before)]->name, "' to '", n.name,
+                            "' would make the graph cyclic");
+  }
+  const auto at = std::lower_bound(n.controls.begin(), n.controls.end(), before);
+  if (at == n.controls.end() || *at != before) n.controls.insert(at, before);
+  return {};
+}
+
+// Whether `id` is or needs `other`.
+bool Graph::depends_on(NodeId id, NodeId other) const {
+  std::vector<char> seen(nodes_.size(), 0);
+  std::vector<NodeId> stack{id};
+  while (!stack.empty()) {
+    const NodeId top = stack.back();
+    stack.pop_back();
+    if (top == other) return true;
+    if (seen[static_cast<size_t>(top)] != 0) continue;
+    seen[static_cast<size_t>(top)] = 1;
+    const Node& n = *nodes_[static_cast<size_t>(top)];
+    if (n.op->name == "NextIteration" || n.op->name == "RefNextIteration") continue;
+    for (Output o : n.inputs) stack.push_back(o.node);
+    for (NodeId c : n.controls) stack.push_back(c);
+  }
+  return false;
+}
+
+Status Graph::set_shape(Output out, const Shape& shape) {
+  std::unique_lock lock(mutex_);
+  Node& n = *nodes_[static_cast<size_t>(out.node)];
+  TW_ASSIGN_OR_RETURN(n.output_shapes[static_cast<size_t>(out.index)],
+                      merge(n.output_shapes[static_cast<size_t>(out.index)], shape));
+  return {};
+}
+
+Status Graph::set_attr(NodeId id, std::string_view name, AttrValue value) {
+  std::unique_lock lock(mutex_);
+  Node& n = *nodes_[static_cast<size_t>(id)];
+  AttrMap attrs = n.attrs;
+  attrs[std::string(name)] = std::move(value);
+  Status s = complete_attrs(*n.op, &attrs);
+  if (!s.ok()) return s.at_node(n.name, n.where);
+  n.attrs = std::move(attrs);
+  return {};
+}
+
+DType Graph::dtype(Output o) const { return node(o.node).output_dtypes[static_cast<size_t>(o.index)]; }
+
+Shape Graph::shape(Output o) const {
+  std::shared_lock lock(mutex_);
+  return nodes_[static_cast<size_t>(o.node)]->output_shapes[static_cast<size_t>(o.index)];
+}
+
+HandleShape Graph::handle(Output o) const {
+  std::shared_lock lock(mutex_);
+  const Node& n = *nodes_[static_cast<size_t>(o.node)];
+  return n.output_handles.empty() ? HandleShape{} : n.output_handles[static_cast<size_t>(o.index)];
+}
+
+std::optional<Tensor> Graph::constant_value(Output o) const {
+  std::shared_lock lock(mutex_);
+  return ConstantValues(nodes_).value(o);
+}
+
+std::unique_ptr<Graph> Graph::copy() const {
+  std::shared_lock lock(mutex_);
+  auto g = std::make_unique<Graph>(library_);
+  g->nodes_.reserve(nodes_.size());
+  for (const auto& n : nodes_) g->nodes_.push_back(std::make_unique<Node>(*n));
+  g->by_name_ = by_name_;
+  g->next_suffix_ = next_suffix_;
+  return g;
+}
+
+Node& Graph::mutable_node(NodeId id) { return *nodes_[static_cast<size_t>(id)]; }
+
+NodeId Graph::adopt(Node n) {
+  if (by_name_.count(n.name) != 0) n.name = unique_name(n.name);
+  n.id = static_cast<NodeId>(nodes_.size());
+  n.dead = false;
+  by_name_.emplace(n.name, n.id);
+  nodes_.push_back(std::make_unique<Node>(std::move(n)));
+  return nodes_.back()->id;
+}
+
+void Graph::replace_uses(Output from, Output to) {
+  for (const auto& n : nodes_) {
+    if (!n->dead) std::replace(n->inputs.begin(), n->inputs.end(), from, to);
+  }
+}
+
+void Graph::remove(NodeId id) {
+  Node& n = *nodes_[static_cast<size_t>(id)];
+  n.dead = true;
+  by_name_.erase(n.name);
+}
+
+// Ready nodes are taken in the order in which they were made.
+std::vector<NodeId> Graph::topological_order() const {
+  std::vector<int> waiting(nodes_.size(), 0);
+  std::vector<std::vector<NodeId>> next(nodes_.size());
+  std::priority_queue<NodeId, std::vector<NodeId>, std::greater<>> ready;
+  size_t live = 0;
+  for (const auto& n : nodes_) {
+    if (n->dead) continue;
+    ++live;
+    const bool merge = n->op->name == "Merge" || n->op->name == "RefMerge";
+    int count = 0;
+    for (Output o : n->inputs) {
+      // A loop's back edge does not hold its Merge back.
+      if (merge && nodes_[static_cast<size_t>(o.node)]->op->name.ends_with("NextIteration")) continue;
+      next[static_cast<size_t>(o.node)].push_back(n->id);
+      ++count;
+    }
+    for (NodeId c : n->controls) {
+      next[static_cast<size_t>(c)].push_back(n->id);
+      ++count;
+    }
+    waiting[static_cast<size_t>(n->id)] = count;
+    if (count == 0) ready.push(n->id);
+  }
+  std::vector<NodeId> order;
+  order.reserve(live);
+  while (!ready.empty()) {
+    const NodeId id = ready.top();
+    ready.pop();
+    order.push_back(id);
+    for (NodeId n : next[static_cast<size_t>(id)]) {
+      if (--waiting[static_cast<size_t>(n)] == 0) ready.push(n);
+    }
+  }
+  return order;
+}
+
+Uses::Uses(const Graph& g) : edges_(static_cast<size_t>(g.num_nodes())) {
+  for (NodeId i = 0; i < g.num_nodes(); ++i) {
+    const Node& n = g.node(i);
+    if (n.dead) continue;
+    for (size_t s = 0; s < n.inputs.size(); ++s) {
+      edges_[static_cast<size_t>(n.inputs[s].node)].push_back({i, static_cast<int>(s), n.inputs[s].index});
+    }
+    for (NodeId c : n.controls) edges_[static_cast<size_t>(c)].push_back({i, -1, -1});
+  }
+}
+
+}  // namespace tw
