@@ -7,15 +7,10 @@
 #include <string_view>
 
 #include "core/autodiff/aggregate.h"
+#include "core/autodiff/body_gradient.h"
 
 namespace tw {
 namespace {
-
-// Types through which a derivative can flow. Handles and lists carry one for what they refer to.
-bool differentiable(DType t) {
-  t = base_dtype(t);
-  return is_floating(t) || is_complex(t) || t == DType::kResource || t == DType::kVariant;
-}
 
 // Ops that hand their output's derivative to every input unchanged, so that a sparse one stays sparse.
 bool forwards_gradient(std::string_view op) {
@@ -161,7 +156,7 @@ class Backprop {
       if (reached[static_cast<size_t>(id)]) continue;
       reached[static_cast<size_t>(id)] = 1;
       for (const Uses::Edge& e : uses.of(id)) {
-        if (e.slot >= 0 && differentiable(graph_.dtype(Output{id, e.output}))) queue.push_back(e.node);
+        if (e.slot >= 0 && carries_gradient(graph_.dtype(Output{id, e.output}))) queue.push_back(e.node);
       }
     }
     std::vector<NodeId> between;

@@ -104,6 +104,12 @@ class Graph {
   Status set_shape(Output out, const Shape& shape);
   Status set_attr(NodeId id, std::string_view name, AttrValue value);
 
+  // Gives a node that calls functions (If, While, calls) other inputs, functions and types: its outputs so far keep their
+  // dtypes and uses, and more may follow them. Differentiation lets forward nodes return what the backward ones need.
+  Status replace_function_node(NodeId id, std::vector<Output> inputs, AttrMap attrs);
+  // Gives `to` the static shape and handle of an output of another graph, as far as they fit.
+  void copy_output_type(const Graph& from, Output o, Output to);
+
   DType dtype(Output o) const;
   Shape shape(Output o) const;
   HandleShape handle(Output o) const;

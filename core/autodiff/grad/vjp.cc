@@ -158,8 +158,15 @@ Val swap_last_two(Val a) {
 Val gather(Val params, Val indices) { return call("GatherV2", {params, indices, integer(params.builder(), 0)}); }
 Val fill(Val shape, Val value) { return call("Fill", {shape, value}); }
 Val broadcast_to(Val a, Val shape) { return call("BroadcastTo", {a, shape}); }
-Val zeros_like(Val a) { return call("ZerosLike", {a}); }
-Val ones_like(Val a) { return call("OnesLike", {a}); }
+// Where the shape is known, constants that do not depend on `a`, so that nothing keeps it alive.
+Val zeros_like(Val a) {
+  const bool constant = a.shape().fully_known() && is_plain(a.dtype()) && a.dtype() != DType::kBool;
+  return constant ? fill(shape_of(a), number(a, 0)) : call("ZerosLike", {a});
+}
+Val ones_like(Val a) {
+  const bool constant = a.shape().fully_known() && is_plain(a.dtype()) && a.dtype() != DType::kBool;
+  return constant ? fill(shape_of(a), number(a, 1)) : call("OnesLike", {a});
+}
 
 Val sum(Val a, Val axes, bool keep_dims) { return call("Sum", {a, axes}, {{"keep_dims", keep_dims}}); }
 Val sum(Val a, std::initializer_list<int64_t> axes, bool keep_dims) { return sum(a, ints(a.builder(), axes), keep_dims); }
