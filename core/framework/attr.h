@@ -10,6 +10,7 @@
 
 namespace tw {
 
+class TextCursor;
 struct AttrValue;
 using AttrMap = std::map<std::string, AttrValue, std::less<>>;
 
@@ -52,6 +53,19 @@ inline bool operator==(const AttrValue& a, const AttrValue& b) { return equal(a,
 uint64_t hash(const AttrValue& a);
 // The text form of graph dumps: 3, 2.5, true, "abc", float, [2,?], [1,2], tensor<float [2] = 1 2>, @fn.
 std::string to_string(const AttrValue& a);
+
+enum class AttrType : uint8_t { kString, kInt, kFloat, kBool, kType, kShape, kTensor, kFunc,
+                                kListString, kListInt, kListFloat, kListBool, kListType, kListShape, kListTensor, kListFunc };
+// TF's spelling: "int", "list(shape)".
+std::string_view attr_type_name(AttrType type);
+// The type a value has; of an empty list without a type, kListString.
+AttrType type_of(const AttrValue& a);
+// Parses the text form, given the declared type.
+Result<AttrValue> parse_attr(AttrType type, std::string_view text);
+// The same for a value within a longer text.
+Result<AttrValue> parse_attr(AttrType type, TextCursor& in);
+Result<AttrType> parse_attr_type(TextCursor& in);
+bool is_function_name_char(char c);
 
 // Typed reads with the node's op row behind them: defaults were filled in when the node was made, so a missing
 // attribute is an InvalidArgument that names it.

@@ -22,9 +22,6 @@ struct ArgDef {
   bool is_ref = false;
 };
 
-enum class AttrType : uint8_t { kString, kInt, kFloat, kBool, kType, kShape, kTensor, kFunc,
-                                kListString, kListInt, kListFloat, kListBool, kListType, kListShape, kListTensor, kListFunc };
-
 struct AttrDef {
   std::string_view name;
   AttrType type;
@@ -74,6 +71,8 @@ struct OpDef {
 
 // Looks a row up by TF op name; null when there is none.
 const OpDef* find_op(std::string_view name);
+// "Op<name=MatMul; signature=a:T, b:T -> product:T; attr=transpose_a:bool,default=false; ...>", for messages.
+std::string summary(const OpDef& op);
 const OpDef& op_def(OpId id);
 std::span<const OpDef> all_ops();
 
@@ -81,10 +80,9 @@ std::span<const OpDef> all_ops();
 Status expand_args(const OpDef& op, std::span<const ArgDef> args, const AttrMap& attrs, std::vector<DType>* out);
 // Fills defaults, checks presence, types, limits and allowed values; attributes that begin with '_' pass unchecked.
 Status complete_attrs(const OpDef& op, AttrMap* attrs);
-// Deduces type, number and type-list attributes from the dtypes of the inputs (grouped per argument by `counts`).
-// Used by builders so that callers need not repeat what the inputs say.
+// Deduces the type, number and type-list attributes that are not given from the dtypes of the inputs, and checks the
+// inputs against those that are. Messages are those of TF's Python front-end: "Input 'b' of 'MatMul' Op has type int32
+// that does not match type float32 of argument 'a'."
 Status infer_attrs(const OpDef& op, std::span<const DType> inputs, AttrMap* attrs);
-// Parses an attribute in the text form of attr.h, given its declared type.
-Result<AttrValue> parse_attr(AttrType type, std::string_view text);
 
 }  // namespace tw

@@ -6,8 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "core/framework/dtype.h"
-#include "core/platform/status.h"
+#include "core/framework/attr.h"
 
 namespace tw {
 
@@ -71,9 +70,12 @@ struct Tape {
   uint16_t emit(MicroOp op, DType result, uint16_t a, uint16_t b = 0, uint16_t c = 0);
   // Operands in range and defined before use, arities and dtypes right.
   Status verify() const;
-  // "(float, float) { v2 = add v0 v1; v3 = exp v2 } -> v3"
+  // "(float, float) { v2 = const float 1.5; v3 = add v0 v1; v4 = cast half v3 } -> v4": a result dtype is stated only
+  // where it does not follow from the operands.
   std::string to_string() const;
-  static Result<Tape> parse(std::string_view text);
+  // The inverse. In the text of an op row, attributes of the node may stand for dtypes ("T"), and attr(name) for a
+  // constant's number; they are read from `attrs`.
+  static Result<Tape> parse(std::string_view text, const AttrMap& attrs = {});
 };
 
 // The tape that computes `producer`, then `consumer` with its input number `slot` replaced by output `out` of the
