@@ -28,3 +28,16 @@ find_program(TW_MOLD mold)
 if(TW_MOLD AND NOT APPLE AND NOT WIN32 AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_link_options(tw_flags INTERFACE -fuse-ld=mold)
 endif()
+
+option(TW_VERIFY_PASSES "Check the graph after every pass" OFF)
+if(TW_VERIFY_PASSES)
+  target_compile_definitions(tw_flags INTERFACE TW_VERIFY_PASSES)
+endif()
+
+# One vector target and no unused sections: what a phone links.
+option(TW_MIN_SIZE "Smallest library" OFF)
+if(TW_MIN_SIZE)
+  target_compile_definitions(tw_flags INTERFACE HWY_COMPILE_ONLY_STATIC)
+  target_compile_options(tw_flags INTERFACE -ffunction-sections -fdata-sections)
+  target_link_options(tw_flags INTERFACE -Wl,--gc-sections)
+endif()

@@ -12,7 +12,7 @@ namespace {
 Status after(const char* pass, Body& body, Status status) {
   if (!status.ok()) return status;
   remove_dead(body);
-#ifndef NDEBUG
+#ifdef TW_VERIFY_PASSES
   Status valid = verify(*body.body);
   if (!valid.ok()) return valid.prefix(internal::concat("after pass ", pass));
 #endif

@@ -1,0 +1,52 @@
+# The commands of the README. Each does its own set-up and can be run again.
+PYTHON := .venv/bin/python
+BUILD := build/dev
+PACKAGE := $(BUILD)/python
+
+.PHONY: help setup build test demo bench check format wheel install clean
+
+help:
+	@echo "make demo    train a small network on real digits, then use it from C and C++"
+	@echo "make test    the quick tests"
+	@echo "make bench   the benchmarks"
+	@echo "make check   format, lint, layers"
+	@echo "make wheel   a wheel in dist/ that runs on any recent Linux"
+
+setup:
+	@tools/setup.sh build run test dev
+
+build: setup
+	@cmake --preset dev -DPython3_EXECUTABLE=$(CURDIR)/$(PYTHON) --log-level=WARNING > /dev/null
+	@cmake --build $(BUILD) --target all python_dev
+
+test: build
+	@ctest --test-dir $(BUILD) --output-on-failure
+	@PYTHONPATH=$(PACKAGE) $(PYTHON) -m pytest -q tests/python tests/ops
+
+demo: build
+	@cmake --install $(BUILD) --prefix $(BUILD)/install --component core > /dev/null
+	@PYTHONPATH=$(PACKAGE) $(PYTHON) examples/digits/train.py --out demo-out
+	@PYTHONPATH=$(PACKAGE) examples/digits/use_from_c.sh $(BUILD)/install demo-out
+
+bench: setup
+	@cmake --preset bench -DPython3_EXECUTABLE=$(CURDIR)/$(PYTHON) > /dev/null
+	@cmake --build build/bench --target all python_dev
+	@PYTHONPATH=build/bench/python $(PYTHON) -m benchmarks --bin build/bench/benchmarks
+
+check:
+	@tools/setup.sh check
+	@$(PYTHON) tools/check_layers.py
+	@$(PYTHON) -m ruff check --quiet python tools tests examples benchmarks
+	@git ls-files '*.h' '*.hpp' '*.cc' '*.c' | xargs .venv/bin/clang-format --dry-run --Werror
+
+format:
+	@tools/setup.sh check
+	@git ls-files '*.h' '*.hpp' '*.cc' '*.c' | xargs .venv/bin/clang-format -i
+	@$(PYTHON) -m ruff check --fix --quiet python tools tests examples benchmarks
+
+wheel:
+	@tools/setup.sh build wheel dev
+	@tools/make_wheel.sh
+
+clean:
+	rm -rf build dist demo-out
