@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "core/framework/shape.h"
 #include "core/framework/tape.h"
@@ -16,13 +17,17 @@ namespace tw {
 struct Epilogue {
   Tape tape;
   std::vector<Shape> operand_shapes;
+  // The result's shape, when it is not [m, n], [batch, m, n] or NHWC (split batch dimensions).
+  Shape space = Shape::unknown();
 };
 
-// C[b] = op(A[b]) * op(B[b]), row-major, dense. batch_a and batch_b are 1 (shared) or `batch`.
+// C[b] = op(A[b]) * op(B[b]), row-major, dense. batch_a and batch_b are 1 (shared) or `batch`, or any count when index_a
+// or index_b says which matrix each of the `batch` results uses.
 struct GemmSpec {
   DType dtype = DType::kFloat;  // float, double, half, bfloat16 (f32 accumulation), int32, int64, complex
   int64_t m = 0, n = 0, k = 0;
   int64_t batch = 1, batch_a = 1, batch_b = 1;
+  std::vector<int64_t> index_a, index_b;
   bool transpose_a = false, transpose_b = false;  // A is stored [k, m], B [n, k]
   bool adjoint_a = false, adjoint_b = false;      // and conjugated
   const void* constant_a = nullptr;               // when set, packed once at plan time
@@ -50,12 +55,14 @@ class ContractPlan {
   virtual ~ContractPlan() = default;
   // a, b: the operands in the order of the op (Gemm: A, B; conv forward: input, filter; input gradient: filter, dy;
   // filter gradient: input, dy). `operands` are the epilogue's.
-  virtual void run(const void* a, const void* b, const void* const* operands, void* const* outputs, void* workspace,
-                   WorkerPool& pool) const = 0;
+  // Outputs are the tape's; without a tape there is one. Fails only where the tape can (integer division by zero).
+  virtual Status run(const void* a, const void* b, const void* const* operands, void* const* outputs, void* workspace,
+                     WorkerPool& pool) const = 0;
   virtual size_t workspace_bytes() const = 0;
   virtual double flops() const = 0;
 };
 
+// `threads` is the size of the pool run() will get. Results repeat bit for bit for the same spec and thread count.
 Result<std::unique_ptr<ContractPlan>> plan_gemm(const GemmSpec& spec, int threads);
 Result<std::unique_ptr<ContractPlan>> plan_conv(const ConvSpec& spec, int threads);
 

@@ -1,0 +1,72 @@
+#include "core/kernels/contract/epilogue.h"
+
+#include <algorithm>
+#include <array>
+
+namespace tw::contract {
+
+namespace {
+// More operands or outputs than any fused chain has.
+constexpr int kMaxOperands = 62;
+constexpr int kMaxOutputs = 16;
+}  // namespace
+
+Result<BoundEpilogue> BoundEpilogue::make(const Epilogue& spec, DType dtype, Shape space) {
+  BoundEpilogue e;
+  const Tape& tape = spec.tape;
+  e.element_size_ = dtype_size(dtype);
+  if (tape.inputs.empty()) return e;
+  TW_RETURN_IF_ERROR(tape.verify());
+  if (tape.inputs[0] != dtype) {
+    return invalid_argument("The epilogue takes ", dtype_name(tape.inputs[0]), " but the result is ", dtype_name(dtype));
+  }
+  if (spec.operand_shapes.size() + 1 != tape.inputs.size()) {
+    return invalid_argument("The epilogue has ", tape.inputs.size() - 1, " operands but ", spec.operand_shapes.size(),
+                            " operand shapes");
+  }
+  if (tape.inputs.size() > kMaxOperands || tape.outputs.size() > kMaxOutputs) {
+    return invalid_argument("The epilogue has too many operands or outputs: ", tape.inputs.size(), ", ", tape.outputs.size());
+  }
+  if (spec.space.rank_known()) {
+    if (!spec.space.fully_known() || spec.space.num_elements() != space.num_elements()) {
+      return invalid_argument("The epilogue's shape ", spec.space, " does not fit the result ", space);
+    }
+    space = spec.space;
+  }
+  std::vector<Shape> shapes{space};
+  shapes.insert(shapes.end(), spec.operand_shapes.begin(), spec.operand_shapes.end());
+  TW_ASSIGN_OR_RETURN(auto plan, plan_map(tape, shapes, space));
+  e.plan_ = std::move(plan);
+  e.num_operands_ = static_cast<int>(spec.operand_shapes.size());
+  e.num_outputs_ = static_cast<int>(tape.outputs.size());
+  e.home_ = -1;
+  for (int i = e.num_outputs_ - 1; i >= 0; --i) {
+    const DType t = tape.value_dtype(tape.outputs[static_cast<size_t>(i)]);
+    e.output_sizes_.insert(e.output_sizes_.begin(), dtype_size(t));
+    if (t == dtype) e.home_ = i;
+  }
+  return e;
+}
+
+Status BoundEpilogue::run(const void* block, const void* const* operands, void* const* outputs, int64_t begin,
+                          int64_t count) const {
+  std::array<const void*, kMaxOperands> inputs;
+  std::array<void*, kMaxOutputs> at;
+  // The plan numbers elements from the start of the whole result, of which only this block may exist.
+  const uintptr_t start = reinterpret_cast<uintptr_t>(block) - static_cast<uintptr_t>(begin) * element_size_;
+  inputs[0] = reinterpret_cast<const void*>(start);
+  std::copy(operands, operands + num_operands_, inputs.begin() + 1);
+  Status status;
+  for (int64_t done = 0; done < count; done += kMapBlock) {
+    const int64_t n = std::min(kMapBlock, count - done);
+    for (int i = 0; i < num_outputs_; ++i) {
+      const size_t u = static_cast<size_t>(i);
+      at[u] = static_cast<char*>(outputs[i]) + static_cast<size_t>(begin + done) * output_sizes_[u];
+    }
+    Status s = plan_->run_block(inputs.data(), at.data(), begin + done, n);
+    if (!s.ok()) status = std::move(s);
+  }
+  return status;
+}
+
+}  // namespace tw::contract

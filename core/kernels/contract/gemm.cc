@@ -1,0 +1,378 @@
+// Matrix products: the loops around the register tiles, planned once per shape.
+#include <algorithm>
+#include <atomic>
+
+#include "core/kernels/contract/epilogue.h"
+#include "core/kernels/contract/rows.h"
+#include "core/platform/alloc.h"
+
+namespace tw {
+namespace contract {
+namespace {
+
+// A packed block of A (rows by steps) stays in half of a common 512 KiB second-level cache; the panel of B that it
+// meets, steps by two vectors, in a 32 or 48 KiB first-level one.
+constexpr int64_t kBlockBytesOfA = 256 << 10;
+constexpr int64_t kBlockSteps = 1536;           // bytes of one row of the block
+constexpr int64_t kSmallBytesOfB = 256 << 10;   // below, all of B is read from the second level for each few rows
+constexpr int64_t kPackedBytesOfB = 8 << 20;    // packed at a time
+constexpr int64_t kMaxGroup = 192;
+// Work that pays for waking another thread.
+constexpr double kFlopsPerThread = 1e6;
+
+struct FreeBlock {
+  void operator()(void* p) const { deallocate(p); }
+};
+template <typename T>
+using Block = std::unique_ptr<T, FreeBlock>;
+
+template <typename T>
+Result<Block<T>> make_block(int64_t count) {
+  Block<T> p(static_cast<T*>(allocate(static_cast<size_t>(count) * sizeof(T))));
+  if (p == nullptr) return resource_exhausted("No memory for ", count * static_cast<int64_t>(sizeof(T)), " bytes of packed constants");
+  return p;
+}
+
+// Calls fn(task, slot) for all tasks; tasks of one slot run one after another.
+template <typename Fn>
+void run_tasks(WorkerPool& pool, int slots, int64_t tasks, const Fn& fn) {
+  if (slots <= 1 || tasks <= 1) {
+    for (int64_t i = 0; i < tasks; ++i) fn(i, 0);
+    return;
+  }
+  std::atomic<int64_t> next{0};
+  pool.parallel_for(slots, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t slot = begin; slot < end; ++slot) {
+      for (int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < tasks;) fn(i, static_cast<int>(slot));
+    }
+  });
+}
+
+template <typename S, typename T>
+class GemmPlan final : public ContractPlan {
+ public:
+  Status plan(const GemmSpec& spec, int threads);
+  Status run(const void* a, const void* b, const void* const* operands, void* const* outputs, void* workspace,
+             WorkerPool& pool) const override;
+  size_t workspace_bytes() const override { return shared_bytes_ + static_cast<size_t>(slots_) * slot_bytes_; }
+  double flops() const override {
+    return 2.0 * static_cast<double>(batch_) * static_cast<double>(m_) * static_cast<double>(n_) * static_cast<double>(k_) +
+           epilogue_.flops();
+  }
+
+ private:
+  struct Call {
+    const S* a;
+    const S* b;
+    const void* const* operands;
+    void* const* outputs;
+    FirstError* error;
+  };
+  const S* matrix_b(const Call& call, int64_t batch) const {
+    return call.b + index_of(index_b_, batch_b_, batch) * k_ * n_;
+  }
+  static int64_t index_of(const std::vector<int64_t>& index, int64_t count, int64_t batch) {
+    return !index.empty() ? index[static_cast<size_t>(batch)] : count == 1 ? 0 : batch;
+  }
+  int64_t packed_elements(int64_t columns) const;
+  void pack_panels(const S* b, int64_t column0, int64_t columns, T* to, int64_t first, int64_t last) const;
+  Panels<T> panels(const S* b, int64_t column0, int64_t columns, const T* packed) const;
+  void group(const Call& call, int64_t batch, int64_t row0, int64_t rows, const Panels<T>& b, int64_t column0,
+             int64_t first, int64_t last, char* slot) const;
+
+  const TileSet<T>& set_ = tile_set<T>();
+  int64_t m_ = 0, n_ = 0, k_ = 0, batch_ = 1, batch_a_ = 1, batch_b_ = 1;
+  std::vector<int64_t> index_a_, index_b_;
+  bool transpose_a_ = false, transpose_b_ = false, conj_a_ = false, conj_b_ = false;
+  bool pack_a_ = false, pack_b_ = false, by_batch_ = false;
+  int width_ = 1, slots_ = 1;
+  int64_t kc_ = 0, mc_ = 0, nb_ = 0, chunk_panels_ = 0;
+  size_t shared_bytes_ = 0, slot_bytes_ = 0;
+  BoundEpilogue epilogue_;
+  Block<T> constant_a_, constant_b_;
+};
+
+// Elements that pack_panels writes for a block of columns: all of them, or only a partial last panel.
+template <typename S, typename T>
+int64_t GemmPlan<S, T>::packed_elements(int64_t columns) const {
+  if (pack_b_) return packed_size(k_, columns, set_.lanes);
+  const int64_t last = columns % width_;
+  return last % set_.lanes != 0 ? packed_size(k_, last, set_.lanes) : 0;
+}
+
+template <typename S, typename T>
+void GemmPlan<S, T>::pack_panels(const S* b, int64_t column0, int64_t columns, T* to, int64_t first, int64_t last) const {
+  for (int64_t p = first; p < last; ++p) {
+    const int64_t c = std::min<int64_t>(width_, columns - p * width_);
+    T* at = pack_b_ ? to + p * width_ * k_ : to;
+    if (!pack_b_ && c % set_.lanes == 0) continue;
+    const int64_t j = column0 + p * width_;
+    if (transpose_b_) {
+      pack_panel(b + j * k_, 1, k_, k_, c, set_.lanes, at, conj_b_);
+    } else {
+      pack_panel(b + j, n_, 1, k_, c, set_.lanes, at, conj_b_);
+    }
+  }
+}
+
+template <typename S, typename T>
+Panels<T> GemmPlan<S, T>::panels(const S* b, int64_t column0, int64_t columns, const T* packed) const {
+  Panels<T> p;
+  p.packed = packed;
+  if constexpr (std::is_same_v<S, T>) {
+    if (!pack_b_) p.direct = b + column0;
+  }
+  p.ld = n_;
+  p.k = k_;
+  p.n = columns;
+  p.lanes = set_.lanes;
+  p.width = width_;
+  return p;
+}
+
+template <typename S, typename T>
+Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
+  m_ = spec.m, n_ = spec.n, k_ = spec.k, batch_ = spec.batch, batch_a_ = spec.batch_a, batch_b_ = spec.batch_b;
+  index_a_ = spec.index_a, index_b_ = spec.index_b;
+  transpose_a_ = spec.transpose_a || spec.adjoint_a, transpose_b_ = spec.transpose_b || spec.adjoint_b;
+  conj_a_ = spec.adjoint_a && is_std_complex<T>, conj_b_ = spec.adjoint_b && is_std_complex<T>;
+  TW_ASSIGN_OR_RETURN(epilogue_, BoundEpilogue::make(spec.epilogue, spec.dtype,
+                                                     spec.batch == 1 ? Shape{m_, n_} : Shape{batch_, m_, n_}));
+  // A vector times a matrix stored by columns is that matrix times the vector.
+  if (batch_b_ == 1 && index_b_.empty() && index_a_.empty() && !transpose_a_ && batch_a_ == batch_) {
+    m_ *= batch_;
+    batch_ = batch_a_ = 1;
+  }
+  const int64_t size = static_cast<int64_t>(sizeof(T));
+  const int vectors = m_ <= set_.skinny_rows ? kMaxTileVectors : 2;
+  width_ = vectors * set_.lanes;
+
+  const bool constant_b = spec.constant_b != nullptr && k_ > 0 && n_ > 0;
+  pack_b_ = transpose_b_ || conj_b_ || !std::is_same_v<S, T> || constant_b || (m_ > 2 * set_.max_rows && n_ > 2 * width_);
+  pack_a_ = conj_a_ || !std::is_same_v<S, T> || (m_ > set_.max_rows && n_ > 3 * width_ && k_ >= 64);
+
+  const int64_t steps = std::max<int64_t>(kBlockSteps / size, 1);
+  const int64_t k_blocks = m_ > set_.max_rows ? std::max<int64_t>(1, (k_ + steps - 1) / steps) : 1;
+  kc_ = std::max<int64_t>(1, (k_ + k_blocks - 1) / k_blocks);
+  nb_ = std::max<int64_t>(1, kPackedBytesOfB / std::max<int64_t>(k_ * size * width_, 1)) * width_;
+  nb_ = constant_b || !pack_b_ ? n_ : std::min(nb_, n_);
+  const double flops = 2.0 * static_cast<double>(m_) * static_cast<double>(n_) * static_cast<double>(k_);
+  slots_ = static_cast<int>(std::clamp(flops * static_cast<double>(batch_) / kFlopsPerThread, 1.0, static_cast<double>(std::max(threads, 1))));
+
+  const int64_t rows = kc_ * std::min(n_, nb_) * size <= kSmallBytesOfB ? 2 * set_.max_rows
+                                                                         : std::min(kMaxGroup, kBlockBytesOfA / (kc_ * size));
+  // Groups of equal height, a multiple of the tile's where that is possible.
+  const int64_t tiles = std::max<int64_t>(1, (m_ + set_.max_rows - 1) / set_.max_rows);
+  const int64_t groups = (tiles * set_.max_rows + rows - 1) / std::max<int64_t>(rows, 1);
+  mc_ = std::clamp<int64_t>((tiles + groups - 1) / groups * set_.max_rows, 1, kMaxGroup);
+  by_batch_ = batch_ > 1 && nb_ == n_ && (batch_ >= 4 * slots_ || flops < 4 * kFlopsPerThread);
+  const int64_t block_panels = (nb_ + width_ - 1) / std::max(width_, 1);
+  const int64_t row_groups = (m_ + mc_ - 1) / mc_;
+  int64_t chunks = 1;
+  if (!by_batch_ && slots_ > 1 && row_groups < 4 * slots_) chunks = std::min<int64_t>(block_panels, (4 * slots_ + row_groups - 1) / std::max<int64_t>(row_groups, 1));
+  chunk_panels_ = std::max<int64_t>(1, (block_panels + chunks - 1) / std::max<int64_t>(chunks, 1));
+
+  if (constant_b) {
+    TW_ASSIGN_OR_RETURN(constant_b_, make_block<T>(batch_b_ * packed_elements(n_)));
+    const S* b = static_cast<const S*>(spec.constant_b);
+    for (int64_t i = 0; i < batch_b_; ++i) {
+      pack_panels(b + i * k_ * n_, 0, n_, constant_b_.get() + i * packed_elements(n_), 0, (n_ + width_ - 1) / width_);
+    }
+  }
+  if (spec.constant_a != nullptr && pack_a_ && m_ > 0 && k_ > 0) {
+    // Rows of the compute type, from which tiles read directly.
+    TW_ASSIGN_OR_RETURN(constant_a_, make_block<T>(batch_a_ * m_ * k_));
+    const S* a = static_cast<const S*>(spec.constant_a);
+    for (int64_t i = 0; i < batch_a_; ++i, a += m_ * k_) {
+      T* to = constant_a_.get() + i * m_ * k_;
+      if (transpose_a_) load_transposed(a, m_, to, k_, m_, k_, conj_a_);
+      else load_row(a, to, m_ * k_, conj_a_);
+    }
+    transpose_a_ = pack_a_ = false;
+  }
+
+  // The workspace: B packed for all, then per slot B of one batch item, a block of A, a block of results.
+  const size_t b_bytes = constant_b ? 0 : align_up(static_cast<size_t>(packed_elements(std::max(nb_, int64_t{1})) * size));
+  const bool shared_b = !by_batch_ || (batch_b_ == 1 && index_b_.empty());
+  if (shared_b) shared_bytes_ = b_bytes;
+  else slot_bytes_ += b_bytes;
+  if (pack_a_) slot_bytes_ += align_up(static_cast<size_t>((kc_ + 2 * set_.lanes) * (mc_ + set_.lanes) * size));
+  if (!std::is_same_v<S, T> || epilogue_.home() < 0) {
+    slot_bytes_ += align_up(static_cast<size_t>(mc_ * nb_ * size)) + align_up(static_cast<size_t>(mc_ * nb_) * sizeof(S));
+  }
+  return {};
+}
+
+template <typename S, typename T>
+Status GemmPlan<S, T>::run(const void* a, const void* b, const void* const* operands, void* const* outputs,
+                           void* workspace, WorkerPool& pool) const {
+  if (m_ == 0 || n_ == 0 || batch_ == 0) return {};
+  FirstError error;
+  const Call call{static_cast<const S*>(a), static_cast<const S*>(b), operands, outputs, &error};
+  char* slots = static_cast<char*>(workspace) + shared_bytes_;
+  T* shared = static_cast<T*>(workspace);
+  const int64_t groups = (m_ + mc_ - 1) / mc_;
+  const int64_t all = (n_ + width_ - 1) / width_;
+  const bool one_b = batch_b_ == 1 && index_b_.empty();
+  const bool has_packed = packed_elements(nb_) > 0;
+
+  const auto rows_of = [&](int64_t g) { return std::min(mc_, m_ - g * mc_); };
+  if (by_batch_) {
+    if (one_b && constant_b_ == nullptr && has_packed) pack_panels(call.b, 0, n_, shared, 0, all);
+    run_tasks(pool, slots_, batch_, [&](int64_t i, int slot) {
+      char* mine = slots + static_cast<size_t>(slot) * slot_bytes_;
+      const T* packed = shared;
+      if (constant_b_ != nullptr) {
+        packed = constant_b_.get() + index_of(index_b_, batch_b_, i) * packed_elements(n_);
+      } else if (!one_b) {
+        T* to = take<T>(&mine, packed_elements(n_));
+        if (has_packed) pack_panels(matrix_b(call, i), 0, n_, to, 0, all);
+        packed = to;
+      }
+      const Panels<T> p = panels(matrix_b(call, i), 0, n_, packed);
+      for (int64_t g = 0; g < groups; ++g) group(call, i, g * mc_, rows_of(g), p, 0, 0, all, mine);
+    });
+    return error.take();
+  }
+  for (int64_t i = 0; i < batch_; ++i) {
+    const S* bi = constant_b_ != nullptr ? nullptr : matrix_b(call, i);
+    for (int64_t column0 = 0; column0 < n_; column0 += nb_) {
+      const int64_t columns = std::min(nb_, n_ - column0), count = (columns + width_ - 1) / width_;
+      const T* packed = shared;
+      if (constant_b_ != nullptr) {
+        packed = constant_b_.get() + index_of(index_b_, batch_b_, i) * packed_elements(n_);
+      } else if (has_packed && (i == 0 || !one_b || nb_ < n_)) {
+        const int64_t first = pack_b_ ? 0 : count - 1;
+        const double ns = static_cast<double>(k_ * width_) * (transpose_b_ ? 0.3 : 0.1);
+        pool.parallel_for(slots_ > 1 ? count - first : 1, slots_ > 1 ? grain_for_ns(ns) : 1, [&](int64_t begin, int64_t end) {
+          if (slots_ > 1) pack_panels(bi, column0, columns, shared, first + begin, first + end);
+          else pack_panels(bi, column0, columns, shared, first, count);
+        });
+      }
+      const Panels<T> p = panels(bi, column0, columns, packed);
+      const int64_t chunks = (count + chunk_panels_ - 1) / chunk_panels_;
+      run_tasks(pool, slots_, groups * chunks, [&](int64_t task, int slot) {
+        const int64_t g = task % groups, first = task / groups * chunk_panels_;
+        group(call, i, g * mc_, rows_of(g), p, column0, first, std::min(first + chunk_panels_, count),
+              slots + static_cast<size_t>(slot) * slot_bytes_);
+      });
+    }
+  }
+  return error.take();
+}
+
+// Rows [row0, row0 + rows) of result `batch`, panels [first, last) of `b`, whose column 0 is column0 of the result.
+template <typename S, typename T>
+void GemmPlan<S, T>::group(const Call& call, int64_t batch, int64_t row0, int64_t rows, const Panels<T>& b,
+                           int64_t column0, int64_t first, int64_t last, char* slot) const {
+  const int64_t columns = std::min(last * b.width, b.n) - first * b.width;
+  const int64_t column = column0 + first * b.width;
+  const int64_t element0 = (batch * m_ + row0) * n_ + column;
+  const int home = epilogue_.home();
+  T* packed_a = pack_a_ ? take<T>(&slot, (kc_ + 2 * set_.lanes) * (mc_ + set_.lanes)) : nullptr;
+
+  // Where results gather: in an output when one has their type, else in a block of their own.
+  T* c0;
+  int64_t c_step = n_;
+  bool own = true;
+  if constexpr (std::is_same_v<S, T>) own = home < 0;
+  if (own) {
+    c0 = take<T>(&slot, mc_ * nb_);
+    c_step = columns;
+  } else {
+    c0 = static_cast<T*>(call.outputs[home]) + element0;
+  }
+  const T* row_of[kMaxGroup];
+  T* c[kMaxGroup];
+  for (int64_t r = 0; r < rows; ++r) c[r] = c0 + r * c_step;
+
+  const int64_t matrix = index_of(index_a_, batch_a_, batch) * m_ * k_;
+  const T* direct = constant_a_ != nullptr ? constant_a_.get() + matrix : nullptr;
+  if constexpr (std::is_same_v<S, T>) {
+    if (direct == nullptr && !pack_a_) direct = call.a + matrix;
+  }
+  const int64_t offset = 0;
+  RowSource<T> source;
+  source.offsets = &offset;
+  int64_t k0 = 0;
+  do {
+    source.length = std::min(kc_, k_ - k0);
+    if (transpose_a_) {
+      if (!pack_a_) {
+        source.base = direct + k0 * m_ + row0;
+        source.a_step = m_;
+      } else {
+        source.base = packed_a;
+        source.a_step = mc_ + set_.lanes;
+        for (int64_t k = 0; k < source.length; ++k) {
+          load_row(call.a + matrix + (k0 + k) * m_ + row0, packed_a + k * source.a_step, rows, conj_a_);
+        }
+      }
+    } else {
+      source.rows = row_of;
+      // Not a power of two, so that the rows of a tile fall into different cache sets.
+      const int64_t step = (kc_ + 2 * set_.lanes - 1) / set_.lanes * set_.lanes;
+      for (int64_t r = 0; r < rows; ++r) {
+        if (!pack_a_) {
+          row_of[r] = direct + (row0 + r) * k_ + k0;
+        } else {
+          load_row(call.a + matrix + (row0 + r) * k_ + k0, packed_a + r * step, source.length, conj_a_);
+          row_of[r] = packed_a + r * step;
+        }
+      }
+    }
+    multiply_rows(set_, source, rows, b, k0, first, last, c, k0 > 0);
+    k0 += kc_;
+  } while (k0 < k_);
+
+  const S* block = reinterpret_cast<const S*>(c0);
+  if constexpr (!std::is_same_v<S, T>) {
+    S* to = home < 0 ? take<S>(&slot, mc_ * nb_) : static_cast<S*>(call.outputs[home]) + element0;
+    const int64_t to_step = home < 0 ? columns : n_;
+    for (int64_t r = 0; r < rows; ++r) narrow(c[r], to + r * to_step, columns);
+    block = to;
+    c_step = to_step;
+  }
+  if (epilogue_.empty()) return;
+  if (columns == n_) {
+    call.error->set(epilogue_.run(block, call.operands, call.outputs, element0, rows * n_));
+  } else {
+    for (int64_t r = 0; r < rows; ++r) {
+      call.error->set(epilogue_.run(block + r * c_step, call.operands, call.outputs, element0 + r * n_, columns));
+    }
+  }
+}
+
+template <typename S, typename T>
+Result<std::unique_ptr<ContractPlan>> make_gemm(const GemmSpec& spec, int threads) {
+  auto plan = std::make_unique<GemmPlan<S, T>>();
+  TW_RETURN_IF_ERROR(plan->plan(spec, threads));
+  return std::unique_ptr<ContractPlan>(std::move(plan));
+}
+
+}  // namespace
+}  // namespace contract
+
+Result<std::unique_ptr<ContractPlan>> plan_gemm(const GemmSpec& spec, int threads) {
+  using namespace contract;
+  if (spec.m < 0 || spec.n < 0 || spec.k < 0 || spec.batch < 0) {
+    return invalid_argument("A matrix product has negative sizes: ", spec.batch, " x ", spec.m, " x ", spec.n, " x ", spec.k);
+  }
+  if ((spec.index_a.empty() && spec.batch_a != 1 && spec.batch_a != spec.batch) ||
+      (spec.index_b.empty() && spec.batch_b != 1 && spec.batch_b != spec.batch)) {
+    return invalid_argument("A batch of ", spec.batch, " products cannot use ", spec.batch_a, " and ", spec.batch_b, " matrices");
+  }
+  switch (spec.dtype) {
+    case DType::kFloat: return make_gemm<float, float>(spec, threads);
+    case DType::kDouble: return make_gemm<double, double>(spec, threads);
+    case DType::kHalf: return make_gemm<half, float>(spec, threads);
+    case DType::kBfloat16: return make_gemm<bfloat16, float>(spec, threads);
+    case DType::kInt32: case DType::kUint32: return make_gemm<uint32_t, uint32_t>(spec, threads);
+    case DType::kInt64: case DType::kUint64: return make_gemm<uint64_t, uint64_t>(spec, threads);
+    case DType::kComplex64: return make_gemm<std::complex<float>, std::complex<float>>(spec, threads);
+    case DType::kComplex128: return make_gemm<std::complex<double>, std::complex<double>>(spec, threads);
+    default: return unimplemented("No matrix product for ", dtype_name(spec.dtype));
+  }
+}
+
+}  // namespace tw

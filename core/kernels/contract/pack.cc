@@ -1,0 +1,106 @@
+// Conversions and transpositions behind packing, compiled for each vector target.
+#include "core/kernels/contract/pack.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "core/kernels/contract/pack.cc"
+#include "core/kernels/simd.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace tw::contract::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+void widen_half(const half* from, float* to, int64_t n) {
+  const hn::ScalableTag<float> d;
+  const hn::Rebind<hwy::float16_t, decltype(d)> d16;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  const auto* bits = reinterpret_cast<const hwy::float16_t*>(from);
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) hn::StoreU(hn::PromoteTo(d, hn::LoadU(d16, bits + i)), d, to + i);
+  for (; i < n; ++i) to[i] = from[i];
+}
+
+void widen_bfloat16(const bfloat16* from, float* to, int64_t n) {
+  TW_INDEPENDENT
+  for (int64_t i = 0; i < n; ++i) to[i] = std::bit_cast<float>(static_cast<uint32_t>(from[i].bits) << 16);
+}
+
+void narrow_half(const float* from, half* to, int64_t n) {
+  const hn::ScalableTag<float> d;
+  const hn::Rebind<hwy::float16_t, decltype(d)> d16;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  auto* bits = reinterpret_cast<hwy::float16_t*>(to);
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) hn::StoreU(hn::DemoteTo(d16, hn::LoadU(d, from + i)), d16, bits + i);
+  for (; i < n; ++i) to[i] = half(from[i]);
+}
+
+void narrow_bfloat16(const float* from, bfloat16* to, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) to[i] = bfloat16(from[i]);
+}
+
+template <typename T>
+void transpose_blocks(const T* from, int64_t from_step, T* to, int64_t to_step, int64_t rows, int64_t columns) {
+  constexpr int64_t kBlock = 16 / sizeof(T);
+  const hn::FixedTag<T, kBlock> d;
+  int64_t j = 0;
+  for (; j + kBlock <= columns; j += kBlock) {
+    const T* f = from + j * from_step;
+    int64_t k = 0;
+    for (; k + kBlock <= rows; k += kBlock) {
+      T* t = to + k * to_step + j;
+      const auto a = hn::LoadU(d, f + k), b = hn::LoadU(d, f + from_step + k);
+      if constexpr (kBlock == 2) {
+        hn::StoreU(hn::InterleaveLower(d, a, b), d, t);
+        hn::StoreU(hn::InterleaveUpper(d, a, b), d, t + to_step);
+      } else {
+        const hn::FixedTag<double, 2> d2;
+        const auto c = hn::LoadU(d, f + 2 * from_step + k), e = hn::LoadU(d, f + 3 * from_step + k);
+        const auto ab0 = hn::BitCast(d2, hn::InterleaveLower(d, a, b)), ab1 = hn::BitCast(d2, hn::InterleaveUpper(d, a, b));
+        const auto ce0 = hn::BitCast(d2, hn::InterleaveLower(d, c, e)), ce1 = hn::BitCast(d2, hn::InterleaveUpper(d, c, e));
+        hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d2, ab0, ce0)), d, t);
+        hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d2, ab0, ce0)), d, t + to_step);
+        hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d2, ab1, ce1)), d, t + 2 * to_step);
+        hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d2, ab1, ce1)), d, t + 3 * to_step);
+      }
+    }
+    for (; k < rows; ++k) {
+      for (int64_t x = 0; x < kBlock; ++x) to[k * to_step + j + x] = f[x * from_step + k];
+    }
+  }
+  for (; j < columns; ++j) {
+    for (int64_t k = 0; k < rows; ++k) to[k * to_step + j] = from[j * from_step + k];
+  }
+}
+
+void transpose_float(const float* from, int64_t from_step, float* to, int64_t to_step, int64_t rows, int64_t columns) {
+  transpose_blocks(from, from_step, to, to_step, rows, columns);
+}
+void transpose_double(const double* from, int64_t from_step, double* to, int64_t to_step, int64_t rows, int64_t columns) {
+  transpose_blocks(from, from_step, to, to_step, rows, columns);
+}
+
+}  // namespace tw::contract::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace tw::contract {
+HWY_EXPORT(widen_half);
+HWY_EXPORT(widen_bfloat16);
+HWY_EXPORT(narrow_half);
+HWY_EXPORT(narrow_bfloat16);
+HWY_EXPORT(transpose_float);
+HWY_EXPORT(transpose_double);
+
+void widen(const half* from, float* to, int64_t n) { HWY_DYNAMIC_DISPATCH(widen_half)(from, to, n); }
+void widen(const bfloat16* from, float* to, int64_t n) { HWY_DYNAMIC_DISPATCH(widen_bfloat16)(from, to, n); }
+void narrow(const float* from, half* to, int64_t n) { HWY_DYNAMIC_DISPATCH(narrow_half)(from, to, n); }
+void narrow(const float* from, bfloat16* to, int64_t n) { HWY_DYNAMIC_DISPATCH(narrow_bfloat16)(from, to, n); }
+void transpose(const float* from, int64_t from_step, float* to, int64_t to_step, int64_t rows, int64_t columns) {
+  HWY_DYNAMIC_DISPATCH(transpose_float)(from, from_step, to, to_step, rows, columns);
+}
+void transpose(const double* from, int64_t from_step, double* to, int64_t to_step, int64_t rows, int64_t columns) {
+  HWY_DYNAMIC_DISPATCH(transpose_double)(from, from_step, to, to_step, rows, columns);
+}
+
+}  // namespace tw::contract
+#endif

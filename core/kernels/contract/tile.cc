@@ -1,0 +1,122 @@
+// Register tiles for float and double, compiled for each vector target.
+#include "core/kernels/contract/tile_loops.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "core/kernels/contract/tile.cc"
+#include "core/kernels/simd.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace tw::contract::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+#if HWY_HAVE_SCALABLE
+// Vectors of unknown length cannot be held in arrays.
+TileSet<float> float_tiles() { return make_loop_set<float, 16>(); }
+TileSet<double> double_tiles() { return make_loop_set<double, 8>(); }
+#else
+
+// Rows that fit the registers beside the vectors of B and one broadcast of A.
+#if HWY_TARGET == HWY_AVX3 || HWY_ARCH_ARM_A64
+constexpr int kRows = 14, kSkinnyRows = 6;
+#else
+constexpr int kRows = 6, kSkinnyRows = 2;
+#endif
+
+template <typename T, int kR, int kV, bool kColumns>
+void run_tile(const Tile<T>& t) {
+  const hn::ScalableTag<T> d;
+  using V = hn::Vec<decltype(d)>;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  V acc[kR][kV];
+#pragma GCC unroll 16
+  for (int i = 0; i < kR; ++i) {
+#pragma GCC unroll 4
+    for (int j = 0; j < kV; ++j) acc[i][j] = hn::Zero(d);
+  }
+  const T* rows[kR];
+#pragma GCC unroll 16
+  for (int i = 0; i < kR; ++i) rows[i] = kColumns ? t.a[0] : t.a[i];
+  const T* HWY_RESTRICT b = t.b;
+  const int64_t b_step = t.b_step, a_step = kColumns ? t.a_step : 1, length = t.length;
+  for (int64_t s = 0; s < t.segments; ++s) {
+    int64_t at = t.offsets[s];
+    for (int64_t k = 0; k < length; ++k, at += a_step, b += b_step) {
+      V bv[kV];
+#pragma GCC unroll 4
+      for (int j = 0; j < kV; ++j) bv[j] = hn::LoadU(d, b + j * lanes);
+#pragma GCC unroll 16
+      for (int i = 0; i < kR; ++i) {
+        const V av = hn::Set(d, kColumns ? rows[0][at + i] : rows[i][at]);
+#pragma GCC unroll 4
+        for (int j = 0; j < kV; ++j) acc[i][j] = hn::MulAdd(av, bv[j], acc[i][j]);
+      }
+    }
+  }
+  const int64_t whole = t.columns == kV * lanes ? kV : kV - 1;
+  const int64_t rest = t.columns - whole * lanes;
+#pragma GCC unroll 16
+  for (int i = 0; i < kR; ++i) {
+    T* HWY_RESTRICT c = t.c[i];
+#pragma GCC unroll 4
+    for (int j = 0; j < kV; ++j) {
+      if (j == kV - 1 && whole != kV) {
+        HWY_ALIGN T tail[HWY_MAX_BYTES / sizeof(T)];
+        hn::Store(acc[i][j], d, tail);
+        T* HWY_RESTRICT to = c + j * lanes;
+        for (int64_t x = 0; x < rest; ++x) to[x] = t.accumulate ? to[x] + tail[x] : tail[x];
+      } else {
+        V v = acc[i][j];
+        if (t.accumulate) v = hn::Add(v, hn::LoadU(d, c + j * lanes));
+        hn::StoreU(v, d, c + j * lanes);
+      }
+    }
+  }
+}
+
+template <typename T, int kR, int kV>
+void add_rows(TileSet<T>* set) {
+  if constexpr (kR >= 1) {
+    set->fn[0][kR - 1][kV - 1] = run_tile<T, kR, kV, false>;
+    set->fn[1][kR - 1][kV - 1] = run_tile<T, kR, kV, true>;
+    add_rows<T, kR - 1, kV>(set);
+  }
+}
+
+template <typename T>
+TileSet<T> make_set() {
+  TileSet<T> set{};
+  set.lanes = static_cast<int>(hn::Lanes(hn::ScalableTag<T>()));
+  set.max_rows = kRows;
+  set.skinny_rows = kSkinnyRows;
+  add_rows<T, kRows, 1>(&set);
+  add_rows<T, kRows, 2>(&set);
+  add_rows<T, kSkinnyRows, 3>(&set);
+  add_rows<T, kSkinnyRows, 4>(&set);
+  return set;
+}
+
+TileSet<float> float_tiles() { return make_set<float>(); }
+TileSet<double> double_tiles() { return make_set<double>(); }
+#endif
+
+}  // namespace tw::contract::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace tw::contract {
+HWY_EXPORT(float_tiles);
+HWY_EXPORT(double_tiles);
+
+template <>
+const TileSet<float>& tile_set<float>() {
+  static const TileSet<float> set = HWY_DYNAMIC_DISPATCH(float_tiles)();
+  return set;
+}
+template <>
+const TileSet<double>& tile_set<double>() {
+  static const TileSet<double> set = HWY_DYNAMIC_DISPATCH(double_tiles)();
+  return set;
+}
+
+}  // namespace tw::contract
+#endif

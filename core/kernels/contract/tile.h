@@ -1,0 +1,56 @@
+// Register tiles: the innermost part of every product. A tile is up to max_rows rows by a few vectors of columns, held
+// in registers while k runs.
+#pragma once
+
+#include <complex>
+#include <cstdint>
+
+namespace tw::contract {
+
+inline constexpr int kMaxTileRows = 14;
+inline constexpr int kMaxTileVectors = 4;
+
+// c[i][j] (+)= sum over s, k of A(i, s, k) * b[(s * length + k) * b_step + j]. The steps of k come in `segments` runs of
+// `length`, so that a convolution's taps are read where they lie in the image.
+template <typename T>
+struct Tile {
+  // Row form: A(i, s, k) = a[i][offsets[s] + k]. Column form: A(i, s, k) = a[0][offsets[s] + k * a_step + i].
+  const T* const* a;
+  const int64_t* offsets;
+  int64_t segments, length;
+  int64_t a_step;
+  // Whole vectors are read from b, past `columns` where that is no multiple of the lanes.
+  const T* b;
+  int64_t b_step;
+  T* const* c;  // one pointer per row; only `columns` elements are read and written
+  int64_t columns;
+  bool accumulate;
+};
+
+template <typename T>
+using TileFn = void (*)(const Tile<T>&);
+
+// The tiles of one element type for the processor at hand.
+template <typename T>
+struct TileSet {
+  int lanes;        // elements per vector
+  int max_rows;     // with one or two vectors
+  int skinny_rows;  // with three or four
+  // [column form][rows - 1][vectors - 1]; null where rows exceed the two limits above.
+  TileFn<T> fn[2][kMaxTileRows][kMaxTileVectors];
+
+  TileFn<T> rows_first(int rows, int vectors) const { return fn[0][rows - 1][vectors - 1]; }
+  TileFn<T> columns_first(int rows, int vectors) const { return fn[1][rows - 1][vectors - 1]; }
+};
+
+// float and double with vector instructions; uint32_t, uint64_t and the complex types in plain loops.
+template <typename T>
+const TileSet<T>& tile_set();
+template <> const TileSet<float>& tile_set<float>();
+template <> const TileSet<double>& tile_set<double>();
+template <> const TileSet<uint32_t>& tile_set<uint32_t>();
+template <> const TileSet<uint64_t>& tile_set<uint64_t>();
+template <> const TileSet<std::complex<float>>& tile_set<std::complex<float>>();
+template <> const TileSet<std::complex<double>>& tile_set<std::complex<double>>();
+
+}  // namespace tw::contract
