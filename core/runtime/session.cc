@@ -80,10 +80,10 @@ class State : public CompileEnv {
     return program;
   }
 
-  // Registers a step; Cancelled once the session is closed.
+  // Registers a step; FailedPrecondition once the session is closed.
   Status enter(Step* step) {
     std::lock_guard lock(step_mutex_);
-    if (closed_) return tw::cancelled("Attempted to use a closed Session.");
+    if (closed_) return failed_precondition("Attempted to use a closed Session.");
     steps_.push_back(step);
     return {};
   }
@@ -221,7 +221,7 @@ class GraphSession : public Session {
 
   Result<std::shared_ptr<Callable>> prepare(std::span<const Output> feeds, std::span<const Output> fetches,
                                             std::span<const NodeId> targets) override {
-    if (state_->closed()) return tw::cancelled("Attempted to use a closed Session.");
+    if (state_->closed()) return failed_precondition("Attempted to use a closed Session.");
     Signature key{{feeds.begin(), feeds.end()}, {fetches.begin(), fetches.end()}, {targets.begin(), targets.end()}};
     std::lock_guard lock(mutex_);
     if (const auto it = callables_.find(key); it != callables_.end()) {

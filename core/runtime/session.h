@@ -49,7 +49,7 @@ struct RunMetadata {
 };
 
 // A (feeds, fetches, targets) signature compiled once. Thread-safe and re-entrant; keeps its session's state alive, but
-// fails with Cancelled once the session is closed.
+// fails with FailedPrecondition once the session is closed.
 class Callable {
  public:
   virtual ~Callable() = default;
