@@ -9,7 +9,7 @@ CPP_KEYWORDS = {"and", "bool", "case", "char", "class", "const", "default", "del
                 "for", "if", "int", "long", "new", "not", "operator", "or", "register", "return", "short", "signed",
                 "static", "struct", "switch", "template", "this", "union", "unsigned", "using", "void", "while", "xor"}
 
-CPP_TYPES = {"string": "std::string", "int": "int64_t", "float": "float", "bool": "bool", "type": "DType", "shape": "Shape",
+CPP_TYPES = {"string": "std::string", "int": "int64_t", "float": "float", "bool": "bool", "type": "DType", "shape": "tw::Shape",
              "tensor": "Tensor", "func": "FuncRef"}
 
 
@@ -33,15 +33,15 @@ def _initial(a: Attr) -> str:
             return f"DType::{CPP_DTYPES[value]}"
         if kind == "shape":
             if value == "<unknown>":
-                return "Shape::unknown()"
-            return "Shape{" + value[1:-1].replace("?", "kUnknownDim") + "}"
+                return "tw::Shape::unknown()"
+            return "tw::Shape{" + value[1:-1].replace("?", "kUnknownDim") + "}"
         return str(value)
 
     if a.type == "tensor" or a.type == "func":
         return ""
     if not a.has_default:
         return {"int": " = 0", "float": " = 0", "bool": " = false", "type": " = DType::kInvalid",
-                "shape": " = Shape::unknown()"}.get(a.type, "")
+                "shape": " = tw::Shape::unknown()"}.get(a.type, "")
     if a.type.startswith("list("):
         return " = {" + ", ".join(one(v, a.type[5:-1]) for v in a.default) + "}" if a.default else ""
     return " = " + one(a.default, a.type)
