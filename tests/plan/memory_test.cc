@@ -1,0 +1,46 @@
+// Arena layout: stretches alive together never overlap, and memory is reused.
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "core/plan/plan.h"
+
+namespace tw {
+namespace {
+
+void expect_disjoint(const std::vector<Lifetime>& l, const std::vector<size_t>& at, size_t total) {
+  for (size_t i = 0; i < l.size(); ++i) {
+    EXPECT_LE(at[i] + l[i].bytes, total);
+    EXPECT_EQ(at[i] % 64, 0u);
+    for (size_t j = i + 1; j < l.size(); ++j) {
+      const bool together = l[i].begin <= l[j].end && l[j].begin <= l[i].end;
+      const bool overlap = at[i] < at[j] + l[j].bytes && at[j] < at[i] + l[i].bytes;
+      EXPECT_FALSE(together && overlap) << i << " and " << j;
+    }
+  }
+}
+
+TEST(PackArena, ReusesWhatIsDead) {
+  const std::vector<Lifetime> l{{1000, 0, 1}, {1000, 1, 2}, {1000, 2, 3}, {1000, 3, 4}};
+  std::vector<size_t> at;
+  const size_t total = pack_arena(l, &at);
+  expect_disjoint(l, at, total);
+  EXPECT_EQ(at[0], at[2]);
+  EXPECT_EQ(at[1], at[3]);
+}
+
+TEST(PackArena, RandomLifetimes) {
+  std::mt19937 random(1);
+  for (int round = 0; round < 20; ++round) {
+    std::vector<Lifetime> l;
+    for (int i = 0; i < 120; ++i) {
+      const uint32_t begin = random() % 200;
+      l.push_back({random() % 5000, begin, begin + static_cast<uint32_t>(random() % 40)});
+    }
+    std::vector<size_t> at;
+    expect_disjoint(l, at, pack_arena(l, &at));
+  }
+}
+
+}  // namespace
+}  // namespace tw

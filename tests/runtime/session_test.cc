@@ -1,0 +1,352 @@
+// Sessions end to end: feeds, fetches, variables, functions, errors, threads.
+#include "core/runtime/session.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "core/graph/builder.h"
+#include "core/platform/alloc.h"
+
+namespace tw {
+namespace {
+
+class SessionTest : public ::testing::Test {
+ protected:
+  std::shared_ptr<Graph> graph_ = std::make_shared<Graph>();
+  Builder b_{graph_.get()};
+  std::unique_ptr<Session> session_;
+
+  void start(SessionOptions options = {}) {
+    ASSERT_TRUE(b_.status().ok()) << b_.status().to_string();
+    auto s = Session::create(graph_, options);
+    ASSERT_TRUE(s.ok());
+    session_ = std::move(*s);
+  }
+  Output op(std::string_view name, std::vector<Output> inputs, AttrMap attrs = {}) {
+    return Output{b_.add(name, std::move(inputs), std::move(attrs)), 0};
+  }
+  Output placeholder(DType dtype, const Shape& shape) {
+    return op("Placeholder", {}, {{"dtype", dtype}, {"shape", shape}});
+  }
+  Output variable(const std::string& name, const Shape& shape) {
+    NodeSpec spec;
+    spec.op = "VariableV2";
+    spec.name = name;
+    spec.attrs = {{"dtype", DType::kFloat}, {"shape", shape}};
+    auto id = graph_->add(std::move(spec));
+    EXPECT_TRUE(id.ok()) << id.status().to_string();
+    return Output{id.ok() ? *id : -1, 0};
+  }
+  Result<std::vector<Tensor>> run(std::vector<std::pair<Output, Tensor>> feeds, std::vector<Output> fetches,
+                                  std::vector<NodeId> targets = {}, RunOptions options = {}) {
+    std::vector<Tensor> results;
+    Status s = session_->run(options, feeds, fetches, targets, &results);
+    if (!s.ok()) return s;
+    return results;
+  }
+  float scalar(Output o, std::vector<std::pair<Output, Tensor>> feeds = {}) {
+    auto r = run(std::move(feeds), {o});
+    EXPECT_TRUE(r.ok()) << r.status().to_string();
+    return r.ok() ? (*r)[0].data<float>()[0] : 0;
+  }
+};
+
+TEST_F(SessionTest, FetchesAConstantAndASum) {
+  const Output a = b_.scalar(2.0f), c = b_.scalar(3.5f);
+  const Output sum = op("Add", {a, c});
+  start();
+  EXPECT_EQ(scalar(a), 2.0f);
+  EXPECT_EQ(scalar(sum), 5.5f);
+}
+
+TEST_F(SessionTest, ResultsBelongToTheCaller) {
+  const Output a = b_.vector<float>({1, 2, 3});
+  start();
+  auto first = run({}, {a, a});
+  ASSERT_TRUE(first.ok());
+  (*first)[0].data<float>()[0] = 100;
+  EXPECT_EQ((*first)[1].data<float>()[0], 1);
+  auto second = run({}, {a});
+  ASSERT_TRUE(second.ok());
+  EXPECT_EQ((*second)[0].data<float>()[0], 1);
+}
+
+TEST_F(SessionTest, OneProgramServesSeveralShapes) {
+  const Output x = placeholder(DType::kFloat, Shape{-1, 2});
+  const Output y = op("Mul", {op("Add", {x, x}), b_.scalar(0.5f)});
+  start();
+  for (int64_t rows : {1, 5, 0, 3, 5}) {
+    Tensor t = Tensor::make_or_die(DType::kFloat, Shape{rows, 2});
+    for (int64_t i = 0; i < t.num_elements(); ++i) t.data<float>()[i] = static_cast<float>(i);
+    auto r = run({{x, t}}, {y});
+    ASSERT_TRUE(r.ok()) << r.status().to_string();
+    ASSERT_EQ((*r)[0].shape(), (Shape{rows, 2}));
+    for (int64_t i = 0; i < t.num_elements(); ++i) EXPECT_EQ((*r)[0].data<float>()[i], static_cast<float>(i));
+  }
+}
+
+TEST_F(SessionTest, ManyShapesFallBackToTheDynamicPlan) {
+  const Output x = placeholder(DType::kFloat, Shape{-1});
+  const Output y = op("Sum", {op("Square", {x}), b_.vector<int32_t>({0})});
+  start();
+  for (int64_t n = 1; n < 200; ++n) {
+    Tensor t = Tensor::make_or_die(DType::kFloat, Shape{n});
+    for (int64_t i = 0; i < n; ++i) t.data<float>()[i] = 2;
+    EXPECT_EQ(scalar(y, {{x, t}}), 4.0f * static_cast<float>(n));
+  }
+}
+
+TEST_F(SessionTest, IntermediateTensorsCanBeFed) {
+  const Output x = placeholder(DType::kFloat, Shape{});
+  const Output middle = op("Neg", {x}), y = op("Exp", {middle});
+  start();
+  EXPECT_EQ(scalar(y, {{middle, Tensor::scalar(0.0f)}}), 1.0f);
+}
+
+TEST_F(SessionTest, MissingFeedNamesThePlaceholder) {
+  const Output x = placeholder(DType::kFloat, Shape{-1, 3});
+  const Output y = op("Neg", {x});
+  start();
+  auto r = run({}, {y});
+  ASSERT_FALSE(r.ok());
+  EXPECT_EQ(r.status().code(), Code::kInvalidArgument);
+  EXPECT_EQ(r.status().message(),
+            "You must feed a value for placeholder tensor 'Placeholder' with dtype float and shape [?,3]");
+  EXPECT_EQ(r.status().node(), "Placeholder");
+}
+
+TEST_F(SessionTest, WrongFeedsAreRefused) {
+  const Output x = placeholder(DType::kFloat, Shape{-1, 3});
+  const Output y = op("Neg", {x});
+  start();
+  auto shape = run({{x, Tensor::make_or_die(DType::kFloat, Shape{2, 4})}}, {y});
+  EXPECT_EQ(shape.status().code(), Code::kInvalidArgument);
+  EXPECT_EQ(shape.status().message(),
+            "Cannot feed value of shape [2,4] for Tensor 'Placeholder:0', which has shape '[?,3]'");
+  auto dtype = run({{x, Tensor::make_or_die(DType::kInt32, Shape{2, 3})}}, {y});
+  EXPECT_EQ(dtype.status().code(), Code::kInvalidArgument);
+  auto unknown = run({}, {Output{1000, 0}});
+  EXPECT_EQ(unknown.status().code(), Code::kInvalidArgument);
+}
+
+TEST_F(SessionTest, VariablesKeepTheirValueBetweenRuns) {
+  const Output v = variable("v", Shape{});
+  const NodeId init = b_.add("Assign", {v, b_.scalar(1.0f)});
+  const NodeId add = b_.add("AssignAdd", {v, b_.scalar(2.0f)});
+  const Output read = op("Identity", {v});
+  start();
+  auto early = run({}, {read});
+  EXPECT_EQ(early.status().code(), Code::kFailedPrecondition);
+  EXPECT_NE(early.status().message().find("Attempting to use uninitialized value v"), std::string::npos);
+  ASSERT_TRUE(run({}, {}, {init}).ok());
+  ASSERT_TRUE(run({}, {}, {add}).ok());
+  EXPECT_EQ(scalar(read), 3.0f);
+  EXPECT_EQ(scalar(Output{add, 0}), 5.0f);
+  EXPECT_EQ(scalar(v), 5.0f);
+}
+
+// The rule that TF leaves open: a read that does not depend on the step's update sees the value from before it.
+TEST_F(SessionTest, ReadsComeBeforeUpdates) {
+  const Output v = variable("v", Shape{2});
+  const NodeId init = b_.add("Assign", {v, b_.vector<float>({1, 2})});
+  const Output read = op("Identity", {v});
+  const NodeId add = b_.add("AssignAdd", {v, b_.vector<float>({10, 10})});
+  const Output doubled = op("Add", {read, read});
+  b_.set_controls({add});
+  const Output after = op("Identity", {v});
+  b_.set_controls({});
+  start();
+  ASSERT_TRUE(run({}, {}, {init}).ok());
+  for (int step = 0; step < 3; ++step) {
+    auto r = run({}, {after, doubled, read}, {add});
+    ASSERT_TRUE(r.ok()) << r.status().to_string();
+    const float before = 1.0f + 10.0f * static_cast<float>(step);
+    EXPECT_EQ((*r)[0].data<float>()[0], before + 10);
+    EXPECT_EQ((*r)[1].data<float>()[0], 2 * before);
+    EXPECT_EQ((*r)[2].data<float>()[0], before);
+  }
+}
+
+TEST_F(SessionTest, FetchedValuesDoNotChangeLater) {
+  const Output v = variable("v", Shape{1});
+  const NodeId init = b_.add("Assign", {v, b_.vector<float>({1})});
+  const NodeId add = b_.add("AssignAdd", {v, b_.vector<float>({1})});
+  const Output read = op("Identity", {v});
+  start();
+  ASSERT_TRUE(run({}, {}, {init}).ok());
+  auto old = run({}, {read});
+  ASSERT_TRUE(old.ok());
+  ASSERT_TRUE(run({}, {}, {add}).ok());
+  EXPECT_EQ((*old)[0].data<float>()[0], 1);
+  (*old)[0].data<float>()[0] = 50;
+  EXPECT_EQ(scalar(read), 2);
+}
+
+// A steady training loop runs in memory it already has.
+TEST_F(SessionTest, NoMallocAfterWarmUp) {
+  const Output x = placeholder(DType::kFloat, Shape{64});
+  const Output v = variable("v", Shape{64});
+  const NodeId init = b_.add("Assign", {v, op("ZerosLike", {x})});
+  const NodeId update = b_.add("AssignAdd", {v, op("Mul", {op("Tanh", {x}), x})});
+  const Output loss = op("Sum", {op("Square", {x}), b_.vector<int32_t>({0})});
+  start();
+  Tensor t = Tensor::make_or_die(DType::kFloat, Shape{64});
+  for (float& f : t.flat<float>()) f = 0.25f;
+  ASSERT_TRUE(run({{x, t}}, {}, {init}).ok());
+  auto callable = session_->prepare(std::vector<Output>{x}, std::vector<Output>{loss}, std::vector<NodeId>{update});
+  ASSERT_TRUE(callable.ok());
+  std::vector<Tensor> feeds{t}, fetches(1);
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE((*callable)->run({}, feeds, fetches).ok());
+  const int64_t before = alloc_stats().system_calls;
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE((*callable)->run({}, feeds, fetches).ok());
+  EXPECT_EQ(alloc_stats().system_calls, before);
+}
+
+// Builds a function from nodes made by `fill` on a graph of its own.
+std::string add_function(Graph& g, const std::string& name, std::vector<DType> args,
+                         const std::function<std::vector<Output>(Builder&, std::vector<Output>)>& fill) {
+  auto f = std::make_shared<Function>();
+  f->name = name;
+  f->body = std::make_unique<Graph>(g.library());
+  Builder b(f->body.get());
+  std::vector<Output> inputs;
+  for (size_t i = 0; i < args.size(); ++i) {
+    f->args.push_back(b.add("_Arg", {}, {{"T", args[i]}, {"index", static_cast<int64_t>(i)}}));
+    inputs.push_back({f->args.back(), 0});
+  }
+  const std::vector<Output> results = fill(b, inputs);
+  for (size_t i = 0; i < results.size(); ++i) {
+    f->results.push_back(b.add("_Retval", {results[i]}, {{"index", static_cast<int64_t>(i)}}));
+  }
+  EXPECT_TRUE(b.status().ok()) << b.status().to_string();
+  EXPECT_TRUE(g.library()->add(f).ok());
+  return name;
+}
+
+TEST_F(SessionTest, IfRunsTheTakenBranch) {
+  add_function(*graph_, "square", {DType::kFloat}, [](Builder& b, std::vector<Output> in) {
+    return std::vector<Output>{{b.add("Square", {in[0]}), 0}};
+  });
+  add_function(*graph_, "negate", {DType::kFloat}, [](Builder& b, std::vector<Output> in) {
+    return std::vector<Output>{{b.add("Neg", {in[0]}), 0}};
+  });
+  const Output p = placeholder(DType::kBool, Shape{}), x = placeholder(DType::kFloat, Shape{});
+  const Output y = op("If", {p, x}, {{"then_branch", FuncRef{"square", {}}}, {"else_branch", FuncRef{"negate", {}}},
+                                     {"Tout", std::vector<DType>{DType::kFloat}}});
+  const Output z = op("Add", {y, x});
+  start();
+  EXPECT_EQ(scalar(z, {{p, Tensor::scalar(true)}, {x, Tensor::scalar(3.0f)}}), 12.0f);
+  EXPECT_EQ(scalar(z, {{p, Tensor::scalar(false)}, {x, Tensor::scalar(3.0f)}}), 0.0f);
+}
+
+TEST_F(SessionTest, WhileCountsAndAccumulates) {
+  add_function(*graph_, "below", {DType::kInt32, DType::kFloat}, [](Builder& b, std::vector<Output> in) {
+    return std::vector<Output>{{b.add("Less", {in[0], b.scalar<int32_t>(1000)}), 0}};
+  });
+  add_function(*graph_, "step", {DType::kInt32, DType::kFloat}, [](Builder& b, std::vector<Output> in) {
+    return std::vector<Output>{{b.add("Add", {in[0], b.scalar<int32_t>(1)}), 0},
+                               {b.add("Add", {in[1], b.scalar(0.5f)}), 0}};
+  });
+  const Output start_at = placeholder(DType::kInt32, Shape{});
+  const NodeId loop = b_.add("While", {start_at, b_.scalar(1.0f)},
+                             {{"cond", FuncRef{"below", {}}}, {"body", FuncRef{"step", {}}}});
+  start();
+  EXPECT_EQ(scalar(Output{loop, 1}, {{start_at, Tensor::scalar<int32_t>(0)}}), 501.0f);
+  // A loop whose condition is false at once gives its inputs back.
+  EXPECT_EQ(scalar(Output{loop, 1}, {{start_at, Tensor::scalar<int32_t>(5000)}}), 1.0f);
+}
+
+TEST_F(SessionTest, AnEndlessLoopEndsAtItsTimeoutAndWhenCancelled) {
+  add_function(*graph_, "forever", {DType::kFloat}, [](Builder& b, std::vector<Output>) {
+    return std::vector<Output>{b.scalar(true)};
+  });
+  add_function(*graph_, "same", {DType::kFloat}, [](Builder& b, std::vector<Output> in) {
+    return std::vector<Output>{{b.add("Neg", {in[0]}), 0}};
+  });
+  const Output loop = op("While", {b_.scalar(1.0f)}, {{"cond", FuncRef{"forever", {}}}, {"body", FuncRef{"same", {}}}});
+  start();
+  RunOptions options;
+  options.timeout_ms = 30;
+  EXPECT_EQ(run({}, {loop}, {}, options).status().code(), Code::kDeadlineExceeded);
+
+  options.timeout_ms = 0;
+  options.cancel = std::make_shared<CancelToken>();
+  std::thread canceller([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    options.cancel->cancel();
+  });
+  EXPECT_EQ(run({}, {loop}, {}, options).status().code(), Code::kCancelled);
+  canceller.join();
+
+  std::thread closer([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    EXPECT_TRUE(session_->close().ok());
+  });
+  EXPECT_EQ(run({}, {loop}).status().code(), Code::kCancelled);
+  closer.join();
+  auto closed = run({}, {loop});
+  EXPECT_EQ(closed.status().code(), Code::kFailedPrecondition);
+  EXPECT_EQ(closed.status().message(), "Attempted to use a closed Session.");
+}
+
+TEST_F(SessionTest, ManyThreadsShareOneSession) {
+  const Output x = placeholder(DType::kFloat, Shape{-1});
+  const Output v = variable("v", Shape{});
+  const NodeId init = b_.add("Assign", {v, b_.scalar(0.0f)});
+  const NodeId add = b_.add("AssignAdd", {v, b_.scalar(1.0f)});
+  const Output y = op("Mul", {x, x});
+  start();
+  ASSERT_TRUE(run({}, {}, {init}).ok());
+  constexpr int kThreads = 4, kRuns = 200;
+  std::vector<std::thread> threads;
+  std::atomic<int> failures{0};
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kRuns; ++i) {
+        Tensor in = Tensor::make_or_die(DType::kFloat, Shape{1 + (i + t) % 5});
+        for (float& f : in.flat<float>()) f = static_cast<float>(t);
+        auto r = run({{x, in}}, {y}, {add});
+        if (!r.ok() || (*r)[0].data<float>()[0] != static_cast<float>(t * t)) ++failures;
+      }
+    });
+  }
+  for (std::thread& t : threads) t.join();
+  EXPECT_EQ(failures.load(), 0);
+  EXPECT_EQ(scalar(v), static_cast<float>(kThreads * kRuns));
+}
+
+TEST_F(SessionTest, ErrorsNameTheNodeAndItsLine) {
+  const Output params = b_.vector<float>({1, 2, 3});
+  const Output indices = placeholder(DType::kInt32, Shape{-1});
+  b_.set_where("model.py:42");
+  const Output y = op("GatherV2", {params, indices, b_.scalar<int32_t>(0)});
+  start();
+  auto r = run({{indices, Tensor::vector<int32_t>({0, 7})}}, {y});
+  ASSERT_FALSE(r.ok());
+  EXPECT_EQ(r.status().code(), Code::kInvalidArgument);
+  EXPECT_NE(r.status().message().find("indices[1] = 7 is not in [0, 3)"), std::string::npos) << r.status().message();
+  EXPECT_EQ(r.status().node(), "GatherV2");
+  EXPECT_EQ(r.status().where(), "model.py:42");
+}
+
+TEST_F(SessionTest, TracesEveryInstruction) {
+  const Output x = placeholder(DType::kFloat, Shape{4, 4});
+  const Output y = op("MatMul", {x, x});
+  start();
+  Tensor t = Tensor::make_or_die(DType::kFloat, Shape{4, 4});
+  for (float& f : t.flat<float>()) f = 1;
+  RunOptions options;
+  options.trace = true;
+  RunMetadata metadata;
+  std::vector<Tensor> results;
+  const std::vector<std::pair<Output, Tensor>> feeds{{x, t}};
+  ASSERT_TRUE(session_->run(options, feeds, std::vector<Output>{y}, {}, &results, &metadata).ok());
+  ASSERT_EQ(metadata.trace.events.size(), 1u);
+  EXPECT_EQ(metadata.trace.events[0].op, "MatMul");
+  EXPECT_GE(metadata.trace.events[0].end_ns, metadata.trace.events[0].start_ns);
+  EXPECT_NE(chrome_trace(metadata.trace).find("\"name\":\"MatMul\""), std::string::npos);
+}
+
+}  // namespace
+}  // namespace tw
