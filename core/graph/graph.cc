@@ -13,24 +13,20 @@ bool valid_name(std::string_view name) {
   const auto plain = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '_'; };
   if (name.empty() || !plain(name[0])) return false;
   return std::all_of(name.begin(), name.end(),
-                     [&](char c) { return plain(c) || c == '-' || c == '/' || c == '>' || c == ':' || c == '\\'; });
+                     [&](char c) { return plain(c) || c == '-' || c == '/' || c == '>' || c == '\\'; });
 }
 
-// "Input 'b' of 'MatMul' Op has type int32 that does not match type float of argument 'a'."
-Status dtype_mismatch(const OpDef& op, const ArgDef& arg, DType got, DType wanted) {
-  std::string_view other;
-  for (const ArgDef& a : op.inputs) {
-    if (&a != &arg && !arg.type_attr.empty() && a.type_attr == arg.type_attr) {
-      other = a.name;
-      break;
-    }
+// Adds what TF says after a shape function's message.
+Status with_shapes(const Status& status, const Node& n, std::span<const Shape> inputs, std::span<const Tensor* const> values) {
+  std::string text = internal::concat(status.message(), " for '", n.name, "' (op: '", n.op->name, "') with input shapes: ");
+  for (size_t i = 0; i < inputs.size(); ++i) text += internal::concat(i > 0 ? ", " : "", inputs[i]);
+  const char* separator = " and with computed input tensors: ";
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (values[i] == nullptr) continue;
+    text += internal::concat(separator, "input[", i, "] = <", values[i]->summary(10), ">");
+    separator = ", ";
   }
-  if (!other.empty()) {
-    return invalid_argument("Input '", arg.name, "' of '", op.name, "' Op has type ", dtype_name(got),
-                            " that does not match type ", dtype_name(wanted), " of argument '", other, "'.");
-  }
-  return invalid_argument("Input '", arg.name, "' of '", op.name, "' Op has type ", dtype_name(got),
-                          " that does not match expected type of ", dtype_name(wanted), ".");
+  return Status(status.code(), text + ".");
 }
 
 }  // namespace
@@ -39,7 +35,7 @@ Status FunctionLibrary::add(std::shared_ptr<const Function> f) {
   std::unique_lock lock(mutex_);
   const auto it = functions_.find(f->name);
   if (it != functions_.end()) {
-    if (it->second == f || print(*it->second->body) == print(*f->body)) return {};
+    if (it->second == f || print_body(*it->second->body) == print_body(*f->body)) return {};
     return already_exists("a different function '", f->name, "' is already in the library");
   }
   functions_.emplace(f->name, std::move(f));
@@ -140,30 +136,8 @@ Status Graph::check_and_infer(Node& n) const {
       return invalid_argument("control input of '", op.name, "' Op names node ", c, ", which the graph does not have");
     }
   }
-  std::vector<DType> base;
-  for (DType t : given) base.push_back(base_dtype(t));
-  TW_RETURN_IF_ERROR(infer_attrs(op, base, &n.attrs));
+  TW_RETURN_IF_ERROR(infer_attrs(op, given, &n.attrs));
   TW_RETURN_IF_ERROR(complete_attrs(op, &n.attrs));
-
-  size_t at = 0;
-  for (const ArgDef& arg : op.inputs) {
-    std::vector<DType> wanted;
-    TW_RETURN_IF_ERROR(expand_args(op, {&arg, 1}, n.attrs, &wanted));
-    for (DType w : wanted) {
-      if (at >= given.size()) {
-        return invalid_argument("'", op.name, "' Op has ", given.size(), " inputs, and input '", arg.name, "' is missing");
-      }
-      if (base_dtype(given[at]) != base_dtype(w)) return dtype_mismatch(op, arg, given[at], w);
-      if (is_ref(w) && !is_ref(given[at])) {
-        return invalid_argument("Input '", arg.name, "' passed ", dtype_name(given[at]), " expected ref type while building "
-                                "'", op.name, "' Op");
-      }
-      ++at;
-    }
-  }
-  if (at != given.size()) {
-    return invalid_argument("'", op.name, "' Op takes ", at, " inputs, and was given ", given.size());
-  }
   n.output_dtypes.clear();
   TW_RETURN_IF_ERROR(expand_args(op, op.outputs, n.attrs, &n.output_dtypes));
   return infer(n);
@@ -199,7 +173,10 @@ Status Graph::infer(Node& n) const {
   }
   ShapeContext context(*n.op, n.attrs, shapes, dtypes, values, handles, n.output_dtypes.size());
   context.set_shape_values(spelled);
-  TW_RETURN_IF_ERROR(n.op->shape(context));
+  if (n.op->shape != nullptr) {
+    const Status s = n.op->shape(context);
+    if (!s.ok()) return with_shapes(s, n, shapes, values);
+  }
   n.output_shapes.assign(context.outputs().begin(), context.outputs().end());
   n.output_handles.assign(context.output_handles().begin(), context.output_handles().end());
   return {};
@@ -338,6 +315,7 @@ void Graph::replace_uses(Output from, Output to) {
 }
 
 void Graph::remove(NodeId id) {
+  std::unique_lock lock(mutex_);
   Node& n = *nodes_[static_cast<size_t>(id)];
   n.dead = true;
   by_name_.erase(n.name);

@@ -125,7 +125,7 @@ class Graph {
   NodeId adopt(Node n);
   // Every use of `from` becomes a use of `to`.
   void replace_uses(Output from, Output to);
-  void remove(NodeId id);             // marks dead; ids of others stay
+  void remove(NodeId id);             // marks dead and frees the name; ids of others stay
   std::vector<NodeId> topological_order() const;  // live nodes; precondition: acyclic (verify says)
   Status infer_shapes(NodeId id);     // again, after an edit
 
@@ -160,6 +160,7 @@ Status verify(const Graph& g);
 // The text form, one node a line in topological order, functions after it:
 //   %name:float[2,?] = MatMul(%a, %b:1, ^%c) {transpose_a=true} @"/cpu:0"
 std::string print(const Graph& g);
+std::string print_body(const Graph& g);  // without the functions
 Result<std::unique_ptr<Graph>> parse(std::string_view text);
 
 }  // namespace tw
