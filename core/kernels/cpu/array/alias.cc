@@ -216,6 +216,7 @@ TW_ALIAS_KERNEL(Identity, same_shape);
 TW_ALIAS_KERNEL(StopGradient, same_shape);
 TW_ALIAS_KERNEL(PreventGradient, same_shape);
 TW_ALIAS_KERNEL(Snapshot, same_shape);
+TW_ALIAS_KERNEL(GuaranteeConst, same_shape);
 TW_ALIAS_KERNEL(PlaceholderWithDefault, placeholder_with_default);
 TW_ALIAS_KERNEL(EnsureShape, ensure_shape);
 TW_ALIAS_KERNEL(Reshape, reshape);
