@@ -1,10 +1,9 @@
 // Matrix products: the loops around the register tiles, planned once per shape.
 #include <algorithm>
-#include <atomic>
 
 #include "core/kernels/contract/epilogue.h"
 #include "core/kernels/contract/rows.h"
-#include "core/platform/alloc.h"
+#include "core/kernels/contract/tasks.h"
 
 namespace tw {
 namespace contract {
@@ -16,37 +15,6 @@ constexpr int64_t kBlockBytesOfA = 256 << 10;
 constexpr int64_t kBlockSteps = 1536;           // bytes of one row of the block
 constexpr int64_t kSmallBytesOfB = 256 << 10;   // below, all of B is read from the second level for each few rows
 constexpr int64_t kPackedBytesOfB = 8 << 20;    // packed at a time
-constexpr int64_t kMaxGroup = 192;
-// Work that pays for waking another thread.
-constexpr double kFlopsPerThread = 1e6;
-
-struct FreeBlock {
-  void operator()(void* p) const { deallocate(p); }
-};
-template <typename T>
-using Block = std::unique_ptr<T, FreeBlock>;
-
-template <typename T>
-Result<Block<T>> make_block(int64_t count) {
-  Block<T> p(static_cast<T*>(allocate(static_cast<size_t>(count) * sizeof(T))));
-  if (p == nullptr) return resource_exhausted("No memory for ", count * static_cast<int64_t>(sizeof(T)), " bytes of packed constants");
-  return p;
-}
-
-// Calls fn(task, slot) for all tasks; tasks of one slot run one after another.
-template <typename Fn>
-void run_tasks(WorkerPool& pool, int slots, int64_t tasks, const Fn& fn) {
-  if (slots <= 1 || tasks <= 1) {
-    for (int64_t i = 0; i < tasks; ++i) fn(i, 0);
-    return;
-  }
-  std::atomic<int64_t> next{0};
-  pool.parallel_for(slots, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t slot = begin; slot < end; ++slot) {
-      for (int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < tasks;) fn(i, static_cast<int>(slot));
-    }
-  });
-}
 
 template <typename S, typename T>
 class GemmPlan final : public ContractPlan {
@@ -157,7 +125,7 @@ Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
   nb_ = std::max<int64_t>(1, kPackedBytesOfB / std::max<int64_t>(k_ * size * width_, 1)) * width_;
   nb_ = constant_b || !pack_b_ ? n_ : std::min(nb_, n_);
   const double flops = 2.0 * static_cast<double>(m_) * static_cast<double>(n_) * static_cast<double>(k_);
-  slots_ = static_cast<int>(std::clamp(flops * static_cast<double>(batch_) / kFlopsPerThread, 1.0, static_cast<double>(std::max(threads, 1))));
+  slots_ = slots_for(flops * static_cast<double>(batch_), threads);
 
   const int64_t rows = kc_ * std::min(n_, nb_) * size <= kSmallBytesOfB ? 2 * set_.max_rows
                                                                          : std::min(kMaxGroup, kBlockBytesOfA / (kc_ * size));

@@ -8,6 +8,9 @@
 
 namespace tw::contract {
 
+// Most rows that one call of multiply_rows takes.
+inline constexpr int64_t kMaxGroup = 192;
+
 // Where tiles find a group of rows of A; see Tile. `rows` holds a pointer per row; without it the column form is read
 // from `base`.
 template <typename T>
@@ -52,15 +55,6 @@ void multiply_rows(const TileSet<T>& set, const RowSource<T>& a, int64_t count, 
       begin = end;
     }
   }
-}
-
-// Workspace bookkeeping: pieces of memory on cache-line boundaries.
-inline size_t align_up(size_t bytes) { return (bytes + 63) / 64 * 64; }
-template <typename T>
-T* take(char** cursor, int64_t count) {
-  T* p = reinterpret_cast<T*>(*cursor);
-  *cursor += align_up(static_cast<size_t>(count) * sizeof(T));
-  return p;
 }
 
 }  // namespace tw::contract

@@ -1,0 +1,275 @@
+// Convolution forward and its input gradient as implicit GEMM: rows of A are runs of pixels read where they lie in the
+// (padded) image, so that no patch matrix exists.
+#include "core/kernels/contract/conv_region.h"
+#include "core/kernels/contract/epilogue.h"
+#include "core/kernels/contract/rows.h"
+
+namespace tw::contract {
+namespace {
+
+constexpr int64_t kUnitPixels = 256;         // keeps most tiles whole, and results of a unit in the second-level cache
+constexpr int64_t kUnitBytes = 160 << 10;    // of source image
+constexpr int64_t kBlockBytes = 1536;        // of one row of A at a time, so that a panel of B stays near
+
+template <typename S, typename T>
+class ImageConv final : public ContractPlan {
+ public:
+  Status plan(const ConvSpec& spec, int threads);
+  Status run(const void* a, const void* b, const void* const* operands, void* const* outputs, void* workspace,
+             WorkerPool& pool) const override;
+  size_t workspace_bytes() const override { return shared_bytes_ + static_cast<size_t>(slots_) * slot_bytes_; }
+  double flops() const override { return flops_ + epilogue_.flops(); }
+
+ private:
+  // Result pixels (i * spread_h + row, j * spread_w + column), which meet the same taps. The forward direction has one.
+  struct Phase {
+    int64_t row, column;
+    std::vector<int64_t> taps;     // filter taps in the order of k
+    std::vector<int64_t> offsets;  // of the runs of k in the region
+    int64_t length = 0, per_block = 1;
+    int64_t k = 0, packed = 0;  // where its panels begin
+  };
+
+  void add_phase(int64_t row, int64_t column, const std::vector<Tap>& h, const std::vector<Tap>& w);
+  void pack(const S* filter, T* to, int64_t phase, int64_t panel) const;
+  void run_unit(const Unit& unit, const S* source, const T* packed, void* const* outputs, const void* const* operands,
+                char* slot, FirstError* error) const;
+
+  const TileSet<T>& set_ = tile_set<T>();
+  ConvSpec spec_;
+  bool gradient_ = false;
+  RegionShape shape_;
+  Region<S, T> region_;
+  Units units_;
+  int64_t result_h_ = 0, result_w_ = 0, result_c_ = 0, spread_h_ = 1, spread_w_ = 1;
+  std::vector<Phase> phases_;
+  int64_t packed_ = 0, panels_ = 0, group_ = 1;
+  int width_ = 1, slots_ = 1;
+  size_t shared_bytes_ = 0, slot_bytes_ = 0;
+  double flops_ = 0;
+  BoundEpilogue epilogue_;
+  Block<T> constant_;
+};
+
+template <typename S, typename T>
+void ImageConv<S, T>::add_phase(int64_t row, int64_t column, const std::vector<Tap>& h, const std::vector<Tap>& w) {
+  Phase p;
+  p.row = row, p.column = column;
+  const int64_t c = shape_.channels;
+  bool adjacent = true;
+  for (size_t i = 1; i < w.size(); ++i) adjacent &= w[i].offset == w[i - 1].offset + 1;
+  for (const Tap& th : h) {
+    for (const Tap& tw : w) {
+      p.taps.push_back(th.filter * spec_.filter_w + tw.filter);
+      if (!adjacent || &tw == w.data()) {
+        p.offsets.push_back((th.offset - shape_.low_h) * region_.pitch() + (tw.offset - shape_.low_w) * c);
+      }
+    }
+  }
+  p.length = adjacent ? static_cast<int64_t>(w.size()) * c : c;
+  p.k = static_cast<int64_t>(p.taps.size()) * c;
+  p.packed = packed_;
+  packed_ += packed_size(p.k, result_c_, set_.lanes);
+  if (p.k == 0) {
+    p.offsets = {0};
+    p.length = 0;
+  }
+  // Long runs are cut into equal pieces, short ones taken several at a time.
+  const int64_t limit = kBlockBytes / static_cast<int64_t>(sizeof(T));
+  if (p.length > limit) {
+    int64_t pieces = (p.length + limit - 1) / limit;
+    while (p.length % pieces != 0 && pieces < 4 * p.length / limit) ++pieces;
+    if (p.length % pieces == 0) {
+      std::vector<int64_t> cut;
+      for (int64_t o : p.offsets) {
+        for (int64_t i = 0; i < pieces; ++i) cut.push_back(o + i * (p.length / pieces));
+      }
+      p.offsets = std::move(cut);
+      p.length /= pieces;
+    }
+  }
+  const int64_t blocks = std::max<int64_t>(1, (p.k + limit - 1) / limit);
+  p.per_block = (static_cast<int64_t>(p.offsets.size()) + blocks - 1) / blocks;
+  phases_.push_back(std::move(p));
+}
+
+template <typename S, typename T>
+Status ImageConv<S, T>::plan(const ConvSpec& spec, int threads) {
+  spec_ = spec;
+  gradient_ = spec.kind == ConvSpec::Kind::kInputGrad;
+  std::vector<std::vector<Tap>> taps_h, taps_w;
+  if (!gradient_) {
+    shape_ = forward_region(spec);
+    result_h_ = spec.out_h, result_w_ = spec.out_w, result_c_ = spec.out_c;
+    auto& h = taps_h.emplace_back();
+    auto& w = taps_w.emplace_back();
+    for (int64_t f = 0; f < spec.filter_h; ++f) h.push_back({f, f * spec.dilation_h - spec.pad_top});
+    for (int64_t f = 0; f < spec.filter_w; ++f) w.push_back({f, f * spec.dilation_w - spec.pad_left});
+  } else {
+    result_h_ = spec.in_h, result_w_ = spec.in_w, result_c_ = spec.in_c;
+    spread_h_ = spec.stride_h, spread_w_ = spec.stride_w;
+    shape_.source_h = spec.out_h, shape_.source_w = spec.out_w, shape_.channels = spec.out_c;
+    shape_.rows = (result_h_ + spread_h_ - 1) / spread_h_;
+    shape_.columns = (result_w_ + spread_w_ - 1) / spread_w_;
+    for (int64_t p = 0; p < std::min(spread_h_, result_h_); ++p) {
+      taps_h.push_back(gradient_taps(p, spec.filter_h, spec.stride_h, spec.dilation_h, spec.pad_top));
+    }
+    for (int64_t p = 0; p < std::min(spread_w_, result_w_); ++p) {
+      taps_w.push_back(gradient_taps(p, spec.filter_w, spec.stride_w, spec.dilation_w, spec.pad_left));
+    }
+    tap_range(taps_h, &shape_.low_h, &shape_.high_h);
+    tap_range(taps_w, &shape_.low_w, &shape_.high_w);
+  }
+  TW_ASSIGN_OR_RETURN(epilogue_, BoundEpilogue::make(spec.epilogue, spec.dtype,
+                                                     Shape{spec.batch, result_h_, result_w_, result_c_}));
+  flops_ = 2.0 * static_cast<double>(spec.batch * spec.out_h * spec.out_w) *
+           static_cast<double>(spec.filter_h * spec.filter_w * spec.in_c * spec.out_c);
+  slots_ = slots_for(flops_, threads);
+  const int64_t spread = spread_h_ * spread_w_;
+  units_ = Units::make(shape_, spec.batch, std::max<int64_t>(kUnitPixels / spread, 1), kUnitBytes, sizeof(T), slots_);
+  region_ = Region<S, T>(shape_, units_);
+  width_ = 2 * set_.lanes;
+  panels_ = (result_c_ + width_ - 1) / width_;
+  int64_t k = 0;
+  for (size_t h = 0; h < taps_h.size(); ++h) {
+    for (size_t w = 0; w < taps_w.size(); ++w) {
+      add_phase(static_cast<int64_t>(h), static_cast<int64_t>(w), taps_h[h], taps_w[w]);
+      k = std::max(k, phases_.back().k);
+    }
+  }
+  const bool small = k * result_c_ * static_cast<int64_t>(sizeof(T)) <= (256 << 10);
+  group_ = small ? 4 * set_.max_rows : kMaxGroup / set_.max_rows * set_.max_rows;
+  if (spec.constant_filter != nullptr && packed_ > 0) {
+    TW_ASSIGN_OR_RETURN(constant_, make_block<T>(packed_));
+    for (int64_t i = 0; i < static_cast<int64_t>(phases_.size()) * panels_; ++i) {
+      pack(static_cast<const S*>(spec.constant_filter), constant_.get(), i / panels_, i % panels_);
+    }
+  } else {
+    shared_bytes_ = piece_bytes<T>(packed_);
+  }
+  slot_bytes_ = piece_bytes<T>(region_.elements());
+  if (!std::is_same_v<S, T> || epilogue_.home() < 0) {
+    const int64_t unit = units_.images * std::min(units_.band * spread_h_, result_h_) * result_w_ * result_c_;
+    slot_bytes_ += piece_bytes<T>(unit) + piece_bytes<S>(unit);
+  }
+  return {};
+}
+
+template <typename S, typename T>
+void ImageConv<S, T>::pack(const S* filter, T* to, int64_t phase, int64_t panel) const {
+  const Phase& p = phases_[static_cast<size_t>(phase)];
+  const int64_t columns = std::min<int64_t>(width_, result_c_ - panel * width_), c = shape_.channels;
+  const int64_t step = (columns + set_.lanes - 1) / set_.lanes * set_.lanes;
+  T* at = to + p.packed + panel * width_ * p.k;
+  for (const int64_t tap : p.taps) {
+    const S* from = filter + tap * spec_.in_c * spec_.out_c;
+    if (gradient_) pack_panel(from + panel * width_ * c, 1, c, c, columns, set_.lanes, at);
+    else pack_panel(from + panel * width_, result_c_, 1, c, columns, set_.lanes, at);
+    at += c * step;
+  }
+}
+
+template <typename S, typename T>
+Status ImageConv<S, T>::run(const void* a, const void* b, const void* const* operands, void* const* outputs,
+                            void* workspace, WorkerPool& pool) const {
+  if (spec_.batch * result_h_ * result_w_ * result_c_ == 0) return {};
+  const S* source = static_cast<const S*>(gradient_ ? b : a);
+  const S* filter = static_cast<const S*>(gradient_ ? a : b);
+  const T* packed = constant_.get();
+  if (packed == nullptr) {
+    T* to = static_cast<T*>(workspace);
+    const int64_t tasks = static_cast<int64_t>(phases_.size()) * panels_;
+    const int pack_slots = packed_ > 32768 ? slots_ : 1;
+    run_tasks(pool, pack_slots, tasks, [&](int64_t i, int) { pack(filter, to, i / panels_, i % panels_); });
+    packed = to;
+  }
+  FirstError error;
+  run_tasks(pool, slots_, units_.count, [&](int64_t i, int slot) {
+    run_unit(Unit(units_, i, spec_.batch, shape_.rows), source, packed, outputs, operands,
+             static_cast<char*>(workspace) + shared_bytes_ + static_cast<size_t>(slot) * slot_bytes_, &error);
+  });
+  return error.take();
+}
+
+template <typename S, typename T>
+void ImageConv<S, T>::run_unit(const Unit& unit, const S* source, const T* packed, void* const* outputs,
+                               const void* const* operands, char* slot, FirstError* error) const {
+  const T* image = region_.load(source, unit, take<T>(&slot, region_.elements()));
+  const int64_t row_elements = result_w_ * result_c_;
+  const int64_t first_row = unit.row * spread_h_;
+  const int64_t rows = std::min(unit.rows * spread_h_, result_h_ - first_row);
+  const int64_t element0 = (unit.image * result_h_ + first_row) * row_elements;
+  // With several images a unit holds all their rows, so its results are one run of memory.
+  const int64_t count = unit.images * rows * row_elements;
+  const int home = epilogue_.home();
+  T* c0;
+  bool own = true;
+  if constexpr (std::is_same_v<S, T>) own = home < 0;
+  c0 = own ? take<T>(&slot, count) : static_cast<T*>(outputs[home]) + element0;
+
+  const int64_t step_h = shape_.step_h * region_.pitch(), step_w = shape_.step_w * shape_.channels;
+  for (const Phase& phase : phases_) {
+    const int64_t high = (rows - phase.row + spread_h_ - 1) / spread_h_, wide = (result_w_ - phase.column + spread_w_ - 1) / spread_w_;
+    if (rows <= phase.row || result_w_ <= phase.column) continue;
+    Panels<T> b;
+    b.packed = packed + phase.packed;
+    b.k = phase.k;
+    b.n = result_c_;
+    b.lanes = set_.lanes;
+    b.width = width_;
+    const int64_t pixels = unit.images * high * wide;
+    const int64_t groups = (pixels + group_ - 1) / group_;
+    int64_t n = 0, i = 0, j = 0, begin = 0;
+    for (int64_t g = 0; g < groups; ++g) {
+      const int64_t end = (g + 1) * pixels / groups, height = end - begin;
+      const T* a_rows[kMaxGroup];
+      T* c_rows[kMaxGroup];
+      for (int64_t r = 0; r < height; ++r) {
+        a_rows[r] = image + n * region_.image() + i * step_h + j * step_w;
+        c_rows[r] = c0 + ((n * rows + i * spread_h_ + phase.row) * result_w_ + j * spread_w_ + phase.column) * result_c_;
+        if (++j == wide) {
+          j = 0;
+          if (++i == high) i = 0, ++n;
+        }
+      }
+      begin = end;
+      RowSource<T> a;
+      a.rows = a_rows;
+      a.length = phase.length;
+      const int64_t segments = static_cast<int64_t>(phase.offsets.size());
+      for (int64_t s = 0; s < segments; s += phase.per_block) {
+        a.offsets = phase.offsets.data() + s;
+        a.segments = std::min(phase.per_block, segments - s);
+        multiply_rows(set_, a, height, b, s * phase.length, 0, panels_, c_rows, s > 0);
+      }
+    }
+  }
+  const S* block = reinterpret_cast<const S*>(c0);
+  if constexpr (!std::is_same_v<S, T>) {
+    S* to = home < 0 ? take<S>(&slot, count) : static_cast<S*>(outputs[home]) + element0;
+    narrow(c0, to, count);
+    block = to;
+  }
+  if (!epilogue_.empty()) error->set(epilogue_.run(block, operands, outputs, element0, count));
+}
+
+template <typename S, typename T>
+Result<std::unique_ptr<ContractPlan>> make_image_conv(const ConvSpec& spec, int threads) {
+  auto plan = std::make_unique<ImageConv<S, T>>();
+  TW_RETURN_IF_ERROR(plan->plan(spec, threads));
+  return std::unique_ptr<ContractPlan>(std::move(plan));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ContractPlan>> plan_image_conv(const ConvSpec& spec, int threads) {
+  switch (spec.dtype) {
+    case DType::kFloat: return make_image_conv<float, float>(spec, threads);
+    case DType::kDouble: return make_image_conv<double, double>(spec, threads);
+    case DType::kHalf: return make_image_conv<half, float>(spec, threads);
+    case DType::kBfloat16: return make_image_conv<bfloat16, float>(spec, threads);
+    default: return unimplemented("No convolution for ", dtype_name(spec.dtype));
+  }
+}
+
+}  // namespace tw::contract

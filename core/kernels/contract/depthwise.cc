@@ -1,0 +1,280 @@
+// Depthwise convolution and its gradients, vectorised over channels. A channel multiplier is unfolded into the image
+// first, so that all loops see one filter value per channel.
+#include "core/kernels/contract/conv_region.h"
+#include "core/kernels/contract/depthwise_loops.h"
+#include "core/kernels/contract/epilogue.h"
+
+namespace tw::contract {
+namespace {
+
+constexpr int64_t kUnitPixels = 256;
+constexpr int64_t kUnitBytes = 160 << 10;
+
+template <typename S, typename T>
+class Depthwise final : public ContractPlan {
+ public:
+  Status plan(const ConvSpec& spec, int threads);
+  Status run(const void* a, const void* b, const void* const* operands, void* const* outputs, void* workspace,
+             WorkerPool& pool) const override;
+  size_t workspace_bytes() const override { return shared_bytes_ + static_cast<size_t>(slots_) * slot_bytes_; }
+  double flops() const override { return flops_ + epilogue_.flops(); }
+
+ private:
+  struct Phase {
+    int64_t row, column;
+    std::vector<DepthwiseTap> taps;
+  };
+  bool is(ConvSpec::Kind kind) const { return spec_.kind == kind; }
+  const T* load(const S* source, const Unit& unit, char** slot) const;
+  void run_pixels(const Unit& unit, const T* image, const T* filter, T* to) const;
+  void run_filter(const Unit& unit, const T* image, const S* dy, T* sums, char* slot) const;
+  // Writes results to where the epilogue or the caller expects them.
+  Status finish(const T* results, int64_t element0, int64_t count, const void* const* operands, void* const* outputs, S* spare) const;
+
+  const DepthwiseLoops<T>& loops_ = depthwise_loops<T>();
+  ConvSpec spec_;
+  int64_t multiplier_ = 1, channels_ = 0;
+  RegionShape shape_;      // over unfolded channels
+  Region<S, T> region_;    // over the source's own channels
+  Units units_;
+  int64_t result_h_ = 0, result_w_ = 0, result_c_ = 0, spread_h_ = 1, spread_w_ = 1;
+  std::vector<Phase> phases_;
+  int64_t taps_ = 0;
+  int slots_ = 1;
+  size_t shared_bytes_ = 0, slot_bytes_ = 0;
+  double flops_ = 0;
+  BoundEpilogue epilogue_;
+};
+
+template <typename S, typename T>
+Status Depthwise<S, T>::plan(const ConvSpec& spec, int threads) {
+  using Kind = ConvSpec::Kind;
+  spec_ = spec;
+  channels_ = spec.out_c;
+  multiplier_ = spec.in_c > 0 ? spec.out_c / spec.in_c : 1;
+  taps_ = spec.filter_h * spec.filter_w;
+  Shape space;
+  if (spec.kind == Kind::kInputGrad) {
+    result_h_ = spec.in_h, result_w_ = spec.in_w, result_c_ = spec.in_c;
+    spread_h_ = spec.stride_h, spread_w_ = spec.stride_w;
+    shape_.source_h = spec.out_h, shape_.source_w = spec.out_w, shape_.channels = spec.out_c;
+    shape_.rows = (result_h_ + spread_h_ - 1) / spread_h_;
+    shape_.columns = (result_w_ + spread_w_ - 1) / spread_w_;
+  } else {
+    shape_ = forward_region(spec);
+    result_h_ = spec.out_h, result_w_ = spec.out_w, result_c_ = spec.out_c;
+  }
+  space = spec.kind == Kind::kFilterGrad ? Shape{spec.filter_h, spec.filter_w, spec.in_c, multiplier_}
+                                         : Shape{spec.batch, result_h_, result_w_, result_c_};
+  TW_ASSIGN_OR_RETURN(epilogue_, BoundEpilogue::make(spec.epilogue, spec.dtype, space));
+
+  std::vector<std::vector<Tap>> taps_h, taps_w;
+  if (spec.kind == Kind::kInputGrad) {
+    for (int64_t p = 0; p < std::min(spread_h_, result_h_); ++p) {
+      taps_h.push_back(gradient_taps(p, spec.filter_h, spec.stride_h, spec.dilation_h, spec.pad_top));
+    }
+    for (int64_t p = 0; p < std::min(spread_w_, result_w_); ++p) {
+      taps_w.push_back(gradient_taps(p, spec.filter_w, spec.stride_w, spec.dilation_w, spec.pad_left));
+    }
+    tap_range(taps_h, &shape_.low_h, &shape_.high_h);
+    tap_range(taps_w, &shape_.low_w, &shape_.high_w);
+  } else {
+    auto& h = taps_h.emplace_back();
+    auto& w = taps_w.emplace_back();
+    for (int64_t f = 0; f < spec.filter_h; ++f) h.push_back({f, f * spec.dilation_h - spec.pad_top});
+    for (int64_t f = 0; f < spec.filter_w; ++f) w.push_back({f, f * spec.dilation_w - spec.pad_left});
+  }
+  flops_ = 2.0 * static_cast<double>(spec.batch * spec.out_h * spec.out_w) * static_cast<double>(taps_ * spec.out_c);
+  // These loops wait for memory, so a thread pays off earlier than the arithmetic says.
+  slots_ = slots_for(4 * flops_, threads);
+  units_ = Units::make(shape_, spec.batch, std::max<int64_t>(kUnitPixels / (spread_h_ * spread_w_), 1), kUnitBytes, sizeof(T), slots_);
+  if (spec.kind == Kind::kFilterGrad) slots_ = static_cast<int>(std::clamp<int64_t>(units_.count, 1, slots_));
+  RegionShape stored = shape_;
+  if (spec.kind != Kind::kInputGrad) stored.channels = spec.in_c;
+  region_ = Region<S, T>(stored, units_);
+  const bool unfold = spec.kind != Kind::kInputGrad && multiplier_ != 1;
+  const int64_t pitch = region_.pitch() * (unfold ? multiplier_ : 1);
+  for (size_t h = 0; h < taps_h.size(); ++h) {
+    for (size_t w = 0; w < taps_w.size(); ++w) {
+      Phase p{static_cast<int64_t>(h), static_cast<int64_t>(w), {}};
+      for (const Tap& th : taps_h[h]) {
+        for (const Tap& tw : taps_w[w]) {
+          p.taps.push_back({(th.offset - shape_.low_h) * pitch + (tw.offset - shape_.low_w) * channels_,
+                            (th.filter * spec.filter_w + tw.filter) * channels_});
+        }
+      }
+      phases_.push_back(std::move(p));
+    }
+  }
+  if (!std::is_same_v<S, T> && spec.kind != Kind::kFilterGrad) shared_bytes_ = piece_bytes<T>(taps_ * channels_);
+  slot_bytes_ = piece_bytes<T>(region_.elements());
+  if (unfold) slot_bytes_ += piece_bytes<T>(units_.images * region_.image() * multiplier_);
+  const int64_t pixels = units_.images * std::min(units_.band * spread_h_, result_h_) * result_w_;
+  if (spec.kind == Kind::kFilterGrad) {
+    slot_bytes_ += piece_bytes<T>(taps_ * channels_) + piece_bytes<T>(pixels * channels_) + piece_bytes<S>(taps_ * channels_);
+  } else {
+    slot_bytes_ += piece_bytes<T>(pixels * channels_) + piece_bytes<T>(pixels * result_c_) + piece_bytes<S>(pixels * result_c_);
+  }
+  return {};
+}
+
+// The unit's part of the source, with each channel repeated `multiplier_` times (not for gradients, which have them all).
+template <typename S, typename T>
+const T* Depthwise<S, T>::load(const S* source, const Unit& unit, char** slot) const {
+  const T* image = region_.load(source, unit, take<T>(slot, region_.elements()));
+  if (is(ConvSpec::Kind::kInputGrad) || multiplier_ == 1) return image;
+  T* to = take<T>(slot, units_.images * region_.image() * multiplier_);
+  for (int64_t n = 0; n < unit.images; ++n) {
+    // A direct region's rows belong to the whole image, of which only the unit's part is read.
+    const int64_t count = std::min(region_.image(), shape_.height(unit.rows) * region_.pitch());
+    const T* from = image + n * region_.image();
+    T* at = to + n * region_.image() * multiplier_;
+    const int64_t used = region_.elements() > 0 ? count : count - (region_.pitch() - shape_.width() * spec_.in_c);
+    for (int64_t i = 0; i < used; ++i) {
+      for (int64_t m = 0; m < multiplier_; ++m) at[i * multiplier_ + m] = from[i];
+    }
+  }
+  return to;
+}
+
+template <typename S, typename T>
+void Depthwise<S, T>::run_pixels(const Unit& unit, const T* image, const T* filter, T* to) const {
+  const bool unfold = !is(ConvSpec::Kind::kInputGrad);
+  const int64_t scale = unfold ? multiplier_ : 1;
+  const int64_t pitch = region_.pitch() * scale, per_image = region_.image() * scale;
+  const int64_t rows = std::min(unit.rows * spread_h_, result_h_ - unit.row * spread_h_);
+  for (const Phase& p : phases_) {
+    if (rows <= p.row || result_w_ <= p.column) continue;
+    const int64_t high = (rows - p.row + spread_h_ - 1) / spread_h_, wide = (result_w_ - p.column + spread_w_ - 1) / spread_w_;
+    for (int64_t n = 0; n < unit.images; ++n) {
+      for (int64_t i = 0; i < high; ++i) {
+        loops_.pixels(image + n * per_image + i * shape_.step_h * pitch, shape_.step_w * channels_, filter, p.taps.data(),
+                      static_cast<int64_t>(p.taps.size()), wide, channels_,
+                      to + ((n * rows + i * spread_h_ + p.row) * result_w_ + p.column) * channels_, spread_w_ * channels_);
+      }
+    }
+  }
+}
+
+template <typename S, typename T>
+void Depthwise<S, T>::run_filter(const Unit& unit, const T* image, const S* dy, T* sums, char* slot) const {
+  const S* from = dy + (unit.image * spec_.out_h + unit.row) * spec_.out_w * channels_;
+  const T* grad;
+  if constexpr (std::is_same_v<S, T>) {
+    grad = from;
+  } else {
+    const int64_t count = unit.images * unit.rows * spec_.out_w * channels_;
+    T* wide = take<T>(&slot, count);
+    load_row(from, wide, count);
+    grad = wide;
+  }
+  const int64_t pitch = region_.pitch() * multiplier_, per_image = region_.image() * multiplier_;
+  for (int64_t n = 0; n < unit.images; ++n) {
+    for (int64_t i = 0; i < unit.rows; ++i) {
+      loops_.filter(image + n * per_image + i * shape_.step_h * pitch, shape_.step_w * channels_,
+                    grad + (n * unit.rows + i) * spec_.out_w * channels_, phases_[0].taps.data(),
+                    static_cast<int64_t>(phases_[0].taps.size()), spec_.out_w, channels_, sums);
+    }
+  }
+}
+
+template <typename S, typename T>
+Status Depthwise<S, T>::finish(const T* results, int64_t element0, int64_t count, const void* const* operands,
+                               void* const* outputs, S* spare) const {
+  const void* block = results;
+  if constexpr (!std::is_same_v<S, T>) {
+    S* to = epilogue_.home() >= 0 ? static_cast<S*>(outputs[epilogue_.home()]) + element0 : spare;
+    narrow(results, to, count);
+    block = to;
+  }
+  return epilogue_.empty() ? Status() : epilogue_.run(block, operands, outputs, element0, count);
+}
+
+template <typename S, typename T>
+Status Depthwise<S, T>::run(const void* a, const void* b, const void* const* operands, void* const* outputs,
+                            void* workspace, WorkerPool& pool) const {
+  char* slots = static_cast<char*>(workspace) + shared_bytes_;
+  const bool in_place = std::is_same_v<S, T> && epilogue_.home() >= 0;
+  FirstError error;
+  if (is(ConvSpec::Kind::kFilterGrad)) {
+    const int64_t count = taps_ * channels_;
+    if (count == 0) return {};
+    const auto sums_of = [&](int64_t slot) { return reinterpret_cast<T*>(slots + static_cast<size_t>(slot) * slot_bytes_); };
+    // Fixed shares, so that rounding does not depend on the threads' luck.
+    pool.parallel_for(slots_, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t s = begin; s < end; ++s) {
+        char* mine = slots + static_cast<size_t>(s) * slot_bytes_;
+        T* sums = take<T>(&mine, count);
+        std::fill(sums, sums + count, T{});
+        for (int64_t u = s * units_.count / slots_; u < (s + 1) * units_.count / slots_; ++u) {
+          const Unit unit(units_, u, spec_.batch, shape_.rows);
+          char* rest = mine;
+          const T* image = load(static_cast<const S*>(a), unit, &rest);
+          run_filter(unit, image, static_cast<const S*>(b), sums, rest);
+        }
+      }
+    });
+    T* total = in_place ? static_cast<T*>(outputs[epilogue_.home()]) : sums_of(0);
+    for (int64_t i = 0; i < count; ++i) {
+      T sum = sums_of(0)[i];
+      for (int64_t s = 1; s < slots_; ++s) sum += sums_of(s)[i];
+      total[i] = sum;
+    }
+    S* spare = reinterpret_cast<S*>(slots + slot_bytes_ - piece_bytes<S>(count));
+    return finish(total, 0, count, operands, outputs, spare);
+  }
+
+  if (spec_.batch * result_h_ * result_w_ * result_c_ == 0) return {};
+  const bool gradient = is(ConvSpec::Kind::kInputGrad);
+  const S* source = static_cast<const S*>(gradient ? b : a);
+  const T* filter;
+  if constexpr (std::is_same_v<S, T>) {
+    filter = static_cast<const S*>(gradient ? a : b);
+  } else {
+    T* wide = static_cast<T*>(workspace);
+    load_row(static_cast<const S*>(gradient ? a : b), wide, taps_ * channels_);
+    filter = wide;
+  }
+  run_tasks(pool, slots_, units_.count, [&](int64_t u, int slot) {
+    char* mine = slots + static_cast<size_t>(slot) * slot_bytes_;
+    const Unit unit(units_, u, spec_.batch, shape_.rows);
+    const T* image = load(source, unit, &mine);
+    const int64_t first = unit.row * spread_h_, rows = std::min(unit.rows * spread_h_, result_h_ - first);
+    const int64_t pixels = unit.images * rows * result_w_, count = pixels * result_c_;
+    const int64_t element0 = (unit.image * result_h_ + first) * result_w_ * result_c_;
+    const bool fold = gradient && multiplier_ != 1;
+    T* to = in_place ? static_cast<T*>(outputs[epilogue_.home()]) + element0 : take<T>(&mine, count);
+    T* unfolded = fold ? take<T>(&mine, pixels * channels_) : to;
+    run_pixels(unit, image, filter, unfolded);
+    if (fold) {
+      for (int64_t i = 0; i < count; ++i) {
+        T sum{};
+        for (int64_t m = 0; m < multiplier_; ++m) sum += unfolded[i * multiplier_ + m];
+        to[i] = sum;
+      }
+    }
+    error.set(finish(to, element0, count, operands, outputs, reinterpret_cast<S*>(mine)));
+  });
+  return error.take();
+}
+
+template <typename S, typename T>
+Result<std::unique_ptr<ContractPlan>> make_depthwise(const ConvSpec& spec, int threads) {
+  auto plan = std::make_unique<Depthwise<S, T>>();
+  TW_RETURN_IF_ERROR(plan->plan(spec, threads));
+  return std::unique_ptr<ContractPlan>(std::move(plan));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ContractPlan>> plan_depthwise(const ConvSpec& spec, int threads) {
+  switch (spec.dtype) {
+    case DType::kFloat: return make_depthwise<float, float>(spec, threads);
+    case DType::kDouble: return make_depthwise<double, double>(spec, threads);
+    case DType::kHalf: return make_depthwise<half, float>(spec, threads);
+    case DType::kBfloat16: return make_depthwise<bfloat16, float>(spec, threads);
+    default: return unimplemented("No depthwise convolution for ", dtype_name(spec.dtype));
+  }
+}
+
+}  // namespace tw::contract
