@@ -161,6 +161,7 @@ TW_GRADIENT(Tile) {
   const Val axes = range(integer(b, 0), size_of(split), integer(b, 2));
   v.give(0, reshape_like(sum(reshape(v.dy(), split), axes), v.x(0)));
 }
+TW_GRADIENT(TileGrad) { v.give(0, call("Tile", {v.dy(), v.x(1)})); }
 TW_GRADIENT(BroadcastTo) { v.give(0, Broadcast(v.x(0), v.y()).left(v.dy())); }
 TW_GRADIENT(Fill) { v.give(1, sum_all(v.dy())); }
 
@@ -172,12 +173,6 @@ TW_GRADIENT(MatrixDiagPart) { v.give(0, call("MatrixSetDiag", {zeros_like(v.x(0)
 TW_GRADIENT(MatrixSetDiag) {
   v.give(0, call("MatrixSetDiag", {v.dy(), zeros_like(v.x(1))}));
   v.give(1, call("MatrixDiagPart", {v.dy()}));
-}
-TW_GRADIENT(MatrixDiagV2) { v.give(0, call("MatrixDiagPartV2", {v.dy(), v.x(1), number(v.dy(), 0)})); }
-TW_GRADIENT(MatrixDiagPartV2) { v.give(0, call("MatrixSetDiagV2", {zeros_like(v.x(0)), v.dy(), v.x(1)})); }
-TW_GRADIENT(MatrixSetDiagV2) {
-  v.give(0, call("MatrixSetDiagV2", {v.dy(), zeros_like(v.x(1)), v.x(2)}));
-  v.give(1, call("MatrixDiagPartV2", {v.dy(), v.x(2), number(v.dy(), 0)}));
 }
 TW_GRADIENT(MatrixBandPart) { v.give(0, call("MatrixBandPart", {v.dy(), v.x(1), v.x(2)})); }
 

@@ -76,24 +76,6 @@ TW_GRADIENT(Atan2) {
   give_broadcast(v, x * g, -(y * g));
 }
 
-TW_GRADIENT(NextAfter) { give_broadcast(v, v.dy(), zeros_like(v.dy())); }
-
-static void incomplete_gamma(Vjp& v, double sign) {
-  const Val a = v.x(0), x = v.x(1);
-  const Val by_x = call("Exp", {(a - 1.0) * call("Log", {x}) - x - call("Lgamma", {a})});
-  give_broadcast(v, sign * (call("IgammaGradA", {a, x}) * v.dy()), sign * mul_no_nan(by_x, v.dy()));
-}
-TW_GRADIENT(Igamma) { incomplete_gamma(v, 1); }
-TW_GRADIENT(Igammac) { incomplete_gamma(v, -1); }
-TW_GRADIENT(Zeta) { give_broadcast(v, Val(), v.dy() * -(v.x(0) * call("Zeta", {v.x(0) + 1.0, v.x(1)}))); }
-TW_GRADIENT(Polygamma) { give_broadcast(v, Val(), v.dy() * call("Polygamma", {v.x(0) + 1.0, v.x(1)})); }
-// Betainc(a, b, x): known with respect to x only.
-TW_GRADIENT(Betainc) {
-  const Val a = v.x(0), b = v.x(1), x = v.x(2);
-  const Val log_beta = call("Lgamma", {a}) + call("Lgamma", {b}) - call("Lgamma", {a + b});
-  const Val slope = call("Exp", {(b - 1.0) * call("Log", {1.0 - x}) + (a - 1.0) * call("Log", {x}) - log_beta});
-  v.give(2, Broadcast(a, x).right(mul_no_nan(slope, v.dy())));
-}
 
 TW_GRADIENT(AddN) {
   for (int i = 0; i < v.num_inputs(); ++i) v.give(i, v.dy());
@@ -121,9 +103,5 @@ TW_GRADIENT(ClipByValue) {
   v.give(2, undo_high.right(select(above, v.dy(), zeros)));
 }
 
-TW_GRADIENT(Cross) {
-  v.give(0, call("Cross", {v.x(1), v.dy()}));
-  v.give(1, call("Cross", {v.dy(), v.x(0)}));
-}
 
 }  // namespace tw

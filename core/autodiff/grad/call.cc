@@ -245,9 +245,7 @@ void branches(Vjp& v, int skip, std::vector<std::string> attr_names) {
 }  // namespace
 
 TW_GRADIENT(If) { branches(v, 1, {"then_branch", "else_branch"}); }
-TW_GRADIENT(StatelessIf) { branches(v, 1, {"then_branch", "else_branch"}); }
 TW_GRADIENT(Case) { branches(v, 1, {"branches"}); }
 TW_GRADIENT(PartitionedCall) { branches(v, 0, {"f"}); }
-TW_GRADIENT(StatefulPartitionedCall) { branches(v, 0, {"f"}); }
 
 }  // namespace tw

@@ -12,7 +12,6 @@ struct ConvForms {
 constexpr ConvForms kConv2D{"Conv2D", "Conv2DBackpropInput", "Conv2DBackpropFilter"};
 constexpr ConvForms kDepthwise{"DepthwiseConv2dNative", "DepthwiseConv2dNativeBackpropInput",
                                "DepthwiseConv2dNativeBackpropFilter"};
-constexpr ConvForms kConv3D{"Conv3D", "Conv3DBackpropInputV2", "Conv3DBackpropFilterV2"};
 
 AttrMap window(Vjp& v) {
   return v.attrs({"strides", "padding", "explicit_paddings", "use_cudnn_on_gpu", "data_format", "dilations"});
@@ -42,26 +41,15 @@ TW_GRADIENT(Conv2DBackpropFilter) { conv_to_filter(v, kConv2D); }
 TW_GRADIENT(DepthwiseConv2dNative) { conv(v, kDepthwise); }
 TW_GRADIENT(DepthwiseConv2dNativeBackpropInput) { conv_to_input(v, kDepthwise); }
 TW_GRADIENT(DepthwiseConv2dNativeBackpropFilter) { conv_to_filter(v, kDepthwise); }
-TW_GRADIENT(Conv3D) { conv(v, kConv3D); }
-TW_GRADIENT(Conv3DBackpropInputV2) { conv_to_input(v, kConv3D); }
-TW_GRADIENT(Conv3DBackpropFilterV2) { conv_to_filter(v, kConv3D); }
 
-TW_GRADIENT(Dilation2D) {
-  const AttrMap attrs = v.attrs({"strides", "rates", "padding"});
-  v.give(0, call("Dilation2DBackpropInput", {v.x(0), v.x(1), v.dy()}, attrs));
-  v.give(1, call("Dilation2DBackpropFilter", {v.x(0), v.x(1), v.dy()}, attrs));
-}
 
 // --- pooling ---
 static AttrMap pool_attrs(Vjp& v) { return v.attrs({"ksize", "strides", "padding", "data_format"}); }
 
 TW_GRADIENT(AvgPool) { v.give(0, call("AvgPoolGrad", {shape_of(v.x()), v.dy()}, pool_attrs(v))); }
 TW_GRADIENT(AvgPoolGrad) { v.give(1, call("AvgPool", {v.dy()}, pool_attrs(v))); }
-TW_GRADIENT(AvgPool3D) { v.give(0, call("AvgPool3DGrad", {shape_of(v.x()), v.dy()}, pool_attrs(v))); }
-TW_GRADIENT(AvgPool3DGrad) { v.give(1, call("AvgPool3D", {v.dy()}, pool_attrs(v))); }
 
 TW_GRADIENT(MaxPool) { v.give(0, call("MaxPoolGrad", {v.x(), v.y(), v.dy()}, pool_attrs(v))); }
-TW_GRADIENT(MaxPool3D) { v.give(0, call("MaxPool3DGrad", {v.x(), v.y(), v.dy()}, pool_attrs(v))); }
 TW_GRADIENT(MaxPoolV2) {
   v.give(0, call("MaxPoolGradV2", {v.x(0), v.y(), v.dy(), v.x(1), v.x(2)}, pool_attrs(v)));
 }
@@ -78,8 +66,6 @@ static void selected_by_pool(Vjp& v, const char* op) {
 }
 TW_GRADIENT(MaxPoolGrad) { selected_by_pool(v, "MaxPoolGradGrad"); }
 TW_GRADIENT(MaxPoolGradGrad) { selected_by_pool(v, "MaxPoolGrad"); }
-TW_GRADIENT(MaxPool3DGrad) { selected_by_pool(v, "MaxPool3DGradGrad"); }
-TW_GRADIENT(MaxPool3DGradGrad) { selected_by_pool(v, "MaxPool3DGrad"); }
 static void selected_by_pool_v2(Vjp& v, const char* op) {
   v.give(0, zeros_like(v.x(0)));
   v.give(1, zeros_like(v.x(1)));

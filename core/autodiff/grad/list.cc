@@ -12,17 +12,6 @@ Val reserve(Val like, DType element) {
 }
 Val row_shape(Val tensor) { return part(shape_of(tensor), 1); }
 
-// The shape of elements of which only the first dimension is free.
-Val ragged_shape(Val tensor) { return concat({ints(tensor.builder(), {-1}), row_shape(tensor)}, 0); }
-
-void scatter(Vjp& v) {
-  v.give(0, call("TensorListGather", {v.dy(), v.x(1), row_shape(v.x(0))}, {{"element_dtype", v.x(0).dtype()}}));
-}
-void concatenated(Vjp& v) {
-  if (!v.has_dy(0)) return;
-  v.give(0, call("TensorListSplit", {v.dy(0), element_shape(v.x(0)), v.y(1)}));
-}
-
 }  // namespace
 
 TW_GRADIENT(TensorListPushBack) {
@@ -46,11 +35,6 @@ TW_GRADIENT(TensorListFromTensor) {
   v.give(0, call("TensorListStack", {v.dy(), row_shape(v.x(0))},
                  {{"element_dtype", v.x(0).dtype()}, {"num_elements", rows}}));
 }
-TW_GRADIENT(TensorListConcat) { concatenated(v); }
-TW_GRADIENT(TensorListConcatV2) { concatenated(v); }
-TW_GRADIENT(TensorListSplit) {
-  v.give(0, call("TensorListConcatV2", {v.dy(), ragged_shape(v.x(0)), v.x(2)}, {{"element_dtype", v.x(0).dtype()}}));
-}
 TW_GRADIENT(TensorListGetItem) {
   const Val item = v.dy();
   v.give(0, call("TensorListSetItem", {reserve(v.x(0), item.dtype()), v.x(1), item}, {{"element_dtype", item.dtype()}}));
@@ -63,14 +47,19 @@ TW_GRADIENT(TensorListSetItem) {
 }
 TW_GRADIENT(TensorListResize) { v.give(0, call("TensorListResize", {v.dy(), length(v.x(0))})); }
 TW_GRADIENT(TensorListGather) {
-  v.give(0, call("TensorListScatterIntoExistingList", {reserve(v.x(0), v.dy().dtype()), v.dy(), v.x(1)}));
+  const Val rows = call("TensorListScatter", {v.dy(), v.x(1), element_shape(v.x(0))});
+  v.give(0, call("TensorListResize", {rows, length(v.x(0))}));
 }
-TW_GRADIENT(TensorListScatter) { scatter(v); }
-TW_GRADIENT(TensorListScatterV2) { scatter(v); }
-TW_GRADIENT(TensorListScatterIntoExistingList) {
-  const Val tensor = v.x(1), indices = v.x(2);
-  v.give(0, call("TensorListScatterIntoExistingList", {v.dy(), zeros_like(tensor), indices}));
-  v.give(1, call("TensorListGather", {v.dy(), indices, row_shape(tensor)}, {{"element_dtype", tensor.dtype()}}));
+TW_GRADIENT(TensorListScatter) {
+  v.give(0, call("TensorListGather", {v.dy(), v.x(1), row_shape(v.x(0))}, {{"element_dtype", v.x(0).dtype()}}));
+}
+TW_GRADIENT(TensorListConcat) {
+  if (v.has_dy(0)) v.give(0, call("TensorListSplit", {v.dy(0), element_shape(v.x(0)), v.y(1)}));
+}
+TW_GRADIENT(TensorListSplit) {
+  Shape shape = v.x(0).shape();
+  if (shape.rank() > 0) shape.set_dim(0, kUnknownDim);  // only the first dimension varies from element to element
+  v.give(0, call("TensorListConcat", {v.dy()}, {{"element_dtype", v.x(0).dtype()}, {"element_shape", shape}}));
 }
 
 }  // namespace tw

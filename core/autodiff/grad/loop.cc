@@ -281,6 +281,5 @@ void loop(Vjp& v) {
 }  // namespace
 
 TW_GRADIENT(While) { loop(v); }
-TW_GRADIENT(StatelessWhile) { loop(v); }
 
 }  // namespace tw

@@ -1,6 +1,5 @@
 // Element-wise ops of one input, and the second derivatives of their fused gradients.
 #include <cmath>
-#include <limits>
 #include <numbers>
 
 #include "core/autodiff/grad/vjp.h"
@@ -54,21 +53,6 @@ static Val gaussian_slope(Vjp& v) {  // d erf = 2/sqrt(pi) exp(-x^2)
 TW_GRADIENT(Erf) { v.give(0, gaussian_slope(v)); }
 TW_GRADIENT(Erfc) { v.give(0, -gaussian_slope(v)); }
 TW_GRADIENT(Lgamma) { v.give(0, mul_no_nan(call("Digamma", {conj(v.x())}), v.dy())); }
-TW_GRADIENT(Digamma) {
-  const Val x = conj(v.x());
-  v.give(0, mul_no_nan(call("Polygamma", {number(x, 1), x}), v.dy()));
-}
-TW_GRADIENT(BesselI0e) { v.give(0, mul_no_nan(call("BesselI1e", {v.x()}) - call("Sign", {v.x()}) * v.y(), v.dy())); }
-TW_GRADIENT(BesselI1e) {
-  // The slope at 0 is 1/2, where the formula divides by x.
-  const Val x = v.x();
-  const double eps = x.dtype() == DType::kDouble ? std::numeric_limits<double>::epsilon()
-                                                 : static_cast<double>(std::numeric_limits<float>::epsilon());
-  const Val away = call("Greater", {call("Abs", {x}), number(x, eps)});
-  const Val safe = select(away, x, eps * ones_like(x));
-  const Val slope = call("BesselI0e", {safe}) - v.y() * (call("Sign", {safe}) + call("Reciprocal", {safe}));
-  v.give(0, mul_no_nan(select(away, slope, 0.5 * ones_like(x)), v.dy()));
-}
 
 // --- second derivatives ---
 // y = 1/2 b / conj(a)

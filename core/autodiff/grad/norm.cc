@@ -73,11 +73,6 @@ TW_GRADIENT(FusedBatchNormGrad) { fused_again(v); }
 TW_GRADIENT(FusedBatchNormGradV2) { fused_again(v); }
 TW_GRADIENT(FusedBatchNormGradV3) { fused_again(v); }
 
-TW_GRADIENT(BatchNormWithGlobalNormalization) {
-  const Vals g = call_n("BatchNormWithGlobalNormalizationGrad", 5, {v.x(0), v.x(1), v.x(2), v.x(4), v.dy()},
-                        v.attrs({"variance_epsilon", "scale_after_normalization"}));
-  for (int i = 0; i < 5; ++i) v.give(i, g[static_cast<size_t>(i)]);
-}
 
 TW_GRADIENT(LRN) {
   v.give(0, call("LRNGrad", {v.dy(), v.x(), v.y()}, v.attrs({"depth_radius", "bias", "alpha", "beta"})));

@@ -119,16 +119,6 @@ TW_GRADIENT(Cumprod) {
   const Val x = conj(v.x(0));
   v.give(0, call("Cumsum", {conj(v.y()) * v.dy(), v.x(1)}, scan_attrs(v, true)) / x);
 }
-TW_GRADIENT(CumulativeLogsumexp) {
-  const Val dy = v.dy(), zero = number(dy, 0);
-  const double lowest = dy.dtype() == DType::kDouble ? -1.7e308 : dy.dtype() == DType::kHalf ? -65504.0 : -3.4e38;
-  // The positive and the negative part of dy go through the scan in logarithms.
-  const auto half = [&](const char* sign, Val magnitude) {
-    const Val log = call("SelectV2", {call(sign, {dy, zero}), call("Log", {magnitude}), number(dy, lowest)});
-    return call("Exp", {call("CumulativeLogsumexp", {log - v.y(), v.x(1)}, scan_attrs(v, true)) + v.x(0)});
-  };
-  v.give(0, half("Greater", dy) - half("Less", -dy));
-}
 
 // --- segments ---
 TW_GRADIENT(SegmentSum) { v.give(0, gather(v.dy(), v.x(1))); }
@@ -185,27 +175,25 @@ TW_GRADIENT(UnsortedSegmentMax) { unsorted_selected(v); }
 TW_GRADIENT(UnsortedSegmentMin) { unsorted_selected(v); }
 // Dividing the product by an element fails for zeros: with one zero in a segment only that element has a derivative,
 // the product of the others; with more, none has.
-TW_GRADIENT(UnsortedSegmentProd) {
-  const Val x = v.x(0), ids = v.x(1), n = v.x(2);
+static void segment_product(Vjp& v, Val segments) {
+  const Val x = v.x(0), ids = v.x(1);
   const SegmentRows rows(ids);
   const Val is_zero = call("Equal", {x, number(x, 0)});
-  const Val zeros = call("UnsortedSegmentSum", {cast(is_zero, DType::kInt32), ids, n});
+  const Val zeros = call("UnsortedSegmentSum", {cast(is_zero, DType::kInt32), ids, segments});
   const Val dy = select(call("Greater", {zeros, integer(v.b, 1)}), zeros_like(v.dy()), v.dy());
-  const Val others = call("UnsortedSegmentProd", {select(is_zero, ones_like(x), x), ids, n});
+  const Val others = call("UnsortedSegmentProd", {select(is_zero, ones_like(x), x), ids, segments});
   const Val slope = select(is_zero, rows.gather_raw(others), rows.gather_raw(v.y()) / x);
   v.give(0, rows.gather_valid(dy) * slope);
 }
+TW_GRADIENT(UnsortedSegmentProd) { segment_product(v, v.x(2)); }
+TW_GRADIENT(SegmentProd) { segment_product(v, at(shape_of(v.y()), 0)); }
 
 static Val input_rows(Vjp& v) { return at(shape_of(v.x(0)), 0); }
-static void sparse_segment_sum(Vjp& v) {
+TW_GRADIENT(SparseSegmentSum) {
   v.give(0, call("UnsortedSegmentSum", {gather(v.dy(), v.x(2)), v.x(1), input_rows(v)}));
 }
-TW_GRADIENT(SparseSegmentSum) { sparse_segment_sum(v); }
-TW_GRADIENT(SparseSegmentSumWithNumSegments) { sparse_segment_sum(v); }
 static void sparse_segment_scaled(Vjp& v, const char* op) { v.give(0, call(op, {v.dy(), v.x(1), v.x(2), input_rows(v)})); }
 TW_GRADIENT(SparseSegmentMean) { sparse_segment_scaled(v, "SparseSegmentMeanGrad"); }
-TW_GRADIENT(SparseSegmentMeanWithNumSegments) { sparse_segment_scaled(v, "SparseSegmentMeanGrad"); }
 TW_GRADIENT(SparseSegmentSqrtN) { sparse_segment_scaled(v, "SparseSegmentSqrtNGrad"); }
-TW_GRADIENT(SparseSegmentSqrtNWithNumSegments) { sparse_segment_scaled(v, "SparseSegmentSqrtNGrad"); }
 
 }  // namespace tw
