@@ -64,7 +64,8 @@ Status FunctionWriter::copy(const std::vector<char>& which) {
       const int32_t index = static_cast<int32_t>(k);
       body().copy_output_type(*source_, Output{id, index}, Output{to, index});
     }
-    function_.stateful = function_.stateful || n.op->has(kStateful);
+    const bool frame = n.op->name == "_Arg" || n.op->name == "_Retval";
+    function_.stateful = function_.stateful || (n.op->has(kStateful) && !frame);
     const auto place = [&](std::vector<NodeId>* list, std::vector<std::string>* names) {
       const size_t index = static_cast<size_t>(n.attr().integer("index"));
       if (list->size() <= index) list->resize(index + 1, -1);

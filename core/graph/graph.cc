@@ -269,6 +269,42 @@ Status Graph::set_attr(NodeId id, std::string_view name, AttrValue value) {
   return {};
 }
 
+Status Graph::replace_function_node(NodeId id, std::vector<Output> inputs, AttrMap attrs) {
+  std::unique_lock lock(mutex_);
+  Node& n = *nodes_[static_cast<size_t>(id)];
+  Node edited = n;
+  edited.inputs = std::move(inputs);
+  edited.attrs = std::move(attrs);
+  Status s = check_and_infer(edited);
+  for (const Output& in : edited.inputs) {
+    const bool old = std::find(n.inputs.begin(), n.inputs.end(), in) != n.inputs.end();
+    if (s.ok() && !old && depends_on(in.node, id)) {
+      s = invalid_argument("an edge from '", nodes_[static_cast<size_t>(in.node)]->name, "' would make the graph cyclic");
+    }
+  }
+  if (s.ok() && (edited.output_dtypes.size() < n.output_dtypes.size() ||
+                 !std::equal(n.output_dtypes.begin(), n.output_dtypes.end(), edited.output_dtypes.begin()))) {
+    s = invalid_argument("'", n.op->name, "' Op has outputs in use that the new functions do not return");
+  }
+  if (!s.ok()) return s.at_node(n.name, n.where);
+  for (size_t i = 0; i < n.output_shapes.size(); ++i) edited.output_shapes[i] = n.output_shapes[i];
+  for (size_t i = 0; i < n.output_handles.size(); ++i) edited.output_handles[i] = n.output_handles[i];
+  n = std::move(edited);
+  return {};
+}
+
+void Graph::copy_output_type(const Graph& from, Output o, Output to) {
+  const Shape shape = from.shape(o);
+  const HandleShape handle = from.handle(o);
+  std::unique_lock lock(mutex_);
+  Node& n = *nodes_[static_cast<size_t>(to.node)];
+  const size_t i = static_cast<size_t>(to.index);
+  if (const auto merged = merge(n.output_shapes[i], shape); merged.ok()) n.output_shapes[i] = *merged;
+  if (handle.dtype == DType::kInvalid) return;
+  if (n.output_handles.size() <= i) n.output_handles.resize(n.output_dtypes.size());
+  n.output_handles[i] = handle;
+}
+
 DType Graph::dtype(Output o) const { return node(o.node).output_dtypes[static_cast<size_t>(o.index)]; }
 
 Shape Graph::shape(Output o) const {
