@@ -1,0 +1,27 @@
+"""Lays out an importable package of links: `assemble_dev.py SOURCE TARGET NATIVE DESCRIPTORS OP_TABLE`."""
+
+import os
+import shutil
+import sys
+
+
+def link(source, target):
+  if os.path.lexists(target):
+    os.remove(target)
+  os.symlink(source, target)
+
+
+def main(source, target, native, descriptors, op_table):
+  if os.path.isdir(target):
+    shutil.rmtree(target)
+  os.makedirs(os.path.join(target, "protos"))
+  for entry in os.listdir(source):
+    if entry not in ("protos", "__pycache__"):
+      link(os.path.join(source, entry), os.path.join(target, entry))
+  link(descriptors, os.path.join(target, "protos", "thalweg.desc"))
+  link(op_table, os.path.join(target, "op_table.json"))
+  link(native, os.path.join(target, os.path.basename(native)))
+
+
+if __name__ == "__main__":
+  main(*sys.argv[1:])
