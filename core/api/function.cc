@@ -53,7 +53,9 @@ tw_status* tw_function_create(tw_graph* graph, const tw_graph* body, const tw_fu
       TW_RETURN_IF_ERROR(check_output(g, d.inputs[i]));
       const Output from = output(d.inputs[i]);
       f->arg_names.push_back(d.input_names ? str(d.input_names[i]) : argument_name(g.node(from.node).name, f->arg_names));
-      NodeSpec arg{.op = "_Arg", .name = g.unique_name("arg_" + f->arg_names.back())};
+      NodeSpec arg;
+      arg.op = "_Arg";
+      arg.name = g.unique_name("arg_" + f->arg_names.back());
       arg.attrs.emplace("T", base_dtype(g.dtype(from)));
       arg.attrs.emplace("index", static_cast<int64_t>(i));
       const Shape shape = g.shape(from);
@@ -69,7 +71,10 @@ tw_status* tw_function_create(tw_graph* graph, const tw_graph* body, const tw_fu
     for (size_t i = 0; i < results.size(); ++i) {
       f->result_names.push_back(d.output_names ? str(d.output_names[i])
                                                : argument_name(g.node(results[i].node).name, f->result_names));
-      NodeSpec ret{.op = "_Retval", .name = g.unique_name("ret_" + f->result_names.back()), .inputs = {results[i]}};
+      NodeSpec ret;
+      ret.op = "_Retval";
+      ret.name = g.unique_name("ret_" + f->result_names.back());
+      ret.inputs = {results[i]};
       ret.attrs.emplace("T", base_dtype(g.dtype(results[i])));
       ret.attrs.emplace("index", static_cast<int64_t>(i));
       TW_ASSIGN_OR_RETURN(const NodeId id, g.add(std::move(ret)));

@@ -1,5 +1,4 @@
-// Graphs: adding and asking about nodes, GraphDef, text.
-#include "core/formats/graph_def.h"
+// Graphs: adding nodes and asking about them, and the text form.
 #include "core/api/handles.h"
 
 using namespace tw;
@@ -178,46 +177,6 @@ tw_status* tw_graph_set_attr(tw_graph* graph, int32_t node, const tw_attr* attr)
     TW_RETURN_IF_ERROR(check_node(*graph->graph, node));
     TW_ASSIGN_OR_RETURN(AttrValue v, attr_from_c(*attr));
     return graph->graph->set_attr(node, view(attr->name), std::move(v));
-  });
-}
-
-tw_status* tw_graph_to_graph_def(const tw_graph* graph, tw_buffer** out) {
-  return guard([&]() -> Status {
-    TW_ASSIGN_OR_RETURN(std::string bytes, encode_graph_def(*graph->graph));
-    *out = new tw_buffer{std::move(bytes)};
-    return {};
-  });
-}
-
-tw_status* tw_node_to_node_def(const tw_graph* graph, int32_t node, tw_buffer** out) {
-  return guard([&]() -> Status {
-    TW_RETURN_IF_ERROR(check_node(*graph->graph, node));
-    TW_ASSIGN_OR_RETURN(std::string bytes, encode_node_def(*graph->graph, node));
-    *out = new tw_buffer{std::move(bytes)};
-    return {};
-  });
-}
-
-tw_status* tw_graph_import(tw_graph* graph, const void* graph_def, size_t size, const tw_import_options* options,
-                           int32_t* first, int32_t* count) {
-  return guard([&]() -> Status {
-    const auto o = options_or_default(options);
-    Graph& g = *graph->graph;
-    ImportOptions import;
-    import.prefix = str(o.prefix);
-    for (size_t i = 0; i < o.num_inputs; ++i) {
-      TW_RETURN_IF_ERROR(check_output(g, o.input_outputs[i]));
-      import.input_map.emplace(str(o.input_names[i]), output(o.input_outputs[i]));
-    }
-    for (size_t i = 0; i < o.num_controls; ++i) {
-      TW_RETURN_IF_ERROR(check_node(g, o.controls[i]));
-      import.controls.push_back(o.controls[i]);
-    }
-    const int32_t before = g.num_nodes();
-    TW_RETURN_IF_ERROR(import_graph_def(std::string_view(static_cast<const char*>(graph_def), size), import, &g));
-    *first = before;
-    *count = g.num_nodes() - before;
-    return {};
   });
 }
 

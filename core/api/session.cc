@@ -2,7 +2,6 @@
 #include "core/runtime/session.h"
 
 #include "core/api/handles.h"
-#include "core/formats/run_metadata.h"
 
 using namespace tw;
 using namespace tw::api;
@@ -113,13 +112,6 @@ void tw_cancel_release(tw_cancel* cancel) { delete cancel; }
 
 tw_run_metadata* tw_run_metadata_create(void) { return new tw_run_metadata; }
 void tw_run_metadata_release(tw_run_metadata* metadata) { delete metadata; }
-
-tw_status* tw_run_metadata_to_proto(const tw_run_metadata* metadata, tw_buffer** out) {
-  return guard([&]() -> Status {
-    *out = new tw_buffer{encode_run_metadata(metadata->metadata.trace)};
-    return {};
-  });
-}
 
 tw_status* tw_run_metadata_chrome_trace(const tw_run_metadata* metadata, tw_buffer** out) {
   return guard([&]() -> Status {

@@ -2,7 +2,6 @@
 #include <cstdint>
 
 #include "core/api/handles.h"
-#include "core/formats/tensor_proto.h"
 #include "core/platform/alloc.h"
 
 using namespace tw;
@@ -109,23 +108,6 @@ tw_status* tw_tensor_string(const tw_tensor* tensor, int64_t i, tw_str* out) {
     if (t.dtype() != DType::kString) return invalid_argument("a tensor of dtype ", dtype_name(t.dtype()), " has no strings");
     if (i < 0 || i >= t.num_elements()) return out_of_range("string ", i, " of a tensor of shape ", t.shape().to_string());
     *out = c_str(t.data<std::string>()[i]);
-    return {};
-  });
-}
-
-tw_status* tw_tensor_to_proto(const tw_tensor* tensor, tw_buffer** out) {
-  return guard([&]() -> Status {
-    auto buffer = std::make_unique<tw_buffer>();
-    TW_RETURN_IF_ERROR(encode_tensor_proto(tensor->tensor, &buffer->bytes));
-    *out = buffer.release();
-    return {};
-  });
-}
-
-tw_status* tw_tensor_from_proto(const void* data, size_t size, tw_tensor** out) {
-  return guard([&]() -> Status {
-    TW_ASSIGN_OR_RETURN(Tensor t, decode_tensor_proto(std::string_view(static_cast<const char*>(data), size)));
-    *out = new tw_tensor{std::move(t)};
     return {};
   });
 }

@@ -243,7 +243,7 @@ TW_TRIAL const tw_tensor* tw_attr_value_tensor(const tw_attr_value* value, int32
 
 /* GraphDef bytes of the whole graph with its functions. */
 TW_TRIAL tw_status* tw_graph_to_graph_def(const tw_graph* graph, tw_buffer** out);
-/* FunctionDefLibrary-free GraphDef bytes of one node, as a NodeDef message. */
+/* The bytes of one node's NodeDef message. */
 TW_TRIAL tw_status* tw_node_to_node_def(const tw_graph* graph, int32_t node, tw_buffer** out);
 
 typedef struct tw_import_options {
@@ -254,8 +254,11 @@ typedef struct tw_import_options {
   size_t num_inputs;
   const int32_t* controls;       /* control inputs of every imported node without inputs */
   size_t num_controls;
+  int32_t uniquify_names;        /* 1: a name that is taken gets a suffix instead of TW_ALREADY_EXISTS */
+  tw_str default_device;         /* of nodes that name none */
 } tw_import_options;
-/* Appends a GraphDef's nodes and functions. Node ids of the new nodes are consecutive: [*first, *first + *count). */
+/* Appends a GraphDef's nodes and functions; the ids of the new nodes are [*first, *first + *count). `input_names` are
+ * "x", "x:1" or "^x"; one that nothing in the GraphDef uses is TW_INVALID_ARGUMENT. */
 TW_TRIAL tw_status* tw_graph_import(tw_graph* graph, const void* graph_def, size_t size, const tw_import_options* options,
                                     int32_t* first, int32_t* count);
 /* The text form, one node a line. */

@@ -1,0 +1,1 @@
+"""Thalweg: TensorFlow 1.x programs on a small fast core. `import thalweg as tf`."""
