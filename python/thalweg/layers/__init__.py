@@ -1,0 +1,8 @@
+"""tf.layers."""
+
+from thalweg.layers.base import InputSpec, Layer
+from thalweg.layers.convolutional import Conv2D, conv2d
+from thalweg.layers.core import Dense, Dropout, Flatten, dense, dropout, flatten
+from thalweg.layers.normalization import BatchNormalization, batch_normalization
+from thalweg.layers.pooling import (AveragePooling1D, AveragePooling2D, MaxPooling1D, MaxPooling2D, average_pooling1d,
+                                    average_pooling2d, max_pooling1d, max_pooling2d)
