@@ -7,7 +7,9 @@
 #ifndef CORE_KERNELS_SIMD_H_
 #define CORE_KERNELS_SIMD_H_
 
-#if defined(__x86_64__) || defined(_M_X64)
+#if defined(TW_ONE_TARGET)
+#define HWY_COMPILE_ONLY_STATIC
+#elif defined(__x86_64__) || defined(_M_X64)
 // x86-64-v2 is the oldest processor we support, so that no scalar target is needed below it.
 #define HWY_BASELINE_TARGETS HWY_SSE4
 #define HWY_DISABLED_TARGETS (~(HWY_SSE4 | HWY_AVX2 | HWY_AVX3))
