@@ -1,0 +1,162 @@
+#include <gtest/gtest.h>
+
+#include "core/kernels/contract.h"
+#include "core/kernels/ref/contract_ref.h"
+#include "tests/kernels/contract_testing.h"
+
+namespace tw {
+namespace {
+
+using namespace testing_contract;
+
+template <typename T>
+void check_gemm(GemmSpec spec, bool constant_a = false, bool constant_b = false) {
+  SCOPED_TRACE(testing::Message() << dtype_name(dtype_of<T>) << " m " << spec.m << " n " << spec.n << " k " << spec.k << " batch "
+                                  << spec.batch << " (" << spec.batch_a << ", " << spec.batch_b << ") transposed "
+                                  << spec.transpose_a << spec.transpose_b << " constant " << constant_a << constant_b);
+  spec.dtype = dtype_of<T>;
+  const int64_t m = spec.m, n = spec.n, k = spec.k;
+  Guarded<T> a(spec.batch_a * m * k), b(spec.batch_b * k * n);
+  fill(&a, 1);
+  fill(&b, 2);
+  std::vector<T> want(static_cast<size_t>(spec.batch * m * n));
+  for (int64_t i = 0; i < spec.batch; ++i) {
+    const int64_t ia = !spec.index_a.empty() ? spec.index_a[static_cast<size_t>(i)] : spec.batch_a == 1 ? 0 : i;
+    const int64_t ib = !spec.index_b.empty() ? spec.index_b[static_cast<size_t>(i)] : spec.batch_b == 1 ? 0 : i;
+    ref::matmul<T, Wide<T>>(a.data() + ia * m * k, b.data() + ib * k * n, want.data() + i * m * n, m, n, k,
+                                                  spec.transpose_a, spec.transpose_b);
+  }
+  if (constant_a) spec.constant_a = a.data();
+  if (constant_b) spec.constant_b = b.data();
+  for (int threads : {1, 2}) {
+    auto plan = plan_gemm(spec, threads);
+    ASSERT_TRUE(plan.ok()) << plan.status().to_string();
+    WorkerPool pool(threads);
+    std::vector<T> first;
+    for (int repeat = 0; repeat < 2; ++repeat) {
+      Guarded<T> c(spec.batch * m * n);
+      Workspace ws((*plan)->workspace_bytes());
+      void* out = c.data();
+      ASSERT_TRUE((*plan)->run(a.data(), b.data(), nullptr, &out, ws.memory, pool).ok());
+      EXPECT_TRUE(c.intact());
+      EXPECT_TRUE(ws.intact());
+      for (int64_t i = 0; i < c.size(); ++i) {
+        ASSERT_LE(distance(c[i], want[static_cast<size_t>(i)]), tolerance<T>(k)) << "element " << i << ", " << threads << " threads";
+      }
+      if (repeat == 0) first.assign(c.data(), c.data() + c.size());
+      else if (c.size() > 0) EXPECT_EQ(std::memcmp(first.data(), c.data(), first.size() * sizeof(T)), 0);
+    }
+  }
+}
+
+GemmSpec spec_of(int64_t m, int64_t n, int64_t k, bool ta = false, bool tb = false) {
+  GemmSpec s;
+  s.m = m, s.n = n, s.k = k, s.transpose_a = ta, s.transpose_b = tb;
+  return s;
+}
+
+TEST(Gemm, SizesAndTransposes) {
+  for (int64_t m : {1, 2, 5, 14, 15, 37, 100}) {
+    for (int64_t n : {1, 3, 16, 31, 32, 33, 70, 130}) {
+      for (int64_t k : {1, 7, 64, 129}) {
+        for (int t = 0; t < 4; ++t) {
+          check_gemm<float>(spec_of(m, n, k, t & 1, t & 2));
+          if (HasFatalFailure()) return;
+        }
+      }
+    }
+  }
+}
+
+TEST(Gemm, LargeShapesAreBlocked) {
+  for (int t = 0; t < 4; ++t) {
+    check_gemm<float>(spec_of(301, 515, 803, t & 1, t & 2));
+    check_gemm<double>(spec_of(203, 261, 403, t & 1, t & 2));
+  }
+  check_gemm<float>(spec_of(3, 4000, 700));
+  check_gemm<float>(spec_of(900, 2, 300, false, true));
+  check_gemm<float>(spec_of(20, 1500, 2000, true, true));  // B is packed in more than one piece
+}
+
+template <typename T>
+class GemmTypes : public testing::Test {};
+using Types = testing::Types<double, half, bfloat16, int32_t, int64_t, std::complex<float>, std::complex<double>>;
+TYPED_TEST_SUITE(GemmTypes, Types);
+
+TYPED_TEST(GemmTypes, EveryTypeAndTranspose) {
+  for (int t = 0; t < 4; ++t) {
+    for (auto [m, n, k] : {std::tuple{1, 1, 1}, {5, 9, 17}, {33, 40, 50}, {70, 129, 90}, {2, 100, 3}}) {
+      check_gemm<TypeParam>(spec_of(m, n, k, t & 1, t & 2));
+      check_gemm<TypeParam>(spec_of(m, n, k, t & 1, t & 2), t & 1, true);
+      check_gemm<TypeParam>(spec_of(m, n, k, t & 1, t & 2), true, false);
+    }
+  }
+}
+
+TEST(Gemm, ConstantsArePackedOnce) {
+  for (int t = 0; t < 4; ++t) {
+    check_gemm<float>(spec_of(64, 130, 200, t & 1, t & 2), false, true);
+    check_gemm<float>(spec_of(64, 130, 200, t & 1, t & 2), true, true);
+    check_gemm<float>(spec_of(3, 130, 200, t & 1, t & 2), true, true);
+  }
+}
+
+TEST(Gemm, Batches) {
+  for (int t = 0; t < 4; ++t) {
+    for (auto [batch, a, b] : {std::tuple{3, 3, 3}, {4, 1, 4}, {4, 4, 1}, {50, 50, 50}, {50, 1, 50}, {50, 50, 1}, {2, 1, 1}}) {
+      for (auto [m, n, k] : {std::tuple{5, 33, 8}, {40, 70, 65}, {1, 10, 4}}) {
+        GemmSpec s = spec_of(m, n, k, t & 1, t & 2);
+        s.batch = batch, s.batch_a = a, s.batch_b = b;
+        check_gemm<float>(s);
+        check_gemm<float>(s, false, true);
+      }
+    }
+  }
+  GemmSpec s = spec_of(6, 20, 9);
+  s.batch = 6, s.batch_a = 2, s.batch_b = 3;
+  s.index_a = {0, 0, 0, 1, 1, 1}, s.index_b = {0, 1, 2, 0, 1, 2};
+  check_gemm<float>(s);
+  check_gemm<half>(s);
+  check_gemm<float>(s, true, true);
+}
+
+TEST(Gemm, EmptySizes) {
+  check_gemm<float>(spec_of(0, 5, 3));
+  check_gemm<float>(spec_of(5, 0, 3));
+  check_gemm<float>(spec_of(5, 40, 0));  // zeros
+  check_gemm<half>(spec_of(5, 40, 0));
+  check_gemm<int32_t>(spec_of(50, 40, 0, true, true), false, true);
+  GemmSpec s = spec_of(4, 4, 4);
+  s.batch = s.batch_a = s.batch_b = 0;
+  check_gemm<float>(s);
+}
+
+TEST(Gemm, AdjointConjugates) {
+  using C = std::complex<float>;
+  const std::vector<C> a = {{1, 2}, {3, -1}}, b = {{0, 1}, {2, 2}};
+  GemmSpec s = spec_of(1, 1, 2);
+  s.dtype = DType::kComplex64;
+  s.adjoint_a = s.adjoint_b = true;
+  auto plan = plan_gemm(s, 1);
+  ASSERT_TRUE(plan.ok());
+  WorkerPool pool(1);
+  C c;
+  void* out = &c;
+  Workspace ws((*plan)->workspace_bytes());
+  ASSERT_TRUE((*plan)->run(a.data(), b.data(), nullptr, &out, ws.memory, pool).ok());
+  EXPECT_EQ(c, std::conj(a[0]) * std::conj(b[0]) + std::conj(a[1]) * std::conj(b[1]));
+}
+
+TEST(Gemm, RejectsNonsense) {
+  GemmSpec s = spec_of(-1, 2, 3);
+  EXPECT_EQ(plan_gemm(s, 1).status().code(), Code::kInvalidArgument);
+  s = spec_of(1, 2, 3);
+  s.batch = 4, s.batch_a = 3, s.batch_b = 4;
+  EXPECT_EQ(plan_gemm(s, 1).status().code(), Code::kInvalidArgument);
+  s = spec_of(1, 2, 3);
+  s.dtype = DType::kString;
+  EXPECT_EQ(plan_gemm(s, 1).status().code(), Code::kUnimplemented);
+}
+
+}  // namespace
+}  // namespace tw

@@ -1,0 +1,196 @@
+#include <gtest/gtest.h>
+
+#include "core/kernels/contract.h"
+#include "core/kernels/ref/contract_ref.h"
+#include "tests/kernels/contract_testing.h"
+
+namespace tw {
+namespace {
+
+using namespace testing_contract;
+using Kind = ConvSpec::Kind;
+
+int64_t input_size(const ConvSpec& s) { return s.batch * s.in_h * s.in_w * s.in_c; }
+int64_t output_size(const ConvSpec& s) { return s.batch * s.out_h * s.out_w * s.out_c; }
+int64_t filter_size(const ConvSpec& s) { return s.filter_h * s.filter_w * (s.depthwise ? 1 : s.in_c) * s.out_c; }
+
+std::string describe(const ConvSpec& s) {
+  std::ostringstream out;
+  out << (s.kind == Kind::kForward ? "forward " : s.kind == Kind::kInputGrad ? "input grad " : "filter grad ")
+      << (s.depthwise ? "depthwise " : "") << dtype_name(s.dtype) << " in " << s.batch << "x" << s.in_h << "x" << s.in_w << "x" << s.in_c
+      << " out " << s.out_h << "x" << s.out_w << "x" << s.out_c << " filter " << s.filter_h << "x" << s.filter_w << " stride "
+      << s.stride_h << "," << s.stride_w << " dilation " << s.dilation_h << "," << s.dilation_w << " pad " << s.pad_top << ","
+      << s.pad_left;
+  return out.str();
+}
+
+template <typename T>
+void check_kind(ConvSpec spec, bool constant_filter) {
+  SCOPED_TRACE(describe(spec) + (constant_filter ? " constant" : ""));
+  Guarded<T> input(input_size(spec)), filter(filter_size(spec)), output(output_size(spec));
+  fill(&input, 1);
+  fill(&filter, 2);
+  fill(&output, 3);
+  Guarded<T>& result = spec.kind == Kind::kForward ? output : spec.kind == Kind::kInputGrad ? input : filter;
+  std::vector<double> want(static_cast<size_t>(result.size()), 0.0);
+  std::vector<int64_t> terms(want.size(), 0);
+  ref::visit_conv(spec, [&](int64_t i, int64_t f, int64_t o) {
+    const int64_t at = spec.kind == Kind::kForward ? o : spec.kind == Kind::kInputGrad ? i : f;
+    const double x = spec.kind == Kind::kInputGrad ? static_cast<double>(filter[f]) : static_cast<double>(input[i]);
+    const double y = spec.kind == Kind::kForward ? static_cast<double>(filter[f]) : static_cast<double>(output[o]);
+    want[static_cast<size_t>(at)] += x * y;
+    ++terms[static_cast<size_t>(at)];
+  });
+  const void* a = spec.kind == Kind::kInputGrad ? filter.data() : input.data();
+  const void* b = spec.kind == Kind::kForward ? filter.data() : output.data();
+  if (constant_filter) spec.constant_filter = filter.data();
+  for (int threads : {1, 2}) {
+    auto plan = plan_conv(spec, threads);
+    ASSERT_TRUE(plan.ok()) << plan.status().to_string();
+    WorkerPool pool(threads);
+    std::vector<T> first;
+    for (int repeat = 0; repeat < 2; ++repeat) {
+      Guarded<T> got(result.size());
+      Workspace ws((*plan)->workspace_bytes());
+      void* out = got.data();
+      ASSERT_TRUE((*plan)->run(a, b, nullptr, &out, ws.memory, pool).ok());
+      EXPECT_TRUE(got.intact());
+      EXPECT_TRUE(ws.intact());
+      for (int64_t i = 0; i < got.size(); ++i) {
+        const size_t u = static_cast<size_t>(i);
+        ASSERT_NEAR(static_cast<double>(got[i]), want[u], tolerance<T>(terms[u])) << "element " << i << ", " << threads << " threads";
+      }
+      if (repeat == 0) first.assign(got.data(), got.data() + got.size());
+      else if (got.size() > 0) EXPECT_EQ(std::memcmp(first.data(), got.data(), first.size() * sizeof(T)), 0);
+    }
+  }
+}
+
+template <typename T>
+void check_conv(ConvSpec spec) {
+  spec.dtype = dtype_of<T>;
+  for (Kind kind : {Kind::kForward, Kind::kInputGrad, Kind::kFilterGrad}) {
+    spec.kind = kind;
+    check_kind<T>(spec, false);
+    if (kind != Kind::kFilterGrad) check_kind<T>(spec, true);
+  }
+}
+
+// SAME padding when `same`, else VALID.
+ConvSpec conv(int64_t batch, int64_t h, int64_t w, int64_t in_c, int64_t out_c, int64_t fh, int64_t fw, int64_t sh, int64_t sw,
+              int64_t dh, int64_t dw, bool same) {
+  ConvSpec s;
+  s.batch = batch, s.in_h = h, s.in_w = w, s.in_c = in_c, s.out_c = out_c, s.filter_h = fh, s.filter_w = fw;
+  s.stride_h = sh, s.stride_w = sw, s.dilation_h = dh, s.dilation_w = dw;
+  const auto axis = [&](int64_t in, int64_t f, int64_t stride, int64_t dilation, int64_t* out, int64_t* pad) {
+    const int64_t span = (f - 1) * dilation + 1;
+    *out = same ? (in + stride - 1) / stride : std::max<int64_t>(0, (in - span) / stride + 1);
+    *pad = same ? std::max<int64_t>(0, (*out - 1) * stride + span - in) / 2 : 0;
+  };
+  axis(h, fh, sh, dh, &s.out_h, &s.pad_top);
+  axis(w, fw, sw, dw, &s.out_w, &s.pad_left);
+  return s;
+}
+
+TEST(Conv, StridesDilationsAndPadding) {
+  for (bool same : {false, true}) {
+    for (auto [fh, fw] : {std::pair{1, 1}, {3, 3}, {2, 5}, {5, 2}}) {
+      for (auto [sh, sw] : {std::pair{1, 1}, {2, 2}, {1, 3}, {3, 1}}) {
+        for (auto [dh, dw] : {std::pair{1, 1}, {2, 1}, {1, 2}}) {
+          check_conv<float>(conv(2, 11, 12, 3, 5, fh, fw, sh, sw, dh, dw, same));
+          if (HasFatalFailure()) return;
+        }
+      }
+    }
+  }
+}
+
+TEST(Conv, Channels) {
+  for (int64_t in : {1, 2, 16, 33}) {
+    for (int64_t out : {1, 8, 32, 37, 64, 70}) check_conv<float>(conv(3, 8, 8, in, out, 3, 3, 1, 1, 1, 1, true));
+  }
+}
+
+TEST(Conv, LargeImagesAndManyTaps) {
+  check_conv<float>(conv(1, 70, 90, 20, 10, 3, 3, 1, 1, 1, 1, true));    // bands of rows
+  check_conv<float>(conv(2, 61, 67, 3, 9, 7, 7, 2, 2, 1, 1, true));
+  check_conv<float>(conv(1, 9, 9, 200, 40, 3, 3, 1, 1, 1, 1, true));     // several blocks of k
+  check_conv<float>(conv(1, 5, 5, 401, 3, 2, 3, 1, 1, 1, 1, false));
+  check_conv<float>(conv(40, 4, 4, 6, 6, 3, 3, 1, 1, 1, 1, true));       // several images per unit
+  check_conv<float>(conv(5, 7, 7, 48, 64, 1, 1, 1, 1, 1, 1, true));      // a plain product
+  check_conv<float>(conv(5, 7, 7, 12, 64, 1, 1, 2, 2, 1, 1, false));
+}
+
+TEST(Conv, OddGeometry) {
+  check_conv<float>(conv(2, 5, 5, 3, 4, 2, 2, 4, 4, 1, 1, false));  // strides beyond the filter leave gaps
+  check_conv<float>(conv(1, 1, 9, 2, 3, 1, 3, 1, 2, 1, 3, true));
+  check_conv<float>(conv(1, 3, 3, 2, 3, 5, 5, 1, 1, 1, 1, true));   // the filter is larger than the image
+  ConvSpec s = conv(2, 6, 7, 3, 4, 3, 3, 2, 2, 1, 1, false);        // explicit padding, wider than the filter
+  s.pad_top = 4, s.pad_left = 1, s.out_h = 7, s.out_w = 5;
+  check_conv<float>(s);
+}
+
+TEST(Conv, EmptySizes) {
+  check_conv<float>(conv(0, 5, 5, 3, 4, 3, 3, 1, 1, 1, 1, true));
+  check_conv<float>(conv(2, 5, 5, 0, 4, 3, 3, 1, 1, 1, 1, true));
+  check_conv<float>(conv(2, 5, 5, 3, 0, 3, 3, 1, 1, 1, 1, true));
+  check_conv<float>(conv(2, 2, 2, 3, 4, 3, 3, 1, 1, 1, 1, false));  // no output pixels
+}
+
+template <typename T>
+class ConvTypes : public testing::Test {};
+using Types = testing::Types<double, half, bfloat16>;
+TYPED_TEST_SUITE(ConvTypes, Types);
+
+TYPED_TEST(ConvTypes, EveryKind) {
+  check_conv<TypeParam>(conv(3, 9, 8, 5, 33, 3, 3, 1, 1, 1, 1, true));
+  check_conv<TypeParam>(conv(2, 9, 8, 5, 7, 3, 2, 2, 3, 1, 2, false));
+  check_conv<TypeParam>(conv(2, 6, 6, 20, 40, 1, 1, 1, 1, 1, 1, true));
+  ConvSpec s = conv(2, 9, 8, 5, 10, 3, 3, 1, 1, 1, 1, true);
+  s.depthwise = true;
+  check_conv<TypeParam>(s);
+  s = conv(2, 9, 8, 6, 6, 3, 3, 2, 2, 1, 1, true);
+  s.depthwise = true;
+  check_conv<TypeParam>(s);
+}
+
+TEST(Depthwise, StridesDilationsAndMultipliers) {
+  for (bool same : {false, true}) {
+    for (int64_t multiplier : {1, 2, 3}) {
+      for (auto [sh, sw] : {std::pair{1, 1}, {2, 2}, {1, 3}}) {
+        for (auto [dh, dw] : {std::pair{1, 1}, {2, 1}, {1, 2}}) {
+          for (int64_t c : {1, 5, 16, 35}) {
+            ConvSpec s = conv(2, 11, 10, c, c * multiplier, 3, 2, sh, sw, dh, dw, same);
+            s.depthwise = true;
+            check_conv<float>(s);
+            if (HasFatalFailure()) return;
+          }
+        }
+      }
+    }
+  }
+  ConvSpec s = conv(1, 80, 64, 24, 24, 5, 5, 1, 1, 1, 1, true);
+  s.depthwise = true;
+  check_conv<float>(s);
+  s = conv(30, 5, 5, 8, 16, 3, 3, 1, 1, 1, 1, true);
+  s.depthwise = true;
+  check_conv<float>(s);
+  s = conv(0, 5, 5, 8, 16, 3, 3, 1, 1, 1, 1, true);
+  s.depthwise = true;
+  check_conv<float>(s);
+}
+
+TEST(Conv, RejectsNonsense) {
+  ConvSpec s = conv(1, 5, 5, 3, 4, 3, 3, 1, 1, 1, 1, true);
+  s.stride_h = 0;
+  EXPECT_EQ(plan_conv(s, 1).status().code(), Code::kInvalidArgument);
+  s = conv(1, 5, 5, 3, 4, 3, 3, 1, 1, 1, 1, true);
+  s.depthwise = true;
+  EXPECT_EQ(plan_conv(s, 1).status().code(), Code::kInvalidArgument);
+  s = conv(1, 5, 5, 3, 4, 3, 3, 1, 1, 1, 1, true);
+  s.dtype = DType::kInt32;
+  EXPECT_EQ(plan_conv(s, 1).status().code(), Code::kUnimplemented);
+}
+
+}  // namespace
+}  // namespace tw
