@@ -81,5 +81,43 @@ TEST(GraphText, ErrorsSayWhereAndWhat) {
             std::string::npos);
 }
 
+// Random edits of a text end in a graph or an error, never in a crash; what is accepted prints stably.
+TEST(GraphText, SurvivesMutation) {
+  const std::string text =
+      "%x:float[2,?] = Placeholder() {dtype=float, shape=[2,?]}\n"
+      "%axis:int32[] = Const() {dtype=int32, value=tensor<int32 [] = 0>}\n"
+      "%s:(float[1,?], float[1,?]) = Split(%axis, %x, ^%axis) {_class:list(string)=[\"loc:@x\"], num_split=2} @\"/cpu:0\"\n"
+      "%y:float<unknown> = PartitionedCall(%s:1) {Tout=[float], f=@f{k:int=3}}\n"
+      "func @f(a=%a) -> (r=%r) [\n"
+      "  %a:float<unknown> = _Arg() {T=float, index=0}\n"
+      "  %r = _Retval(%a) {index=0}\n"
+      "]\n";
+  uint64_t state = 99;
+  const auto next = [&](uint64_t bound) {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    return (state >> 33) % bound;
+  };
+  int accepted = 0;
+  for (int round = 0; round < 3000; ++round) {
+    std::string mutated = text;
+    for (uint64_t edits = 1 + next(3); edits > 0; --edits) {
+      const size_t at = next(mutated.size());
+      switch (next(4)) {
+        case 0: mutated[at] = static_cast<char>(next(128)); break;
+        case 1: mutated.erase(at, 1 + next(6)); break;
+        case 2: mutated[at] = text[next(text.size())]; break;
+        default: mutated.insert(at, mutated.substr(next(mutated.size()), next(12)));
+      }
+    }
+    auto g = parse(mutated);
+    if (!g.ok()) continue;
+    ++accepted;
+    EXPECT_TRUE(verify(**g).ok());
+    const std::string printed = print(**g);
+    EXPECT_EQ(reprint(printed), printed);
+  }
+  EXPECT_GT(accepted, 50);
+}
+
 }  // namespace
 }  // namespace tw

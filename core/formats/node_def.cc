@@ -1,0 +1,154 @@
+#include "core/formats/node_def.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "core/formats/wire.h"
+
+namespace tw {
+namespace {
+
+// Attributes that releases after TF 1.15 added, whose default is not false, zero or empty.
+bool is_newer_default(std::string_view name, const AttrValue& v) {
+  if (name == "incompatible_shape_error") return v == AttrValue(true);
+  if (name == "exponential_avg_factor") return v == AttrValue(1.0f);
+  if (name == "use_inter_op_parallelism") return v == AttrValue(true);
+  if (const auto* b = v.get<bool>()) return !*b;
+  if (const auto* i = v.get<int64_t>()) return *i == 0;
+  if (const auto* f = v.get<float>()) return *f == 0;
+  if (const auto* s = v.get<std::string>()) return s->empty();
+  return v.empty();
+}
+
+int64_t arg_length(const ArgDef& a, const AttrMap& attrs) {
+  const AttrReader reader(attrs);
+  if (!a.number_attr.empty()) return std::max<int64_t>(0, reader.must<int64_t>(a.number_attr));
+  if (!a.type_list_attr.empty()) return static_cast<int64_t>(reader.must<std::vector<DType>>(a.type_list_attr).size());
+  return 1;
+}
+
+}  // namespace
+
+Result<NodeDef> decode_node_def(std::string_view bytes) {
+  NodeDef n;
+  TW_RETURN_IF_ERROR(wire::each_field(bytes, [&](uint32_t tag, protozero::pbf_reader& in) -> Status {
+    if (tag > 5 || !wire::is_bytes(in)) {
+      in.skip();
+      return {};
+    }
+    const std::string_view sub = wire::view_of(in.get_view());
+    switch (tag) {
+      case 1: n.name = sub; break;
+      case 2: n.op = sub; break;
+      case 3: n.inputs.emplace_back(sub); break;
+      case 4: n.device = sub; break;
+      case 5: {
+        const wire::MapEntry e = wire::map_entry(sub);
+        Result<AttrValue> v = decode_attr(e.value);
+        if (!v.ok()) return std::move(v).status().prefix(internal::concat("Node '", n.name, "' attr '", e.key, "'"));
+        n.attrs.insert_or_assign(std::string(e.key), std::move(*v));
+        break;
+      }
+    }
+    return {};
+  }));
+  return n;
+}
+
+Result<std::string> encode_node_def(const Node& n, const std::vector<std::string>& inputs, const GraphDefExportOptions& options) {
+  std::string out;
+  protozero::pbf_writer w(out);
+  w.add_string(1, n.name);
+  w.add_string(2, n.op->name.data(), n.op->name.size());
+  for (const std::string& in : inputs) w.add_string(3, in);
+  if (!n.device.empty()) w.add_string(4, n.device);
+  AttrMap with_shapes;
+  const AttrMap* attrs = &n.attrs;
+  if (options.add_shapes) {
+    with_shapes = n.attrs;
+    with_shapes.insert_or_assign("_output_shapes", AttrValue(n.output_shapes));
+    attrs = &with_shapes;
+  }
+  for (const auto& [name, value] : *attrs) {
+    if (options.strip_default_attrs) {
+      const AttrDef* def = n.op->find_attr(name);
+      if (def != nullptr && def->has_default) {
+        const auto d = parse_attr(def->type, def->default_text);
+        if (d.ok() && *d == value) continue;
+      }
+    }
+    Result<std::string> v = encode_attr(value);
+    if (!v.ok()) return std::move(v).status().prefix(internal::concat("attr '", name, "'")).at_node(n.name, n.where);
+    wire::add_map_entry(&w, 5, name, *v);
+  }
+  return out;
+}
+
+Result<Port> output_port(const OpDef& op, const AttrMap& attrs, int flat) {
+  int64_t first = 0;
+  for (const ArgDef& a : op.outputs) {
+    const int64_t n = arg_length(a, attrs);
+    if (flat < first + n) return Port{a.name, static_cast<int>(flat - first)};
+    first += n;
+  }
+  return invalid_argument("'", op.name, "' Op has no output ", flat);
+}
+
+Result<int> flat_output(const OpDef& op, const AttrMap& attrs, std::string_view arg, int index) {
+  int64_t first = 0;
+  for (const ArgDef& a : op.outputs) {
+    const int64_t n = arg_length(a, attrs);
+    if (a.name == arg) {
+      if (index >= n) return invalid_argument("output '", arg, "' of '", op.name, "' Op has ", n, " tensors, and no ", index);
+      if (first + index > (1 << 20)) return invalid_argument("'", op.name, "' Op has too many outputs");
+      return static_cast<int>(first + index);
+    }
+    first += std::min<int64_t>(n, 1 << 20);
+  }
+  return invalid_argument("'", op.name, "' Op has no output '", arg, "'");
+}
+
+Status adapt_node_def(NodeDef* n, const SignatureMap& functions, int producer) {
+  const OpDef* op = find_op(n->op);
+  if (op == nullptr) {
+    const auto it = functions.find(n->op);
+    if (it == functions.end()) return {};  // adding it says that there is no such op
+    const FunctionSignature& f = it->second;
+    FuncRef ref{f.name, {}};
+    AttrMap attrs;
+    for (auto& [name, value] : n->attrs) {
+      // Private attributes are the call's; the others were given to the function.
+      (name.starts_with('_') ? attrs : ref.attrs).emplace(name, std::move(value));
+    }
+    std::vector<DType> in, out;
+    for (const auto& a : f.inputs) in.push_back(a.dtype);
+    for (const auto& a : f.outputs) out.push_back(a.dtype);
+    attrs.insert_or_assign("Tin", AttrValue(std::move(in)));
+    attrs.insert_or_assign("Tout", AttrValue(std::move(out)));
+    attrs.insert_or_assign("f", AttrValue(std::move(ref)));
+    n->op = f.stateful ? "StatefulPartitionedCall" : "PartitionedCall";
+    n->attrs = std::move(attrs);
+    return {};
+  }
+  if (producer <= kGraphDefProducer) return {};
+  for (auto it = n->attrs.begin(); it != n->attrs.end();) {
+    const bool newer = !it->first.starts_with('_') && op->find_attr(it->first) == nullptr;
+    it = newer && is_newer_default(it->first, it->second) ? n->attrs.erase(it) : std::next(it);
+  }
+  return {};
+}
+
+Result<TensorName> parse_tensor_name(std::string_view text) {
+  TensorName t{text, 0};
+  if (const size_t colon = text.rfind(':'); colon != text.npos) {
+    t.node = text.substr(0, colon);
+    const auto [end, ec] = std::from_chars(text.data() + colon + 1, text.data() + text.size(), t.index);
+    if (ec != std::errc() || end != text.data() + text.size() || t.index < 0) {
+      return invalid_argument("'", text, "' is not the name of a tensor");
+    }
+  }
+  if (t.node.empty()) return invalid_argument("'", text, "' is not the name of a tensor");
+  return t;
+}
+
+}  // namespace tw
