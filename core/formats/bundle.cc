@@ -11,6 +11,7 @@
 #include <unistd.h>
 #endif
 
+#include "core/formats/tensor_proto.h"
 #include "core/platform/crc32c.h"
 #include "protozero/pbf_reader.hpp"
 #include "protozero/pbf_writer.hpp"
@@ -123,7 +124,9 @@ Result<BundleEntry> BundleEntry::decode(std::string_view proto) {
         }
         case 2: {
           const auto view = in.get_view();
-          TW_ASSIGN_OR_RETURN(entry.shape, decode_shape({view.data(), view.size()}));
+          auto shape = decode_shape({view.data(), view.size()}, false);
+          if (!shape.ok()) return data_loss(shape.status().message());
+          entry.shape = *shape;
           break;
         }
         case 3: entry.shard = in.get_int32(); break;

@@ -10,7 +10,6 @@ namespace {
 
 // Attributes that releases after TF 1.15 added, whose default is not false, zero or empty.
 bool is_newer_default(std::string_view name, const AttrValue& v) {
-  if (name == "incompatible_shape_error") return v == AttrValue(true);
   if (name == "exponential_avg_factor") return v == AttrValue(1.0f);
   if (name == "use_inter_op_parallelism") return v == AttrValue(true);
   if (const auto* b = v.get<bool>()) return !*b;

@@ -218,45 +218,4 @@ int64_t copy_overlap(DType dtype, const TensorSlice& from_slice, const void* fro
   return count;
 }
 
-std::string encode_shape(const Shape& shape) {
-  std::string bytes;
-  protozero::pbf_writer out(bytes);
-  for (const int64_t dim : shape.dims()) {
-    std::string fields;
-    if (dim != 0) protozero::pbf_writer(fields).add_int64(1, dim);
-    out.add_message(2, fields);
-  }
-  return bytes;
-}
-
-Result<Shape> decode_shape(std::string_view proto) {
-  std::vector<int64_t> dims;
-  try {
-    protozero::pbf_reader in(proto.data(), proto.size());
-    while (in.next()) {
-      if (in.tag() == 2) {
-        int64_t size = 0;
-        protozero::pbf_reader fields = in.get_message();
-        while (fields.next()) {
-          if (fields.tag() == 1) {
-            size = fields.get_int64();
-          } else {
-            fields.skip();
-          }
-        }
-        dims.push_back(size);
-      } else if (in.tag() == 3 && in.get_bool()) {
-        return data_loss("a tensor's shape is unknown");
-      } else if (in.tag() != 3) {
-        in.skip();
-      }
-    }
-  } catch (const std::exception&) {
-    return data_loss("a tensor's shape is corrupted");
-  }
-  auto shape = Shape::make(dims);
-  if (!shape.ok()) return data_loss(shape.status().message());
-  return shape;
-}
-
 }  // namespace tw

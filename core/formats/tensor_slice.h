@@ -49,8 +49,4 @@ std::string slice_key(std::string_view tensor_name, const TensorSlice& slice);
 // Returns the number of elements copied.
 int64_t copy_overlap(DType dtype, const TensorSlice& from_slice, const void* from, const TensorSlice& to_slice, void* to);
 
-// TensorShapeProto. decode: DataLoss when it spells no known shape.
-std::string encode_shape(const Shape& shape);
-Result<Shape> decode_shape(std::string_view proto);
-
 }  // namespace tw
