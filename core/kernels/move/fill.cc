@@ -13,12 +13,10 @@ struct Wide {
 };
 
 template <typename T>
-void fill_plain(const void* value, void* to, int64_t count, WorkerPool& pool) {
+void fill_plain(const void* value, void* to, int64_t count) {
   T v;
   std::memcpy(&v, value, sizeof(T));
-  T* t = static_cast<T*>(to);
-  pool.parallel_for(count, (256 << 10) / static_cast<int64_t>(sizeof(T)),
-                    [&](int64_t begin, int64_t end) { std::fill(t + begin, t + end, v); });
+  std::fill_n(static_cast<T*>(to), count, v);
 }
 
 template <typename T>
@@ -30,26 +28,31 @@ void fill_objects(const void* value, void* to, int64_t count) {
 
 }  // namespace
 
-void fill_elements(DType dtype, const void* value, void* to, int64_t count, WorkerPool& pool) {
+void fill_elements(DType dtype, const void* value, void* to, int64_t count) {
   if (count <= 0) return;
   if (dtype == DType::kString) return fill_objects<std::string>(value, to, count);
   if (dtype == DType::kResource) return fill_objects<ResourceHandle>(value, to, count);
   if (dtype == DType::kVariant) return fill_objects<Variant>(value, to, count);
-  const auto size = static_cast<int64_t>(dtype_size(dtype));
+  const size_t size = dtype_size(dtype);
   if (value == nullptr) {
-    char* bytes = static_cast<char*>(to);
-    pool.parallel_for(count * size, 256 << 10, [&](int64_t begin, int64_t end) {
-      std::memset(bytes + begin, 0, static_cast<size_t>(end - begin));
-    });
+    std::memset(to, 0, static_cast<size_t>(count) * size);
     return;
   }
   switch (size) {
-    case 1: return fill_plain<uint8_t>(value, to, count, pool);
-    case 2: return fill_plain<uint16_t>(value, to, count, pool);
-    case 4: return fill_plain<uint32_t>(value, to, count, pool);
-    case 8: return fill_plain<uint64_t>(value, to, count, pool);
-    default: return fill_plain<Wide>(value, to, count, pool);
+    case 1: return fill_plain<uint8_t>(value, to, count);
+    case 2: return fill_plain<uint16_t>(value, to, count);
+    case 4: return fill_plain<uint32_t>(value, to, count);
+    case 8: return fill_plain<uint64_t>(value, to, count);
+    default: return fill_plain<Wide>(value, to, count);
   }
+}
+
+void fill_elements(DType dtype, const void* value, void* to, int64_t count, WorkerPool& pool) {
+  if (!is_plain(dtype)) return fill_elements(dtype, value, to, count);
+  const auto size = static_cast<int64_t>(dtype_size(dtype));
+  pool.parallel_for(count, (256 << 10) / size, [&](int64_t begin, int64_t end) {
+    fill_elements(dtype, value, static_cast<char*>(to) + begin * size, end - begin);
+  });
 }
 
 }  // namespace tw

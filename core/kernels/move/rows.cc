@@ -50,21 +50,25 @@ int64_t first_bad_index(const Index* indices, int64_t count, int64_t limit) {
 }
 
 template <typename Index>
-void gather_rows(DType dtype, const void* from, const Index* indices, int64_t count, int64_t row, void* to,
-                 WorkerPool& pool) {
+void gather_rows(DType dtype, const void* from, const Index* indices, int64_t count, int64_t row, void* to) {
   const size_t bytes = static_cast<size_t>(row) * dtype_size(dtype);
   const char* f = static_cast<const char*>(from);
   char* t = static_cast<char*>(to);
   if (bytes == 0) return;
-  if (!is_plain(dtype)) {
-    for (int64_t i = 0; i < count; ++i) {
-      copy_elements(dtype, f + static_cast<size_t>(indices[i]) * bytes, t + static_cast<size_t>(i) * bytes, row);
-    }
-    return;
+  if (is_plain(dtype)) return gather_range(f, indices, 0, count, bytes, t);
+  for (int64_t i = 0; i < count; ++i) {
+    copy_elements(dtype, f + static_cast<size_t>(indices[i]) * bytes, t + static_cast<size_t>(i) * bytes, row);
   }
+}
+
+template <typename Index>
+void gather_rows(DType dtype, const void* from, const Index* indices, int64_t count, int64_t row, void* to,
+                 WorkerPool& pool) {
+  const size_t bytes = static_cast<size_t>(row) * dtype_size(dtype);
+  if (!is_plain(dtype) || bytes == 0) return gather_rows(dtype, from, indices, count, row, to);
   // A row costs a cache miss and its bytes.
   pool.parallel_for(count, grain_for_ns(5 + static_cast<double>(bytes) / 8), [&](int64_t begin, int64_t end) {
-    gather_range(f, indices, begin, end, bytes, t);
+    gather_range(static_cast<const char*>(from), indices, begin, end, bytes, static_cast<char*>(to));
   });
 }
 
@@ -87,6 +91,7 @@ void scatter_rows(DType dtype, const void* from, const Index* indices, int64_t c
 #define TW_ROWS(Index)                                                                                             \
   template int64_t first_bad_index<Index>(const Index*, int64_t, int64_t);                                         \
   template void gather_rows<Index>(DType, const void*, const Index*, int64_t, int64_t, void*, WorkerPool&);        \
+  template void gather_rows<Index>(DType, const void*, const Index*, int64_t, int64_t, void*);                     \
   template void scatter_rows<Index>(DType, const void*, const Index*, int64_t, int64_t, void*)
 TW_ROWS(int32_t);
 TW_ROWS(int64_t);

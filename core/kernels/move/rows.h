@@ -15,6 +15,9 @@ int64_t first_bad_index(const Index* indices, int64_t count, int64_t limit);
 template <typename Index>
 void gather_rows(DType dtype, const void* from, const Index* indices, int64_t count, int64_t row, void* to,
                  WorkerPool& pool);
+// The same on the calling thread.
+template <typename Index>
+void gather_rows(DType dtype, const void* from, const Index* indices, int64_t count, int64_t row, void* to);
 
 // Row indices[i] of `to` becomes row i of `from`, in order, so that the last of equal indices wins.
 template <typename Index>
