@@ -17,11 +17,16 @@ FunctionWriter::FunctionWriter(std::shared_ptr<FunctionLibrary> library, const G
 
 Output FunctionWriter::add_arg(DType dtype, Output like) {
   const int index = static_cast<int>(function_.args.size());
-  const NodeId id = builder_.add("_Arg", {}, {{"T", dtype}, {"index", index}});
-  if (id < 0) return {};
+  AttrMap attrs{{"T", dtype}, {"index", index}};
   if (like.valid() && source_) {
-    body().copy_output_type(*source_, like, Output{id, 0});
+    attrs["_output_shapes"] = std::vector<Shape>{source_->shape(like)};
+    if (const HandleShape handle = source_->handle(like); handle.dtype != DType::kInvalid) {
+      attrs["_handle_dtypes"] = std::vector<DType>{handle.dtype};
+      attrs["_handle_shapes"] = std::vector<Shape>{handle.shape};
+    }
   }
+  const NodeId id = builder_.add("_Arg", {}, std::move(attrs));
+  if (id < 0) return {};
   function_.args.push_back(id);
   function_.arg_names.push_back(internal::concat("arg_", index));
   return {id, 0};

@@ -4,22 +4,22 @@
 namespace tw {
 using namespace grad;
 
-TW_GRADIENT(Add) { give_broadcast(v, v.dy(), v.dy()); }
-TW_GRADIENT(AddV2) { give_broadcast(v, v.dy(), v.dy()); }
+TW_GRADIENT(Add) { give_broadcast(v, {v.dy(), v.dy()}); }
+TW_GRADIENT(AddV2) { give_broadcast(v, {v.dy(), v.dy()}); }
 TW_GRADIENT(Sub) {
   Broadcast undo(v.x(0), v.x(1));
   v.give(0, undo.left(v.dy()));
   v.give(1, -undo.right(v.dy()));
 }
-TW_GRADIENT(Mul) { give_broadcast(v, v.dy() * conj(v.x(1)), conj(v.x(0)) * v.dy()); }
+TW_GRADIENT(Mul) { give_broadcast(v, {v.dy() * conj(v.x(1)), conj(v.x(0)) * v.dy()}); }
 TW_GRADIENT(MulNoNan) {
-  give_broadcast(v, mul_no_nan(v.dy(), conj(v.x(1))), mul_no_nan(conj(v.x(0)), v.dy()));
+  give_broadcast(v, {mul_no_nan(v.dy(), conj(v.x(1))), mul_no_nan(conj(v.x(0)), v.dy())});
 }
 
 // A zero derivative stays zero whatever it is divided by, so that masked-out divisions by zero do no harm.
 TW_GRADIENT(RealDiv) {
   const Val x = conj(v.x(0)), y = conj(v.x(1));
-  give_broadcast(v, xdivy(v.dy(), y), mul_no_nan(-x / y / y, v.dy()));
+  give_broadcast(v, {xdivy(v.dy(), y), mul_no_nan(-x / y / y, v.dy())});
 }
 TW_GRADIENT(Div) {
   if (!is_integer(v.dy().dtype())) backprop_RealDiv(v);
@@ -27,38 +27,38 @@ TW_GRADIENT(Div) {
 TW_GRADIENT(DivNoNan) {
   const Val x = conj(v.x(0)), y = conj(v.x(1));
   const Val slope = call("DivNoNan", {call("DivNoNan", {-x, y}), y});
-  give_broadcast(v, call("DivNoNan", {v.dy(), y}), mul_no_nan(slope, v.dy()));
+  give_broadcast(v, {call("DivNoNan", {v.dy(), y}), mul_no_nan(slope, v.dy())});
 }
 
 // x - floor(x / y) y
 TW_GRADIENT(FloorMod) {
   const Val whole = call("FloorDiv", {v.x(0), v.x(1)});
-  give_broadcast(v, v.dy(), -(v.dy() * whole));
+  give_broadcast(v, {v.dy(), -(v.dy() * whole)});
 }
 TW_GRADIENT(Pow) {
   const Val x = conj(v.x(0)), y = conj(v.x(1)), z = conj(v.y());
   // log(x) where it exists; for the rest of the real line x^y does not vary smoothly with y.
   const Val defined = x.complex() ? call("NotEqual", {x, number(x, 0)}) : call("Greater", {x, number(x, 0)});
   const Val log_x = select(defined, call("Log", {select(defined, x, ones_like(x))}), zeros_like(x));
-  give_broadcast(v, mul_no_nan(y * call("Pow", {x, y - 1.0}), v.dy()), mul_no_nan(z * log_x, v.dy()));
+  give_broadcast(v, {mul_no_nan(y * call("Pow", {x, y - 1.0}), v.dy()), mul_no_nan(z * log_x, v.dy())});
 }
 
 static Val indicator_of_nonzero(Val x) { return cast(call("NotEqual", {x, number(x, 0)}), x.dtype()); }
 TW_GRADIENT(Xlogy) {
   const Val x = v.x(0), y = v.x(1);
-  give_broadcast(v, call("Xlogy", {indicator_of_nonzero(x), y}) * v.dy(), xdivy(x, y) * v.dy());
+  give_broadcast(v, {call("Xlogy", {indicator_of_nonzero(x), y}) * v.dy(), xdivy(x, y) * v.dy()});
 }
 TW_GRADIENT(Xdivy) {
   const Val x = v.x(0), y = v.x(1);
   const Val by_y = xdivy(-x, call("Square", {y}));
-  give_broadcast(v, xdivy(indicator_of_nonzero(x), y) * v.dy(), by_y * v.dy());
+  give_broadcast(v, {xdivy(indicator_of_nonzero(x), y) * v.dy(), by_y * v.dy()});
 }
 
 // Where both are equal the whole derivative goes to the first.
 static void extremum(Vjp& v, const char* first_wins) {
   const Val zeros = zeros_like(v.dy());
   const Val mask = call(first_wins, {v.x(0), v.x(1)});
-  give_broadcast(v, select(mask, v.dy(), zeros), select(mask, zeros, v.dy()));
+  give_broadcast(v, {select(mask, v.dy(), zeros), select(mask, zeros, v.dy())});
 }
 TW_GRADIENT(Maximum) { extremum(v, "GreaterEqual"); }
 TW_GRADIENT(Minimum) { extremum(v, "LessEqual"); }
@@ -73,7 +73,7 @@ TW_GRADIENT(SquaredDifference) {
 TW_GRADIENT(Atan2) {
   const Val y = v.x(0), x = v.x(1);
   const Val g = xdivy(v.dy(), call("Square", {x}) + call("Square", {y}));
-  give_broadcast(v, x * g, -(y * g));
+  give_broadcast(v, {x * g, -(y * g)});
 }
 
 

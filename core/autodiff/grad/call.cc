@@ -122,7 +122,7 @@ class BranchGradient {
       shapes.push_back(slot_shape(s));
     }
     attrs["Tout"] = types;
-    if (attrs.contains("output_shapes")) attrs["output_shapes"] = shapes;
+    attrs[shapes_attr()] = shapes;
     return v_.b.graph().replace_function_node(v_.op.id, v_.op.inputs, std::move(attrs));
   }
 
@@ -209,14 +209,12 @@ class BranchGradient {
     if (op == "PartitionedCall" || op == "StatefulPartitionedCall") op = stateful ? "StatefulPartitionedCall" : "PartitionedCall";
     AttrMap attrs{{"Tin", in_types}, {"Tout", out_types}};
     set_functions(attrs, backward);
-    if (op_has_shapes()) {
-      std::vector<Shape> shapes;
-      for (const auto& [a, dtype] : wanted_) {
-        const bool handle = v_.x(skip_ + a).dtype() == DType::kResource;
-        shapes.push_back(handle ? v_.b.graph().handle(v_.x(skip_ + a)).shape : v_.x(skip_ + a).shape());
-      }
-      attrs["output_shapes"] = shapes;
+    std::vector<Shape> shapes;
+    for (const auto& [a, dtype] : wanted_) {
+      const Val x = v_.x(skip_ + a);
+      shapes.push_back(x.dtype() == DType::kResource ? v_.b.graph().handle(x).shape : x.shape());
     }
+    attrs[shapes_attr()] = shapes;
     const NodeId id = v_.b.add(op, std::move(inputs), std::move(attrs));
     for (size_t i = 0; i < wanted_.size(); ++i) {
       v_.give(skip_ + wanted_[i].first, Val(v_.b, Output{id, static_cast<int32_t>(i)}));
@@ -224,7 +222,8 @@ class BranchGradient {
     return v_.b.status();
   }
 
-  bool op_has_shapes() const { return v_.op.op->find_attr("output_shapes") != nullptr; }
+  // Calls have no attribute of their own for the shapes of their results.
+  std::string shapes_attr() const { return v_.op.op->find_attr("output_shapes") ? "output_shapes" : "_output_shapes"; }
 
   Vjp& v_;
   const int skip_;

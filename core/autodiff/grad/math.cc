@@ -94,7 +94,7 @@ TW_GRADIENT(Real) { v.give(0, call("Complex", {v.dy(), number(v.dy(), 0)}, {{"To
 TW_GRADIENT(Imag) { v.give(0, call("Complex", {number(v.dy(), 0), v.dy()}, {{"Tout", v.x().dtype()}})); }
 TW_GRADIENT(Complex) {
   const DType part_type = v.x(0).dtype();
-  give_broadcast(v, call("Real", {v.dy()}, {{"Tout", part_type}}), call("Imag", {v.dy()}, {{"Tout", part_type}}));
+  give_broadcast(v, {call("Real", {v.dy()}, {{"Tout", part_type}}), call("Imag", {v.dy()}, {{"Tout", part_type}})});
 }
 static Val as_complex(Val re, DType t) { return call("Complex", {re, zeros_like(re)}, {{"Tout", t}}); }
 TW_GRADIENT(ComplexAbs) {

@@ -76,7 +76,7 @@ TW_GRADIENT(SoftmaxCrossEntropyWithLogits) {
   Val logits = cross_entropy(v), labels;
   if (v.has_dy(0)) labels = -(expand_dims(v.dy(0), -1) * call("LogSoftmax", {v.x(0)}));
   if (v.has_dy(1)) labels = labels ? labels - v.dy(1) : -v.dy(1);
-  if (stretched(v.x(0).shape(), v.x(1).shape())) return give_broadcast(v, logits, labels);
+  if (stretched(v.x(0).shape(), v.x(1).shape())) return give_broadcast(v, {logits, labels});
   v.give(0, logits);
   v.give(1, labels);
 }

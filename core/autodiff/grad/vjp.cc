@@ -217,10 +217,10 @@ Val Broadcast::reduce(Val g, bool of_left) {
   return reshape(sum(g, of_left ? left_axes_ : right_axes_), of_left ? left_shape_ : right_shape_);
 }
 
-void give_broadcast(Vjp& v, Val left, Val right) {
+void give_broadcast(Vjp& v, const Sides& g) {
   Broadcast undo(v.x(0), v.x(1));
-  v.give(0, undo.left(left));
-  v.give(1, undo.right(right));
+  v.give(0, undo.left(g.left));
+  v.give(1, undo.right(g.right));
 }
 
 }  // namespace tw::grad

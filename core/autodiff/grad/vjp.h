@@ -141,8 +141,12 @@ class Broadcast {
   Val left_, right_, left_shape_, right_shape_, left_axes_, right_axes_;
 };
 
-// Gives inputs 0 and 1 of a broadcasting op these derivatives, of the output's shape.
-void give_broadcast(Vjp& v, Val left, Val right);
+// Gives inputs 0 and 1 of a broadcasting op these derivatives, of the output's shape. A struct, so that the two are
+// built in this order.
+struct Sides {
+  Val left, right;
+};
+void give_broadcast(Vjp& v, const Sides& g);
 
 // Defines the gradient function of op rows with `grad = "name"`:  TW_GRADIENT(Sin) { v.give(0, ...); }
 #define TW_GRADIENT(name)                                                                                        \
