@@ -104,7 +104,7 @@ HWY_INLINE V vexp(D d, V x) {
   V r, s1, s2;
   exp_reduce(d, clamped, &r, &s1, &s2);
   const V y = hn::Add(hn::MulAdd(hn::Mul(r, r), exp_tail(d, r), r), hn::Set(d, T(1)));
-  return hn::IfThenElse(hn::Ne(x, x), x, hn::Mul(hn::Mul(y, s1), s2));
+  return hn::IfThenElse(hn::IsNaN(x), x, hn::Mul(hn::Mul(y, s1), s2));
 }
 
 // e^x for -87 <= x <= 0, as softmax has it after the maximum was taken off: one scale factor, smaller arguments give
@@ -119,7 +119,7 @@ HWY_INLINE V vexp_negative(D d, V x) {
   const V k = hn::Sub(m, magic);
   const V r = hn::NegMulAdd(k, hn::Set(d, F::kLn2Low), hn::NegMulAdd(k, hn::Set(d, F::kLn2High), clamped));
   const V y = hn::Add(hn::MulAdd(hn::Mul(r, r), exp_tail(d, r), r), hn::Set(d, T(1)));
-  return hn::IfThenElse(hn::Ne(x, x), x, hn::Mul(y, power_of_two(d, m)));
+  return hn::IfThenElse(hn::IsNaN(x), x, hn::Mul(y, power_of_two(d, m)));
 }
 
 template <class D, class V>
@@ -134,7 +134,7 @@ HWY_INLINE V vexpm1(D d, V x) {
   // 1 / s2 is a power of two, hence exact.
   const V y = hn::Mul(hn::MulAdd(p, s1, hn::Sub(s1, hn::Div(one, s2))), s2);
   // A zero keeps its sign, NaN stays.
-  return hn::IfThenElse(hn::Or(hn::Ne(x, x), hn::Eq(x, hn::Zero(d))), x, y);
+  return hn::IfThenElse(hn::Or(hn::IsNaN(x), hn::Eq(x, hn::Zero(d))), x, y);
 }
 
 // ln(x) + correction for positive finite x; other x give garbage.
@@ -211,7 +211,7 @@ HWY_INLINE V vtanh(D d, V x) {
   const V a = hn::Min(hn::Abs(x), hn::Set(d, std::is_same_v<T, float> ? T(10) : T(20)));
   const V e = vexpm1(d, hn::Add(a, a));
   const V y = hn::CopySign(hn::Div(e, hn::Add(e, hn::Set(d, T(2)))), x);
-  return hn::IfThenElse(hn::Ne(x, x), x, y);
+  return hn::IfThenElse(hn::IsNaN(x), x, y);
 }
 
 template <class D, class V>
@@ -225,7 +225,7 @@ HWY_INLINE V vsigmoid(D d, V x) {
 template <class D, class V>
 HWY_INLINE V vsoftplus(D d, V x) {
   const V tail = vlog1p(d, vexp(d, hn::Neg(hn::Abs(x))));
-  return hn::IfThenElse(hn::Ne(x, x), x, hn::Add(hn::Max(x, hn::Zero(d)), tail));
+  return hn::IfThenElse(hn::IsNaN(x), x, hn::Add(hn::Max(x, hn::Zero(d)), tail));
 }
 
 // Float only. Below 1 an odd polynomial; above it 1 - exp(-g(x)), with g fitted to -ln(erfc).
@@ -239,7 +239,7 @@ HWY_INLINE V verf(D d, V x) {
   const V inner = hn::MulAdd(x, polynomial(d, hn::Mul(x, x), kInner), x);
   const V outer = hn::Sub(hn::Set(d, 1.f), vexp_negative(d, hn::Neg(polynomial(d, a, kOuter))));
   const V y = hn::IfThenElse(hn::Lt(a, hn::Set(d, 1.f)), inner, hn::CopySign(outer, x));
-  return hn::IfThenElse(hn::Ne(x, x), x, y);
+  return hn::IfThenElse(hn::IsNaN(x), x, y);
 }
 
 // Loads and stores of the first n < Lanes(d) elements, the other lanes being `fill`.

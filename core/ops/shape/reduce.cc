@@ -43,6 +43,30 @@ Status shape_reduce(ShapeContext& c) {
   return {};
 }
 
+// Inputs broadcast to the space that is reduced over.
+Status shape_fused_reduce(ShapeContext& c) {
+  Shape space = c.input(0);
+  for (int i = 1; i < c.num_inputs(); ++i) {
+    TW_ASSIGN_OR_RETURN(space, broadcast(space, c.input(i)));
+  }
+  if (!space.rank_known()) return {};
+  bool reduced[kMaxRank] = {};
+  for (const int64_t axis : c.attrs().ints("axes")) {
+    TW_ASSIGN_OR_RETURN(const int a, axis_in(axis, space.rank()));
+    reduced[a] = true;
+  }
+  Shape out;
+  for (int i = 0; i < space.rank(); ++i) {
+    if (!reduced[i]) {
+      out.add_dim(space[i]);
+    } else if (c.attrs().boolean("keep_dims")) {
+      out.add_dim(1);
+    }
+  }
+  all_outputs(c, out);
+  return {};
+}
+
 Status shape_arg_reduce(ShapeContext& c) {
   const Shape& in = c.input(0);
   TW_RETURN_IF_ERROR(check_rank(c, 1, 0));

@@ -1,0 +1,96 @@
+// Element-wise ops: rows with a `map`, and the tapes that the fuse pass makes.
+#include "core/framework/tape_map.h"
+#include "core/kernels/cpu/map/map_kernel.h"
+
+namespace tw {
+namespace {
+
+struct MapState : KernelState {
+  std::unique_ptr<MapPlan> plan;
+};
+
+// Operands on the stack up to this many, which covers every op but long fused ones.
+constexpr int kFew = 8;
+
+Status run_map(const RunContext& ctx) {
+  const MapPlan& plan = *ctx.state<MapState>().plan;
+  const int num_in = ctx.num_inputs(), num_out = ctx.num_outputs();
+  if (num_in <= kFew && num_out <= kFew) {
+    const void* in[kFew];
+    void* out[kFew];
+    for (int i = 0; i < num_in; ++i) in[i] = ctx.input(i).data;
+    for (int i = 0; i < num_out; ++i) out[i] = ctx.output(i).data;
+    return plan.run(in, out, ctx.pool());
+  }
+  const void** in = static_cast<const void**>(ctx.workspace());
+  void** out = const_cast<void**>(in) + num_in;
+  for (int i = 0; i < num_in; ++i) in[i] = ctx.input(i).data;
+  for (int i = 0; i < num_out; ++i) out[i] = ctx.output(i).data;
+  return plan.run(in, out, ctx.pool());
+}
+
+Status prepare_tape(PrepareContext& ctx, const Tape& tape) {
+  std::vector<Shape> shapes;
+  for (int i = 0; i < ctx.num_inputs(); ++i) shapes.push_back(ctx.input_shape(i));
+  TW_ASSIGN_OR_RETURN(Shape space, broadcast_all(shapes));
+  MapState& state = ctx.emplace_state<MapState>();
+  TW_ASSIGN_OR_RETURN(state.plan, plan_map(tape, shapes, space));
+  allow_in_place_where_equal(ctx);
+  if (ctx.num_inputs() > kFew || ctx.num_outputs() > kFew) {
+    ctx.set_workspace(static_cast<size_t>(ctx.num_inputs() + ctx.num_outputs()) * sizeof(void*));
+  }
+  ctx.set_cost({state.plan->flops(), operand_bytes(ctx)});
+  return {};
+}
+
+Status prepare_map(PrepareContext& ctx) {
+  TW_ASSIGN_OR_RETURN(const Tape tape, instantiate_map(ctx.op(), ctx.attrs()));
+  return prepare_tape(ctx, tape);
+}
+
+Status prepare_fused(PrepareContext& ctx) {
+  TW_ASSIGN_OR_RETURN(const Tape tape, Tape::parse(ctx.attrs().string("tape")));
+  if (static_cast<int>(tape.inputs.size()) != ctx.num_inputs() ||
+      static_cast<int>(tape.outputs.size()) != ctx.num_outputs()) {
+    return invalid_argument("the tape has ", tape.inputs.size(), " inputs and ", tape.outputs.size(),
+                            " outputs, the node ", ctx.num_inputs(), " and ", ctx.num_outputs());
+  }
+  return prepare_tape(ctx, tape);
+}
+
+}  // namespace
+
+TW_KERNEL(Map, prepare_map, run_map);
+TW_KERNEL(FusedMap, prepare_fused, run_map);
+
+Result<Shape> broadcast_all(std::span<const Shape> shapes) {
+  Shape space;
+  for (const Shape& s : shapes) {
+    TW_ASSIGN_OR_RETURN(space, broadcast(space, s));
+  }
+  return space;
+}
+
+void allow_in_place_where_equal(PrepareContext& ctx) {
+  for (int i = 0; i < ctx.num_inputs(); ++i) {
+    for (int o = 0; o < ctx.num_outputs(); ++o) {
+      if (ctx.input_shape(i) == ctx.output_shape(o) &&
+          dtype_size(ctx.input_dtype(i)) == dtype_size(ctx.output_dtype(o))) {
+        ctx.allow_in_place(i, o);
+      }
+    }
+  }
+}
+
+double operand_bytes(const PrepareContext& ctx) {
+  double bytes = 0;
+  for (int i = 0; i < ctx.num_inputs(); ++i) {
+    bytes += static_cast<double>(ctx.input_shape(i).num_elements()) * static_cast<double>(dtype_size(ctx.input_dtype(i)));
+  }
+  for (int i = 0; i < ctx.num_outputs(); ++i) {
+    bytes += static_cast<double>(ctx.output_shape(i).num_elements()) * static_cast<double>(dtype_size(ctx.output_dtype(i)));
+  }
+  return bytes;
+}
+
+}  // namespace tw
