@@ -1,0 +1,144 @@
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <latch>
+#include <mutex>
+#include <numeric>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "core/platform/io_pool.h"
+#include "core/platform/worker_pool.h"
+
+namespace tw {
+namespace {
+
+TEST(WorkerPool, CoversEveryItemOnce) {
+  for (const int threads : {1, 2, 4}) {
+    WorkerPool pool(threads);
+    for (const int64_t n : {0, 1, 7, 64, 1000, 12345}) {
+      for (const int64_t grain : {1, 3, 100, 100000}) {
+        std::vector<std::atomic<int>> seen(static_cast<size_t>(n));
+        std::atomic<int64_t> shortest{n};
+        pool.parallel_for(n, grain, [&](int64_t b, int64_t e) {
+          for (int64_t i = b; i < e; ++i) seen[static_cast<size_t>(i)].fetch_add(1);
+          int64_t s = shortest.load();
+          while (e - b < s && !shortest.compare_exchange_weak(s, e - b)) {
+          }
+        });
+        for (const auto& count : seen) ASSERT_EQ(count.load(), 1);
+        EXPECT_GE(shortest.load(), std::min(n, grain));
+      }
+    }
+  }
+}
+
+TEST(WorkerPool, SplitDependsOnSizesOnly) {
+  const auto ranges = [](WorkerPool& pool) {
+    std::mutex mutex;
+    std::set<std::pair<int64_t, int64_t>> r;
+    pool.parallel_for(1001, 10, [&](int64_t b, int64_t e) {
+      std::lock_guard lock(mutex);
+      r.insert({b, e});
+    });
+    return r;
+  };
+  WorkerPool a(3), b(3);
+  const auto first = ranges(a);
+  EXPECT_GT(first.size(), 3u);
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(ranges(a), first);
+    EXPECT_EQ(ranges(b), first);
+  }
+}
+
+TEST(WorkerPool, OtherThreadsTakePart) {
+  WorkerPool pool(2);
+  // Two ranges that each wait for the other can only end on two threads.
+  std::latch both(2);
+  pool.parallel_for(2, 1, [&](int64_t, int64_t) { both.arrive_and_wait(); });
+}
+
+TEST(WorkerPool, NestsAndSharesBetweenCallers) {
+  WorkerPool pool(3);
+  std::atomic<int64_t> sum{0};
+  std::vector<std::thread> callers;
+  for (int c = 0; c < 4; ++c) {
+    callers.emplace_back([&] {
+      for (int round = 0; round < 50; ++round) {
+        pool.parallel_for(20, 1, [&](int64_t b, int64_t e) {
+          for (int64_t i = b; i < e; ++i) {
+            pool.parallel_for(100, 10, [&](int64_t b2, int64_t e2) { sum.fetch_add(e2 - b2); });
+          }
+        });
+      }
+    });
+  }
+  for (auto& t : callers) t.join();
+  EXPECT_EQ(sum.load(), 4 * 50 * 20 * 100);
+}
+
+TEST(WorkerPool, RunsEveryTaskBeforeItEnds) {
+  std::atomic<int> ran{0};
+  {
+    WorkerPool pool(3);
+    for (int i = 0; i < 500; ++i) {
+      pool.submit([&] {
+        ran.fetch_add(1);
+        pool.parallel_for(10, 1, [&](int64_t, int64_t) {});
+      });
+    }
+  }
+  EXPECT_EQ(ran.load(), 500);
+  WorkerPool alone(1);
+  const auto caller = std::this_thread::get_id();
+  std::thread::id on;
+  alone.submit([&] { on = std::this_thread::get_id(); });
+  EXPECT_EQ(on, caller);
+}
+
+TEST(IoPool, BlockedTasksDoNotHoldUpOthers) {
+  IoPool pool;
+  constexpr int kTasks = 8;
+  // Every task waits for all the others.
+  std::latch all(kTasks), done(kTasks);
+  std::atomic<int> failed{0};
+  for (int i = 0; i < kTasks; ++i) {
+    pool.submit(
+        [&, i]() -> Status {
+          all.arrive_and_wait();
+          return i == 3 ? aborted("third") : Status();
+        },
+        [&](Status s) {
+          failed.fetch_add(s.code() == Code::kAborted);
+          done.count_down();
+        });
+  }
+  done.wait();
+  EXPECT_EQ(failed.load(), 1);
+}
+
+TEST(IoPool, IdleThreadsServeAgainAndThenEnd) {
+  IoPool pool(20);
+  for (int i = 0; i < 10; ++i) {
+    std::latch done(1);
+    pool.submit([] { return Status(); }, [&](Status) { done.count_down(); });
+    done.wait();
+  }
+  EXPECT_LE(pool.threads(), 10);
+  for (int i = 0; i < 500 && pool.threads() > 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  EXPECT_EQ(pool.threads(), 0);
+}
+
+TEST(IoPool, EndsAfterItsWork) {
+  std::atomic<int> ran{0};
+  {
+    IoPool pool;
+    for (int i = 0; i < 100; ++i) pool.submit([] { return Status(); }, [&](Status) { ran.fetch_add(1); });
+  }
+  EXPECT_EQ(ran.load(), 100);
+}
+
+}  // namespace
+}  // namespace tw
