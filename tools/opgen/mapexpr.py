@@ -156,6 +156,8 @@ class _Compiler:
         op, args, stated = self.split(node)
         if op == "select":
             dtype = self.infer(node) or expected
+            if (self.infer(args[0]) or "bool") != "bool":
+                raise MapError("the condition is not a bool")
             operands = (self.compile(args[0], "bool"), self.compile(args[1], dtype), self.compile(args[2], dtype))
         else:
             found = [t for t in (self.infer(a) for a in args) if t]

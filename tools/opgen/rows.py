@@ -187,6 +187,8 @@ def parse_row(row: dict, file: str) -> Op:
         grad = None
     ways = [k for k in ("map", "kernel", "lowers_to", "no_kernel") if k in row]
     control_flow = "control_flow" in row.get("traits", [])
+    if ways == ["map", "kernel"] and row.get("kernel_types"):
+        ways = ["map"]  # the kernel serves the dtypes that the map engine does not
     if len(ways) + control_flow != 1:
         raise ValueError("exactly one of 'map', 'kernel', 'lowers_to', 'no_kernel' or trait control_flow must say how it runs")
     for name, types in row.get("kernel_types", {}).items():
@@ -207,7 +209,7 @@ def parse_row(row: dict, file: str) -> Op:
               signature={"inputs": row["inputs"], "outputs": row["outputs"], "attrs": row.get("attrs", {})},
               inputs=inputs, outputs=outputs, attrs=list(attrs.values()), doc=" ".join(row["doc"].split()),
               shape=row["shape"], grad=grad, grad_none=grad_none, not_differentiable=row.get("not_differentiable", []),
-              map_source=row.get("map"), map=compiled, kernel="Map" if "map" in row else row.get("kernel"),
+              map_source=row.get("map"), map=compiled, kernel=row.get("kernel", "Map" if "map" in row else None),
               kernel_types=row.get("kernel_types", {}),
               traits=row.get("traits", []), value_inputs=row.get("value_inputs", []), lowers_to=row.get("lowers_to"),
               no_kernel=row.get("no_kernel"), tests=row.get("tests", []), untested=row.get("untested"))

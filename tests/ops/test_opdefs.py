@@ -1,0 +1,140 @@
+"""Compares the op rows with TensorFlow 1.15's signatures (tf115_signatures.json), and checks opgen's own rules."""
+
+import json
+import struct
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+
+from opgen.mapexpr import MapError, compile_map  # noqa: E402
+from opgen.rows import Arg, Attr, RowError, load_rows  # noqa: E402
+
+OPS = {op.name: op for op in load_rows(ROOT / "core" / "ops")}
+FACTS = json.loads((ROOT / "tests" / "ops" / "tf115_signatures.json").read_text(encoding="utf-8"))
+
+# Traits that differ from TensorFlow's flags on purpose.
+MORE_COMMUTATIVE = {"Maximum", "Minimum"}  # TensorFlow does not say so, but they are
+NOT_STATEFUL = {"Empty"}                   # its elements do not matter
+
+
+def allowed(text):
+    return FACTS["sets"][text[1:]].split() if text.startswith("@") else text.split()
+
+
+def same_default(kind, ours, theirs):
+    if kind == "float":
+        return struct.pack("f", ours) == struct.pack("f", theirs)
+    if kind == "shape":
+        return theirs == "shape:?" and ours == "<unknown>"
+    if kind == "tensor":
+        return theirs == "tensor"
+    return ours == theirs
+
+
+def test_every_public_row_is_an_op_of_tensorflow():
+    public = {name for name, op in OPS.items() if "internal" not in op.traits}
+    assert public == set(FACTS["ops"])
+
+
+@pytest.mark.parametrize("name", sorted(FACTS["ops"]))
+def test_signature(name):
+    op, fact = OPS[name], FACTS["ops"][name]
+    assert op.signature["inputs"] == fact["in"]
+    assert op.signature["outputs"] == fact["out"]
+    attrs = fact.get("attr", {})
+    assert {a.name for a in op.attrs} == set(attrs)
+    for attr in op.attrs:
+        want = attrs[attr.name]
+        assert attr.type == want["type"], attr.name
+        assert set(attr.allowed) == set(allowed(want.get("allowed", ""))), attr.name
+        assert attr.min == want.get("min"), attr.name
+        assert attr.has_default == ("default" in want), attr.name
+        if attr.has_default:
+            assert same_default(attr.type, attr.default, want["default"]), attr.name
+    assert ("stateful" in op.traits) == (fact.get("is_stateful", False) and name not in NOT_STATEFUL)
+    assert ("commutative" in op.traits) == (fact.get("is_commutative", False) or name in MORE_COMMUTATIVE)
+    assert ("aggregate" in op.traits) == fact.get("is_aggregate", False)
+    if fact.get("allows_uninitialized_input"):
+        assert "allow_uninitialized" in op.traits
+
+
+def row(text, tmp_path):
+    (tmp_path / "x.toml").write_text(text, encoding="utf-8")
+    return load_rows(tmp_path)
+
+
+GOOD = """
+[[op]]
+name = "Twice"
+inputs = ["x: T"]
+outputs = ["y: T"]
+attrs.T = { type = "type", allowed = ["float", "int32"] }
+doc = "Two times x."
+shape = "same"
+map = "x * 2"
+"""
+
+
+def test_a_good_row(tmp_path):
+    (op,) = row(GOOD, tmp_path)
+    assert op.map == "(T) { v1 = const T 2; v2 = mul v0 v1 } -> v2"
+    assert op.inferred_attrs() == {"T"}
+
+
+@pytest.mark.parametrize("change, message", [
+    (('"x: T"', '"x: U"'), "neither a dtype nor an attribute"),
+    (('"x: T"', '"x T"'), "not of the form"),
+    (("doc = ", "documentation = "), "unknown key 'documentation'"),
+    (('shape = "same"\n', ""), "'shape' is missing"),
+    (('"int32"', '"int33"'), "unknown dtype int33"),
+    (('"x * 2"', '"x * z"'), "z is not an input"),
+    (('"x * 2"', '"x < 2"'), "gives bool, but output y is T"),
+    (('"x * 2"', '"twice(x)"'), "unknown micro-op twice"),
+    (('map = "x * 2"', 'map = "x * 2"\nkernel = "Twice"'), "exactly one"),
+    (('map = "x * 2"', 'map = "x * 2"\ntraits = ["statefull"]'), "unknown trait"),
+    (('map = "x * 2"', 'map = "x * 2"\nvalue_inputs = ["shape"]'), "names shape, which is not an input"),
+    (('map = "x * 2"', 'map = "x * 2"\ngrad = { none = "" }'), "'grad' must be"),
+    (('map = "x * 2"', 'lowers_to = "Thrice"'), "names Thrice, which has no row"),
+    (('type = "type",', 'type = "type", default = "half",'), "is not allowed"),
+])
+def test_a_bad_row_names_file_op_and_rule(tmp_path, change, message):
+    with pytest.raises(RowError) as error:
+        row(GOOD.replace(*change), tmp_path)
+    assert message in str(error.value)
+    assert "x.toml: op Twice: " in str(error.value)
+
+
+def test_a_name_may_occur_once(tmp_path):
+    with pytest.raises(RowError, match="x.toml: op Twice: already in x.toml"):
+        row(GOOD + GOOD, tmp_path)
+
+
+def expression(text, inputs="xyc"):
+    attrs = {"T": Attr("T", "type"), "alpha": Attr("alpha", "float"), "D": Attr("D", "type")}
+    args = [Arg(n, type_attr="" if n == "c" else "T", dtype="bool" if n == "c" else "") for n in inputs]
+    return compile_map(text, args, [Arg("z", type_attr="T")], attrs)
+
+
+@pytest.mark.parametrize("text, tape", [
+    ("x + y * x", "(T, T, bool) { v3 = mul v1 v0; v4 = add v0 v3 } -> v4"),
+    ("x * y + x * y", "(T, T, bool) { v3 = mul v0 v1; v4 = add v3 v3 } -> v4"),
+    ("x if c else 0", "(T, T, bool) { v3 = const T 0; v4 = select v2 v0 v3 } -> v4"),
+    ("1 if x > 0 and not c else attr(alpha) * y",
+     "(T, T, bool) { v3 = const T 0; v4 = const T 1; v5 = const T attr(alpha); v6 = gt v0 v3; v7 = logical_not v2; "
+     "v8 = logical_and v6 v7; v9 = mul v5 v1; v10 = select v8 v4 v9 } -> v10"),
+    ("cast(c, T)", "(T, T, bool) { v3 = cast T v2 } -> v3"),
+    ("fma(x, 0.5, -2)", "(T, T, bool) { v3 = const T 0.5; v4 = const T -2; v5 = fma v0 v3 v4 } -> v5"),
+    ("y", "(T, T, bool) {  } -> v1"),
+])
+def test_expression(text, tape):
+    assert expression(text) == tape
+
+
+@pytest.mark.parametrize("text", ["x +", "x + c", "x if y else x", "fma(x, y)", "'a'", "attr(T)", "x < y < x", "cast(x)"])
+def test_bad_expression(text):
+    with pytest.raises(MapError):
+        expression(text)
