@@ -93,7 +93,7 @@ def as_json(ops: list[Op]) -> str:
         row = {"file": op.file, **op.signature, "doc": op.doc, "traits": op.traits, "inferred": sorted(op.inferred_attrs())}
         if op.map_source:
             row["map"] = op.map_source
-        for key in ("kernel", "lowers_to", "no_kernel", "grad", "grad_none", "value_inputs", "not_differentiable", "tests",
+        for key in ("shape", "kernel", "lowers_to", "no_kernel", "grad", "grad_none", "value_inputs", "not_differentiable", "tests",
                     "untested"):
             if getattr(op, key):
                 row[key] = getattr(op, key)
