@@ -568,6 +568,13 @@ class Graph(object):
       self._colocation_stack = old
 
   @contextlib.contextmanager
+  def _colocate_all(self, ops):
+    with contextlib.ExitStack() as stack:
+      for op in ops:
+        stack.enter_context(self.colocate_with(op))
+      yield
+
+  @contextlib.contextmanager
   def container(self, container_name):
     old, self._container = self._container, container_name
     try:

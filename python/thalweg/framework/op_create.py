@@ -126,6 +126,9 @@ def _convert_in(graph, spec, name, inputs, attrs):
     packed = b"".join(attr_pack.pack(k, spec.attrs[k].type if k in spec.attrs else _guess(v), v)
                       for k, v in complete.items() if v is not None)
     try:
+      if spec.refs:
+        with graph._colocate_all([t.op for t in tensors if t.dtype._is_ref_dtype]):
+          return graph._add(spec.name, scope[:-1], tensors, packed)
       return graph._add(spec.name, scope[:-1], tensors, packed)
     except StatusError as error:
       raise graph._creation_error(error, scope[:-1]) from None

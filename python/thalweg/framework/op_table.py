@@ -46,7 +46,7 @@ class AttrSpec(object):
 
 
 class OpSpec(object):
-  __slots__ = ("name", "bytes", "inputs", "outputs", "attrs", "stateful", "plain", "explicit", "result", "doc",
+  __slots__ = ("name", "bytes", "inputs", "outputs", "attrs", "stateful", "plain", "explicit", "refs", "result", "doc",
                "traits")
 
   def __init__(self, name, row):
@@ -59,8 +59,9 @@ class OpSpec(object):
     self.traits = row.get("traits", [])
     self.stateful = "stateful" in self.traits
     self.doc = row.get("doc", "")
-    # No list among the inputs: arguments and tensors are one to one.
-    self.plain = not any(a.is_list for a in self.inputs)
+    # No list and no reference among the inputs: arguments and tensors are one to one.
+    self.plain = not any(a.is_list or a.is_ref for a in self.inputs)
+    self.refs = any(a.is_ref for a in self.inputs)
     inferred = {n for a in self.inputs for n in (a.type_attr, a.number_attr, a.type_list_attr) if n}
     # Attributes a caller may give, required ones first.
     self.explicit = ([a for n, a in self.attrs.items() if n not in inferred and not a.has_default] +
