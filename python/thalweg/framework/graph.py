@@ -325,6 +325,11 @@ class Graph(object):
     self._seed = seed
 
   @property
+  def _last_id(self):
+    """The number of operations so far; the seed of a random operation that has none of its own."""
+    return len(self._ops)
+
+  @property
   def finalized(self):
     return self._finalized
 

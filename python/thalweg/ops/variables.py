@@ -117,9 +117,9 @@ class Variable(object, metaclass=_VariableMeta):
     session.run(self.initializer, {self.initializer.inputs[1]: value})
 
   def initialized_value(self):
-    from thalweg.ops import control_flow_ops
-    with ops.init_scope():
-      return control_flow_ops.cond(is_variable_initialized(self), self.read_value, lambda: self.initial_value)
+    """The value for initialisers of other variables: the tensor that this variable's own initializer writes, so that
+    both get the same value in one run, in whatever order."""
+    return self.initial_value
 
   def to_proto(self, export_scope=None):
     """The VariableDef of this variable; None when it is not in `export_scope`."""

@@ -1,0 +1,43 @@
+"""Functions of the graph: bodies that calls, If and While name."""
+
+from thalweg._c import ffi, lib, check
+from thalweg.framework import ops
+
+
+class GraphFunction(object):
+  """A function made of a graph: its inputs (placeholders), outputs, and the operations that must run."""
+
+  def __init__(self, name, body, inputs, outputs, controls=()):
+    self.name, self.body = name, body
+    self.inputs, self.outputs, self.controls = list(inputs), list(outputs), list(controls)
+
+  def add_to_graph(self, graph):
+    """Puts the function into the graph's library, once."""
+    if graph._get_function(self.name) is not None:
+      return
+    encoded = self.name.encode()
+    buffer = ffi.from_buffer("char[]", encoded)
+    desc = ffi.new("tw_function_desc*")
+    desc.struct_size = ffi.sizeof("tw_function_desc")
+    desc.name = (buffer, len(encoded))
+    inputs = ffi.new("tw_output[]", [t._c_output() for t in self.inputs] or [(-1, 0)])
+    outputs = ffi.new("tw_output[]", [t._c_output() for t in self.outputs] or [(-1, 0)])
+    controls = ffi.new("int32_t[]", [op._id for op in self.controls] or [0])
+    desc.inputs, desc.num_inputs = inputs, len(self.inputs)
+    desc.outputs, desc.num_outputs = outputs, len(self.outputs)
+    desc.controls, desc.num_controls = controls, len(self.controls)
+    check(lib.tw_function_create(graph._handle, self.body._handle, desc))
+    graph._add_function(self)
+
+
+def from_callable(name, fn, input_dtypes, input_shapes=None):
+  """A GraphFunction whose body is what `fn` builds from placeholders of these types."""
+  from thalweg.ops import array_ops
+  body = ops.Graph()
+  with body.as_default():
+    inputs = [array_ops.placeholder(d, None if input_shapes is None else input_shapes[i])
+              for i, d in enumerate(input_dtypes)]
+    outputs = fn(*inputs)
+    outputs = list(outputs) if isinstance(outputs, (list, tuple)) else [] if outputs is None else [outputs]
+    outputs = [ops.convert_to_tensor(o) for o in outputs]
+  return GraphFunction(name, body, inputs, outputs)
