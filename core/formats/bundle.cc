@@ -12,9 +12,8 @@
 #endif
 
 #include "core/formats/tensor_proto.h"
+#include "core/formats/wire.h"
 #include "core/platform/crc32c.h"
-#include "protozero/pbf_reader.hpp"
-#include "protozero/pbf_writer.hpp"
 
 namespace tw {
 namespace {
@@ -38,7 +37,7 @@ struct Header {
 Result<Header> decode_header(std::string_view proto) {
   Header header;
   try {
-    protozero::pbf_reader in(proto.data(), proto.size());
+    protozero::pbf_reader in = wire::reader(proto);
     while (in.next()) {
       switch (in.tag()) {
         case 1: header.shards = in.get_int32(); break;
@@ -57,7 +56,7 @@ Result<Header> decode_header(std::string_view proto) {
         default: in.skip();
       }
     }
-  } catch (const std::exception&) {
+  } catch (const protozero::exception&) {
     return data_loss("the header of the checkpoint is corrupted");
   }
   return header;
@@ -111,7 +110,7 @@ std::string BundleEntry::encode() const {
 Result<BundleEntry> BundleEntry::decode(std::string_view proto) {
   BundleEntry entry;
   try {
-    protozero::pbf_reader in(proto.data(), proto.size());
+    protozero::pbf_reader in = wire::reader(proto);
     while (in.next()) {
       switch (in.tag()) {
         case 1: {
@@ -123,8 +122,7 @@ Result<BundleEntry> BundleEntry::decode(std::string_view proto) {
           break;
         }
         case 2: {
-          const auto view = in.get_view();
-          auto shape = decode_shape({view.data(), view.size()}, false);
+          auto shape = decode_shape(wire::take_view(in), false);
           if (!shape.ok()) return data_loss(shape.status().message());
           entry.shape = *shape;
           break;
@@ -134,15 +132,14 @@ Result<BundleEntry> BundleEntry::decode(std::string_view proto) {
         case 5: entry.size = in.get_int64(); break;
         case 6: entry.crc = in.get_fixed32(); break;
         case 7: {
-          const auto view = in.get_view();
-          TW_ASSIGN_OR_RETURN(TensorSlice slice, TensorSlice::decode({view.data(), view.size()}));
+          TW_ASSIGN_OR_RETURN(TensorSlice slice, TensorSlice::decode(wire::take_view(in)));
           entry.slices.push_back(std::move(slice));
           break;
         }
         default: in.skip();
       }
     }
-  } catch (const std::exception&) {
+  } catch (const protozero::exception&) {
     return data_loss("the entry is corrupted");
   }
   if (entry.dtype == DType::kInvalid) return data_loss("the entry has no dtype");

@@ -1,14 +1,11 @@
 #include "core/formats/checkpoint_v1.h"
 
+#include "core/formats/tensor_proto.h"
+#include "core/formats/wire.h"
 #include "core/platform/files.h"
-#include "protozero/pbf_reader.hpp"
-#include "protozero/pbf_writer.hpp"
 
 namespace tw {
 namespace {
-
-std::string_view view(const protozero::data_view& v) { return {v.data(), v.size()}; }
-protozero::pbf_reader reader_of(std::string_view bytes) { return protozero::pbf_reader(bytes.data(), bytes.size()); }
 
 // The field of a TensorProto that holds values of a dtype; 0 when there is none.
 uint32_t value_field(DType dtype) {
@@ -26,87 +23,6 @@ uint32_t value_field(DType dtype) {
     case DType::kUint32: return 16;
     case DType::kUint64: return 17;
     default: return 0;
-  }
-}
-
-// Collects the values of a field, packed or not, as numbers of type T; false when there are more than `limit`.
-template <typename T, typename Iterator>
-bool take_range(const protozero::iterator_range<Iterator>& range, size_t limit, std::vector<T>* out) {
-  for (const auto v : range) {
-    if (out->size() == limit) return false;
-    out->push_back(static_cast<T>(v));
-  }
-  return true;
-}
-template <typename T, typename Get>
-bool take_one(Get get, size_t limit, std::vector<T>* out) {
-  if (out->size() == limit) return false;
-  out->push_back(static_cast<T>(get()));
-  return true;
-}
-
-// Fills `tensor` from the value field of a TensorProto. Fewer values than elements repeat the last one.
-Status decode_values(std::string_view proto, Tensor* tensor) {
-  const DType dtype = tensor->dtype();
-  const uint32_t field = value_field(dtype);
-  if (field == 0) return unimplemented("dtype ", dtype_name(dtype), " cannot be restored");
-  const auto count = static_cast<size_t>(tensor->num_elements());
-  const bool is_complex_type = is_complex(dtype);
-  const size_t limit = count * (is_complex_type ? 2 : 1);
-  std::vector<double> reals;
-  std::vector<int64_t> integers;
-  std::vector<std::string> strings;
-  bool fits = true;
-  protozero::pbf_reader in = reader_of(proto);
-  while (in.next()) {
-    if (in.tag() != field) {
-      in.skip();
-      continue;
-    }
-    const bool packed = in.wire_type() == protozero::pbf_wire_type::length_delimited;
-    switch (field) {
-      case 5: case 9:
-        fits = packed ? take_range(in.get_packed_float(), limit, &reals) : take_one([&] { return in.get_float(); }, limit, &reals);
-        break;
-      case 6: case 12:
-        fits = packed ? take_range(in.get_packed_double(), limit, &reals) : take_one([&] { return in.get_double(); }, limit, &reals);
-        break;
-      case 8: fits = take_one([&] { return in.get_string(); }, limit, &strings); break;
-      default:
-        // Signed and unsigned varints have the same bits in 64.
-        fits = packed ? take_range(in.get_packed_int64(), limit, &integers)
-                      : take_one([&] { return in.get_int64(); }, limit, &integers);
-    }
-    if (!fits) return data_loss("there are more values than the shape ", tensor->shape(), " has elements");
-  }
-  const auto fill = [&](auto* to, const auto& values, auto convert) -> Status {
-    if (values.empty() && count > 0) return data_loss("there are no values for shape ", tensor->shape());
-    for (size_t i = 0; i < count; ++i) to[i] = convert(values[std::min(i, values.size() - 1)]);
-    return {};
-  };
-  if (is_complex_type) {
-    if (reals.size() != limit) return data_loss("there are ", reals.size(), " parts for ", count, " complex elements");
-    for (size_t i = 0; i < count; ++i) {
-      if (dtype == DType::kComplex64) {
-        tensor->data<std::complex<float>>()[i] = {static_cast<float>(reals[2 * i]), static_cast<float>(reals[2 * i + 1])};
-      } else {
-        tensor->data<std::complex<double>>()[i] = {reals[2 * i], reals[2 * i + 1]};
-      }
-    }
-    return {};
-  }
-  switch (dtype) {
-    case DType::kFloat: return fill(tensor->data<float>(), reals, [](double v) { return static_cast<float>(v); });
-    case DType::kDouble: return fill(tensor->data<double>(), reals, [](double v) { return v; });
-    case DType::kString: return fill(tensor->data<std::string>(), strings, [](const std::string& v) { return v; });
-    case DType::kBool: return fill(tensor->data<bool>(), integers, [](int64_t v) { return v != 0; });
-    default: break;
-  }
-  switch (dtype_size(dtype)) {
-    case 1: return fill(tensor->data<uint8_t>(), integers, [](int64_t v) { return static_cast<uint8_t>(v); });
-    case 2: return fill(tensor->data<uint16_t>(), integers, [](int64_t v) { return static_cast<uint16_t>(v); });
-    case 4: return fill(tensor->data<uint32_t>(), integers, [](int64_t v) { return static_cast<uint32_t>(v); });
-    default: return fill(tensor->data<uint64_t>(), integers, [](int64_t v) { return static_cast<uint64_t>(v); });
   }
 }
 
@@ -174,7 +90,7 @@ Status CheckpointV1::add_table(const std::string& path) {
   if (!meta) return data_loss(path, "; the table does not describe its tensors");
   tables_.push_back(std::move(*table));
   try {
-    protozero::pbf_reader slices = reader_of(*meta);
+    protozero::pbf_reader slices = wire::reader(*meta);
     while (slices.next()) {
       if (slices.tag() != 1) {
         slices.skip();
@@ -186,11 +102,11 @@ Status CheckpointV1::add_table(const std::string& path) {
           tensors.skip();
           continue;
         }
-        Status s = add_tensor(tables_.size() - 1, view(tensors.get_view()));
+        Status s = add_tensor(tables_.size() - 1, wire::take_view(tensors));
         if (!s.ok()) return data_loss(path, "; ", s.message());
       }
     }
-  } catch (const std::exception&) {
+  } catch (const protozero::exception&) {
     return data_loss(path, "; the description of its tensors is corrupted");
   }
   return {};
@@ -200,12 +116,12 @@ Status CheckpointV1::add_tensor(size_t table, std::string_view meta) {
   std::string name;
   SavedTensor tensor;
   std::vector<TensorSlice> slices;
-  protozero::pbf_reader in = reader_of(meta);
+  protozero::pbf_reader in = wire::reader(meta);
   while (in.next()) {
     switch (in.tag()) {
       case 1: name = in.get_string(); break;
       case 2: {
-        TW_ASSIGN_OR_RETURN(tensor.shape, decode_shape(view(in.get_view())));
+        TW_ASSIGN_OR_RETURN(tensor.shape, decode_shape(wire::take_view(in), false));
         break;
       }
       case 3: {
@@ -215,7 +131,7 @@ Status CheckpointV1::add_tensor(size_t table, std::string_view meta) {
         break;
       }
       case 4: {
-        TW_ASSIGN_OR_RETURN(TensorSlice slice, TensorSlice::decode(view(in.get_view())));
+        TW_ASSIGN_OR_RETURN(TensorSlice slice, TensorSlice::decode(wire::take_view(in)));
         slices.push_back(std::move(slice));
         break;
       }
@@ -239,7 +155,7 @@ Result<Tensor> CheckpointV1::read_part(std::string_view name, const SavedTensor&
   TW_ASSIGN_OR_RETURN(const std::optional<std::string> value, table.get(slice_key(name, part.slice)));
   if (!value) return corrupted("slice " + part.slice.to_string() + " is missing");
   try {
-    protozero::pbf_reader slices = reader_of(*value);
+    protozero::pbf_reader slices = wire::reader(*value);
     while (slices.next()) {
       if (slices.tag() != 2) {
         slices.skip();
@@ -251,17 +167,21 @@ Result<Tensor> CheckpointV1::read_part(std::string_view name, const SavedTensor&
           saved.skip();
           continue;
         }
-        const std::string_view proto = view(saved.get_view());
+        const std::string_view proto = wire::take_view(saved);
         // Writers store every value, each in one byte or more; this keeps a lying shape from a huge allocation.
         if (static_cast<uint64_t>(slice->shape().num_elements()) > proto.size()) return corrupted("values are missing");
-        TW_ASSIGN_OR_RETURN(Tensor result, Tensor::make(tensor.dtype, slice->shape()));
-        Status s = decode_values(proto, &result);
-        if (s.code() == Code::kDataLoss) return corrupted(s.message());
-        if (!s.ok()) return s;
+        // The stored message has values only.
+        std::string typed;
+        protozero::pbf_writer out(typed);
+        out.add_enum(1, static_cast<int32_t>(tensor.dtype));
+        out.add_message(2, encode_shape(slice->shape()));
+        auto result = decode_tensor(typed.append(proto));
+        if (!result.ok()) return corrupted(result.status().message());
+        if (result->dtype() != tensor.dtype || result->shape() != slice->shape()) return corrupted("the stored values differ");
         return result;
       }
     }
-  } catch (const std::exception&) {
+  } catch (const protozero::exception&) {
   }
   return corrupted("the stored values are corrupted");
 }

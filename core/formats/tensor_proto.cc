@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <protozero/pbf_reader.hpp>
-#include <protozero/pbf_writer.hpp>
 #include <type_traits>
 #include <vector>
+
+#include "core/formats/wire.h"
 
 namespace tw {
 namespace {

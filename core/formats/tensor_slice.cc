@@ -4,8 +4,7 @@
 #include <bit>
 #include <charconv>
 
-#include "protozero/pbf_reader.hpp"
-#include "protozero/pbf_writer.hpp"
+#include "core/formats/wire.h"
 
 namespace tw {
 namespace {
@@ -93,7 +92,7 @@ std::string TensorSlice::encode() const {
 Result<TensorSlice> TensorSlice::decode(std::string_view proto) {
   TensorSlice slice;
   try {
-    protozero::pbf_reader in(proto.data(), proto.size());
+    protozero::pbf_reader in = wire::reader(proto);
     while (in.next()) {
       if (in.tag() != 1) {
         in.skip();
@@ -111,7 +110,7 @@ Result<TensorSlice> TensorSlice::decode(std::string_view proto) {
       slice.extents.push_back(extent);
       if (slice.rank() > kMaxRank || extent.start < 0 || extent.length < -1) return data_loss("a tensor slice is corrupted");
     }
-  } catch (const std::exception&) {
+  } catch (const protozero::exception&) {
     return data_loss("a tensor slice is corrupted");
   }
   return slice;

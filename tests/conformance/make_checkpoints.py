@@ -16,7 +16,7 @@ def variables():
         "bool": np.array([True, False, True]),
         "uint8": np.array([[1, 255]], np.uint8),
         "complex64": np.array([1 + 2j], np.complex64),
-        "string": np.array([["a", ""], ["longer text" * 20, "\0\xff"]], object),
+        "string": np.array([["a", ""], ["longer text" * 20, b"\0\xff"]], object),
         "empty": np.zeros([0, 3], np.float32),
         "scope/deep/name": np.float32(2.5),
     }
