@@ -140,8 +140,22 @@ class Emitter {
 
   // A handle is the same in every step: the variable behind it is found, or made, now.
   Status emit_handle(const Node& n) {
-    TW_ASSIGN_OR_RETURN(const std::vector<Tensor> made, evaluate(n, {}, env_.step()));
-    return emit_constant(n, made[0]);
+    const AttrReader attrs = n.attr();
+    const DType dtype = attrs.dtype("dtype");
+    const Shape shape = attrs.must<Shape>("shape");
+    const std::string name = attrs.string("shared_name").empty() ? n.name : attrs.string("shared_name");
+    TW_ASSIGN_OR_RETURN(const ResourceHandle found,
+                        env_.step().resources().find_or_create(
+                            attrs.string("container"), name, [&]() -> Result<ResourceHandle> {
+                              return ResourceHandle(make_ref<Variable>(name, dtype, shape));
+                            }));
+    const auto* variable = dynamic_cast<const Variable*>(found.get());
+    if (variable == nullptr || variable->dtype() != dtype) {
+      return invalid_argument("'", name, "' is ", found->describe(), ", and cannot be a variable of ", dtype_name(dtype));
+    }
+    Tensor handle = Tensor::make_or_die(DType::kResource, Shape{});
+    handle.data<ResourceHandle>()[0] = found;
+    return emit_constant(n, handle);
   }
 
   Status emit_read(const Node& n) {
