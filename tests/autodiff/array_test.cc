@@ -68,6 +68,15 @@ const Case kReductions[] = {
     {"Cumprod", {{{4}, 0.5, 1.5}}, [](const Vals& x) { return call("Cumprod", {x[0], integer(builder(x), 0)}); }},
     {"SegmentSum", {{{4, 2}}}, [](const Vals& x) { return call("SegmentSum", {square(x[0]), ints(builder(x), {0, 0, 1, 1})}); }},
     {"SegmentMean", {{{4, 2}}}, [](const Vals& x) { return call("SegmentMean", {square(x[0]), ints(builder(x), {0, 0, 0, 1})}); }},
+    {"SparseSegmentSum", {{{3, 2}}}, [](const Vals& x) {
+       return call("SparseSegmentSum", {square(x[0]), ints(builder(x), {2, 0, 2}), ints(builder(x), {0, 0, 1})});
+     }},
+    {"SparseSegmentMean", {{{3, 2}}}, [](const Vals& x) {
+       return call("SparseSegmentMean", {square(x[0]), ints(builder(x), {2, 0, 2}), ints(builder(x), {0, 0, 1})});
+     }, {.order = 1}},
+    {"SparseSegmentSqrtN", {{{3, 2}}}, [](const Vals& x) {
+       return call("SparseSegmentSqrtN", {square(x[0]), ints(builder(x), {2, 0, 2}), ints(builder(x), {0, 0, 1})});
+     }, {.order = 1}},
     {"SegmentMax", {{{4, 2}}}, [](const Vals& x) { return call("SegmentMax", {x[0], ints(builder(x), {0, 0, 1, 1})}); }, {.order = 1}},
     {"UnsortedSegmentSum", {{{4, 2}}}, [](const Vals& x) {
        return call("UnsortedSegmentSum", {square(x[0]), ints(builder(x), {1, -1, 1, 0}), integer(builder(x), 3)});
@@ -129,6 +138,21 @@ const Case kMovers[] = {
     {"BroadcastTo", {{{3, 1}}}, [](const Vals& x) { return call("BroadcastTo", {square(x[0]), ints(builder(x), {2, 3, 2})}); }},
     {"Fill", {{{}}}, [](const Vals& x) { return call("Fill", {ints(builder(x), {2, 2}), square(x[0])}); }},
     {"Roll", {{{4}}}, [](const Vals& x) { return call("Roll", {square(x[0]), integer(builder(x), 1), integer(builder(x), 0)}); }},
+    {"ReverseSequence", {{{2, 3}}}, [](const Vals& x) {
+       return call("ReverseSequence", {square(x[0]), ints(builder(x), {2, 3})}, {{"seq_dim", 1}, {"batch_dim", 0}});
+     }},
+    {"SpaceToBatchND", {{{1, 2, 2, 1}}}, [](const Vals& x) {
+       Builder& b = builder(x);
+       return call("SpaceToBatchND", {square(x[0]), ints(b, {2, 2}), call("Reshape", {ints(b, {0, 0, 0, 0}), ints(b, {2, 2})})});
+     }},
+    {"BatchToSpaceND", {{{4, 1, 1, 1}}}, [](const Vals& x) {
+       Builder& b = builder(x);
+       return call("BatchToSpaceND", {square(x[0]), ints(b, {2, 2}), call("Reshape", {ints(b, {0, 0, 0, 0}), ints(b, {2, 2})})});
+     }},
+    {"IdentityN", {{{2}}, {{2}}}, [](const Vals& x) {
+       const Vals y = call_n("IdentityN", 2, {x[0], x[1]}, {{"T", std::vector<DType>{DType::kDouble, DType::kDouble}}});
+       return y[0] * square(y[1]);
+     }},
     {"SpaceToDepth", {{{1, 2, 2, 1}}}, [](const Vals& x) { return call("SpaceToDepth", {square(x[0])}, {{"block_size", 2}}); }},
     {"DepthToSpace", {{{1, 1, 1, 4}}}, [](const Vals& x) { return call("DepthToSpace", {square(x[0])}, {{"block_size", 2}}); }},
     {"MatrixDiag", {{{3}}}, [](const Vals& x) { return call("MatrixDiag", {square(x[0])}); }},
@@ -148,6 +172,30 @@ const Case kPickers[] = {
      }},
     {"GatherLastAxis", {{{2, 3}}}, [](const Vals& x) {
        return square(call("GatherV2", {x[0], ints(builder(x), {2, 0, 2, 1}), integer(builder(x), -1)}));
+     }},
+    {"GatherBatch", {{{2, 3, 2}}}, [](const Vals& x) {
+       Builder& b = builder(x);
+       const Val indices = call("Reshape", {ints(b, {2, 0, 1, 1}), ints(b, {2, 2})});
+       return square(call("GatherV2", {x[0], indices, integer(b, 1)}, {{"batch_dims", 1}}));
+     }},
+    {"GatherUnknown", {{{2, 3}}}, [](const Vals& x) {
+       return square(call("GatherV2", {hide_shape(x[0]), ints(builder(x), {2, 0}), integer(builder(x), 1)}));
+     }},
+    {"SparseToDense", {{{2}}, {{}}}, [](const Vals& x) {
+       Builder& b = builder(x);
+       return square(call("SparseToDense", {call("Reshape", {ints(b, {0, 1, 1, 0}), ints(b, {2, 2})}), ints(b, {2, 2}), x[0], x[1]}));
+     }},
+    {"TensorScatterUpdate", {{{4}}, {{2}}}, [](const Vals& x) {
+       Builder& b = builder(x);
+       return square(call("TensorScatterUpdate", {x[0], call("Reshape", {ints(b, {0, 2}), ints(b, {2, 1})}), x[1]}));
+     }},
+    {"TensorScatterAdd", {{{4}}, {{2}}}, [](const Vals& x) {
+       Builder& b = builder(x);
+       return square(call("TensorScatterAdd", {x[0], call("Reshape", {ints(b, {0, 2}), ints(b, {2, 1})}), x[1]}));
+     }},
+    {"TensorScatterSub", {{{4}}, {{2}}}, [](const Vals& x) {
+       Builder& b = builder(x);
+       return square(call("TensorScatterSub", {x[0], call("Reshape", {ints(b, {0, 2}), ints(b, {2, 1})}), x[1]}));
      }},
     {"GatherNd", {{{3, 2}}}, [](const Vals& x) {
        Builder& b = builder(x);
@@ -183,8 +231,8 @@ const Case kProducts[] = {
        return call("BatchMatMulV2", {x[0], x[1]}, {{"adj_x", true}, {"adj_y", true}});
      }},
     {"BiasAdd", {{{2, 3}}, {{3}}}, [](const Vals& x) { return square(call("BiasAdd", {x[0], x[1]})); }},
-    {"SoftmaxCrossEntropy", {{{2, 3}}, {{2, 3}, 0.1, 0.6}}, [](const Vals& x) {
-       return call("SoftmaxCrossEntropyWithLogits", {x[0], x[1]});
+    {"SoftmaxCrossEntropy", {{{2, 3}}, {{2, 3}}}, [](const Vals& x) {
+       return call("SoftmaxCrossEntropyWithLogits", {x[0], call("Softmax", {x[1]})});  // labels that add up to one
      }},
     {"SparseSoftmaxCrossEntropy", {{{2, 3}}}, [](const Vals& x) {
        return call("SparseSoftmaxCrossEntropyWithLogits", {x[0], ints(builder(x), {2, 0})});
@@ -193,13 +241,72 @@ const Case kProducts[] = {
     {"Conv2DStride", {{{1, 5, 4, 2}}, {{2, 3, 2, 1}}}, [](const Vals& x) { return call("Conv2D", {x[0], x[1]}, strides({1, 2, 2, 1}, "VALID")); }},
     {"Depthwise", {{{1, 4, 4, 2}}, {{2, 2, 2, 1}}}, [](const Vals& x) { return call("DepthwiseConv2dNative", {x[0], x[1]}, strides({1, 1, 1, 1}, "SAME")); }},
     {"MaxPool", {{{1, 4, 4, 2}}}, [](const Vals& x) { return square(call("MaxPool", {x[0]}, pool(2, 2, "VALID"))); }},
+    {"MaxPoolWithArgmax", {{{1, 4, 4, 1}}}, [](const Vals& x) {
+       return square(call_n("MaxPoolWithArgmax", 2, {x[0]}, pool(2, 2, "VALID"))[0]);
+     }, {.order = 1}},
     {"AvgPool", {{{1, 4, 4, 2}}}, [](const Vals& x) { return square(call("AvgPool", {x[0]}, pool(3, 2, "SAME"))); }},
+};
+
+// Of ops that compute in single precision only, hence the coarse steps.
+constexpr double kCoarse = 5e-3;
+Val narrow(Val x) { return grad::cast(x, DType::kFloat); }
+Val widen(Val x) { return grad::cast(x, DType::kDouble); }
+
+Val batch_norm(const Vals& x, const char* op, bool training, bool channels_first = false) {
+  Builder& b = builder(x);
+  const Val none{b, b.constant(Tensor::make_or_die(DType::kFloat, Shape{0}))};
+  const Val mean{b, b.vector<float>({0.1f, -0.2f})}, variance{b, b.vector<float>({0.7f, 1.3f})};
+  const size_t outputs = std::string_view(op) == "FusedBatchNormV3" ? 6 : 5;
+  return widen(call_n(op, outputs,
+                      {narrow(x[0]), narrow(x[1]), narrow(x[2]), training ? none : mean, training ? none : variance},
+                      {{"is_training", training}, {"epsilon", 0.1f}, {"data_format", channels_first ? "NCHW" : "NHWC"}})[0]);
+}
+
+const std::vector<In> kNormInputs{{{2, 2, 1, 2}}, {{2}, 0.5, 1.5}, {{2}}};
+const CheckOptions kNormOptions{.order = 2, .tolerance = 1e-2, .step = kCoarse};
+
+const Case kNorms[] = {
+    {"FusedBatchNorm", kNormInputs, [](const Vals& x) { return batch_norm(x, "FusedBatchNorm", true); }, kNormOptions},
+    {"FusedBatchNormV2", kNormInputs, [](const Vals& x) { return batch_norm(x, "FusedBatchNormV2", true); }, kNormOptions},
+    {"FusedBatchNormV3", kNormInputs, [](const Vals& x) { return batch_norm(x, "FusedBatchNormV3", true); }, kNormOptions},
+    {"FusedBatchNormFrozen", kNormInputs, [](const Vals& x) { return batch_norm(x, "FusedBatchNormV3", false); }, kNormOptions},
+    {"LRN", {{{1, 1, 2, 5}}}, [](const Vals& x) {
+       return widen(call("LRN", {narrow(x[0])}, {{"depth_radius", 2}, {"alpha", 0.5f}}));
+     }, {.order = 1, .tolerance = 1e-2, .step = kCoarse}},
+};
+
+Val complex(Val re, Val im) { return call("Complex", {re, im}, {{"Tout", DType::kComplex128}}); }
+Val real(Val z) { return call("Real", {z}, {{"Tout", DType::kDouble}}); }
+Val imag(Val z) { return call("Imag", {z}, {{"Tout", DType::kDouble}}); }
+
+const std::vector<In> kComplexInputs{{{2}, 0.3, 1.2}, {{2}, 0.3, 1.2}};
+const Case kComplex[] = {
+    {"Real", kComplexInputs, [](const Vals& x) { return real(square(complex(x[0], x[1]))); }},
+    {"Imag", kComplexInputs, [](const Vals& x) { return imag(square(complex(x[0], x[1]))); }},
+    {"Conj", kComplexInputs, [](const Vals& x) { return imag(call("Conj", {square(complex(x[0], x[1]))})); }},
+    {"ComplexAbs", kComplexInputs, [](const Vals& x) {
+       return call("ComplexAbs", {square(complex(x[0], x[1]))}, {{"Tout", DType::kDouble}});
+     }, {.order = 1}},
+    {"Angle", kComplexInputs, [](const Vals& x) { return call("Angle", {complex(x[0], x[1])}, {{"Tout", DType::kDouble}}); }, {.order = 1}},
+    {"ComplexExp", kComplexInputs, [](const Vals& x) { return real(call("Exp", {complex(x[0], x[1])})); }},
+    {"ComplexSqrt", kComplexInputs, [](const Vals& x) { return imag(call("Sqrt", {complex(x[0], x[1])})); }, {.tolerance = 2e-5}},
+    {"ComplexDiv", kComplexInputs, [](const Vals& x) {
+       const Val z = complex(x[0], x[1]);
+       return real(z / call("Exp", {z}));
+     }},
+    {"ComplexTanh", kComplexInputs, [](const Vals& x) { return imag(call("Tanh", {complex(x[0], x[1])})); }, {.tolerance = 2e-5}},
+    {"ComplexMatMul", {{{2, 2}}, {{2, 2}}}, [](const Vals& x) {
+       const Val z = complex(x[0], x[1]);
+       return imag(grad::matmul(z, z, true));
+     }},
 };
 
 const auto case_name = [](const auto& info) { return std::string(info.param.name); };
 INSTANTIATE_TEST_SUITE_P(Reductions, Gradient, ::testing::ValuesIn(kReductions), case_name);
 INSTANTIATE_TEST_SUITE_P(Movers, Gradient, ::testing::ValuesIn(kMovers), case_name);
 INSTANTIATE_TEST_SUITE_P(Pickers, Gradient, ::testing::ValuesIn(kPickers), case_name);
+INSTANTIATE_TEST_SUITE_P(Norms, Gradient, ::testing::ValuesIn(kNorms), case_name);
+INSTANTIATE_TEST_SUITE_P(Complex, Gradient, ::testing::ValuesIn(kComplex), case_name);
 INSTANTIATE_TEST_SUITE_P(Products, Gradient, ::testing::ValuesIn(kProducts), case_name);
 
 TEST(GradientOfExtrema, SharesTiesEqually) {

@@ -218,6 +218,50 @@ TEST(LoopGradient, OfTensorListsInside) {
   });
 }
 
+// Variables reach a body as handles; their derivatives come out of it as values.
+TEST(LoopGradient, OfVariables) {
+  const auto graph = std::make_shared<Graph>();
+  Builder b(graph.get());
+  const AttrMap of_variable{{"dtype", DType::kDouble}, {"shape", Shape{3}}, {"shared_name", "w"}};
+  const Val w{b, Output{b.add("VarHandleOp", {}, of_variable), 0}};
+  const AttrMap value{{"dtype", DType::kDouble}};
+  const Val start{b, b.vector<double>({0.1, 0.2, 0.3})};
+  const Val initial{b, b.vector<double>({0.5, 0.6, 0.7})};
+  const NodeId init = b.add("AssignVariableOp", {w, initial}, value);
+  const Body step = [&](const Vals& v) {
+    Builder& inner = v[0].builder();
+    const Val all = call("ReadVariableOp", {v[1]}, value);
+    const Val some = call("ResourceGather", {v[1], ints(inner, {0, 2, 2})}, value);
+    return Vals{call("Sin", {v[0] * all + some}), v[1]};
+  };
+  const Val y = repeat(3, {start, w}, step)[0];
+  const Val taken = cond(is_true(b, true), {y, w},
+                         [&](const Vals& a) { return Vals{a[0] * call("ReadVariableOp", {a[1]}, value)}; },
+                         [&](const Vals& a) { return Vals{a[0]}; });
+  const auto g = add_gradients(graph.get(), std::vector<Output>{taken}, std::vector<Output>{w}, {});
+  ASSERT_TRUE(g.ok()) << g.status().to_string();
+  // The same by hand, without a loop.
+  Val by_hand = start;
+  for (int i = 0; i < 3; ++i) {
+    by_hand = call("Sin", {by_hand * initial + grad::gather(initial, ints(b, {0, 2, 2}))});
+  }
+  by_hand = by_hand * initial;
+  const auto h = add_gradients(graph.get(), std::vector<Output>{by_hand}, std::vector<Output>{initial}, {});
+  ASSERT_TRUE(h.ok()) << h.status().to_string();
+  ASSERT_TRUE(b.status().ok()) << b.status().to_string();
+
+  auto session = Session::create(graph, {});
+  ASSERT_TRUE(session.ok()) << session.status().to_string();
+  std::vector<Tensor> r;
+  Status s = (*session)->run({}, {}, {}, std::vector<NodeId>{init}, &r);
+  ASSERT_TRUE(s.ok()) << s.to_string();
+  s = (*session)->run({}, {}, std::vector<Output>{(*g)[0].dense, densify(b, (*h)[0])}, {}, &r);
+  ASSERT_TRUE(s.ok()) << s.to_string();
+  const std::vector<double> got = values(r[0]), wanted = values(r[1]);
+  ASSERT_EQ(got.size(), wanted.size());
+  for (size_t i = 0; i < got.size(); ++i) EXPECT_NEAR(got[i], wanted[i], 1e-12) << i;
+}
+
 TEST(LoopGradient, IsTheSameFromTwoCalls) {
   const auto graph = std::make_shared<Graph>();
   Builder b(graph.get());

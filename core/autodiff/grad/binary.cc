@@ -45,11 +45,11 @@ TW_GRADIENT(Pow) {
 
 static Val indicator_of_nonzero(Val x) { return cast(call("NotEqual", {x, number(x, 0)}), x.dtype()); }
 TW_GRADIENT(Xlogy) {
-  const Val x = v.x(0), y = v.x(1);
+  const Val x = conj(v.x(0)), y = conj(v.x(1));
   give_broadcast(v, {call("Xlogy", {indicator_of_nonzero(x), y}) * v.dy(), xdivy(x, y) * v.dy()});
 }
 TW_GRADIENT(Xdivy) {
-  const Val x = v.x(0), y = v.x(1);
+  const Val x = conj(v.x(0)), y = conj(v.x(1));
   const Val by_y = xdivy(-x, call("Square", {y}));
   give_broadcast(v, {xdivy(indicator_of_nonzero(x), y) * v.dy(), by_y * v.dy()});
 }
@@ -65,7 +65,7 @@ TW_GRADIENT(Minimum) { extremum(v, "LessEqual"); }
 
 TW_GRADIENT(SquaredDifference) {
   Broadcast undo(v.x(0), v.x(1));
-  const Val g = 2.0 * conj(v.dy()) * (v.x(0) - v.x(1));
+  const Val g = 2.0 * v.dy() * (v.x(0) - v.x(1));
   v.give(0, undo.left(g));
   v.give(1, -undo.right(g));
 }

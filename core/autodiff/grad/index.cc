@@ -125,14 +125,6 @@ TW_GRADIENT(TensorScatterSub) {
   v.give(2, -call("GatherNd", {v.dy(), v.x(1)}));
 }
 
-TW_GRADIENT(OneHot) {
-  // One where the index points, zero elsewhere: what scales on_value, and the rest scales off_value.
-  const Val on = number(v.dy(), 1), off = number(v.dy(), 0);
-  const Val mask = call("OneHot", {v.x(0), v.x(1), on, off}, v.attrs({"axis"}));
-  const Val on_sum = sum_all(v.dy() * mask);
-  v.give(2, on_sum);
-  v.give(3, sum_all(v.dy()) - on_sum);
-}
 TW_GRADIENT(SparseToDense) {
   const Val rank = size_of(v.x(1));
   const Val places = reshape(v.x(0), stack({integer(v.b, -1), rank}));

@@ -175,8 +175,8 @@ TW_GRADIENT(UnsortedSegmentMax) { unsorted_selected(v); }
 TW_GRADIENT(UnsortedSegmentMin) { unsorted_selected(v); }
 // Dividing the product by an element fails for zeros: with one zero in a segment only that element has a derivative,
 // the product of the others; with more, none has.
-static void segment_product(Vjp& v, Val segments) {
-  const Val x = v.x(0), ids = v.x(1);
+TW_GRADIENT(UnsortedSegmentProd) {
+  const Val x = v.x(0), ids = v.x(1), segments = v.x(2);
   const SegmentRows rows(ids);
   const Val is_zero = call("Equal", {x, number(x, 0)});
   const Val zeros = call("UnsortedSegmentSum", {cast(is_zero, DType::kInt32), ids, segments});
@@ -185,8 +185,6 @@ static void segment_product(Vjp& v, Val segments) {
   const Val slope = select(is_zero, rows.gather_raw(others), rows.gather_raw(v.y()) / x);
   v.give(0, rows.gather_valid(dy) * slope);
 }
-TW_GRADIENT(UnsortedSegmentProd) { segment_product(v, v.x(2)); }
-TW_GRADIENT(SegmentProd) { segment_product(v, at(shape_of(v.y()), 0)); }
 
 static Val input_rows(Vjp& v) { return at(shape_of(v.x(0)), 0); }
 TW_GRADIENT(SparseSegmentSum) {
