@@ -14,7 +14,7 @@ enum class ReduceOp : uint8_t { kSum, kProd, kMax, kMin, kAll, kAny, kArgMax, kA
 
 struct ReduceSpec {
   ReduceOp op = ReduceOp::kSum;
-  Tape pre;                    // inputs -> one value of the dtype to reduce; empty (no inputs) means input 0 itself
+  Tape pre;                    // (none for kArgMax and kArgMin) inputs -> one value of the dtype to reduce; empty (no inputs) means input 0 itself
   std::vector<Shape> shapes;   // of the inputs of `pre` (or of the one input)
   Shape space;                 // the index space reduced over; every input broadcasts to it
   std::vector<int> axes;       // of `space`, ascending, may be empty (then a plain copy)

@@ -1,0 +1,38 @@
+// The inner loops of reductions, compiled per vector target and chosen when a reduction is planned.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/framework/dtype.h"
+#include "core/kernels/reduce.h"
+
+namespace tw {
+
+// All elements, accumulators included, have one dtype; half and bfloat16 are reduced as float.
+struct CombineFns {
+  size_t element_size = 0;
+  // Sums of floats: accumulate in levels, so that the error grows slowly with the count.
+  bool rounds = false;
+  void (*identity)(void* acc, int64_t n) = nullptr;
+  // acc[r] = acc[r] op x[r * n] op ... op x[r * n + n - 1], for r < rows.
+  void (*rows)(const void* x, int64_t rows, int64_t n, void* acc) = nullptr;
+  // acc[j] = acc[j] op x[j] op x[stride + j] op ..., over `rows` rows, for j < n.
+  void (*columns)(const void* x, int64_t rows, int64_t stride, int64_t n, void* acc) = nullptr;
+  // acc[j] = acc[j] * scale; integers are divided by 1 / scale.
+  void (*scale)(void* acc, int64_t n, double scale) = nullptr;
+};
+
+// kSum .. kAny. element_size 0 when there is no such reduction.
+CombineFns find_combine(ReduceOp op, DType t);
+
+struct ArgFns {
+  // index[r] = the first place of the extreme of x[r * n ... r * n + n).
+  void (*rows)(const void* x, int64_t rows, int64_t n, int64_t* index) = nullptr;
+  // index[j] = the first row r with the extreme of x[r * stride + j], for j < n <= kMaxColumns.
+  void (*columns)(const void* x, int64_t rows, int64_t stride, int64_t n, int64_t* index) = nullptr;
+  static constexpr int64_t kMaxColumns = 256;
+};
+ArgFns find_arg(bool max, DType t);
+
+}  // namespace tw

@@ -1,0 +1,470 @@
+// Plans and runs reductions.
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+
+#include "core/kernels/map.h"
+#include "core/kernels/reduce.h"
+#include "core/kernels/reduce/combine.h"
+
+namespace tw {
+namespace {
+
+constexpr int64_t kPiece = kMapBlock;     // elements of a row or columns combined at once
+constexpr int64_t kLevelRows = 256;       // rows summed before they go up a level
+constexpr int kLevels = 5, kRadix = 8;    // sums of a level before they go up to the next
+constexpr int64_t kNarrow = 128;          // below this many columns several rows are treated as one
+constexpr double kNsPerByte = 0.08;       // reading, one thread
+
+// The space as blocks of [reduce] or [reduce, inner], with alternately kept and reduced dimensions around them.
+struct Geometry {
+  struct Outer {
+    int64_t size;
+    bool reduced;
+    int64_t out_stride;
+  };
+  std::vector<Outer> outer;
+  int64_t outer_count = 1;
+  int64_t reduce = 1, inner = 1;  // inner is 1 in the [reduce] form
+  int64_t out_count = 1;
+
+  // Where block o begins in the output.
+  int64_t out_base(int64_t o) const {
+    int64_t base = 0;
+    for (size_t i = outer.size(); i-- > 0;) {
+      base += o % outer[i].size * outer[i].out_stride;
+      o /= outer[i].size;
+    }
+    return base;
+  }
+};
+
+Geometry geometry_of(const Shape& space, std::span<const int> axes) {
+  struct Group {
+    int64_t size;
+    bool reduced;
+  };
+  std::vector<Group> groups;
+  for (int i = 0; i < space.rank(); ++i) {
+    const bool reduced = std::find(axes.begin(), axes.end(), i) != axes.end();
+    if (space[i] == 1) continue;
+    if (!groups.empty() && groups.back().reduced == reduced) {
+      groups.back().size *= space[i];
+    } else {
+      groups.push_back({space[i], reduced});
+    }
+  }
+  Geometry g;
+  if (!groups.empty() && !groups.back().reduced) {
+    g.inner = groups.back().size;
+    groups.pop_back();
+  }
+  if (!groups.empty()) {  // what remains ends with a reduced group
+    g.reduce = groups.back().size;
+    groups.pop_back();
+  }
+  int64_t stride = g.inner;
+  for (size_t i = groups.size(); i-- > 0;) {
+    g.outer.insert(g.outer.begin(), {groups[i].size, groups[i].reduced, groups[i].reduced ? 0 : stride});
+    if (!groups[i].reduced) stride *= groups[i].size;
+    g.outer_count *= groups[i].size;
+  }
+  g.out_count = stride;
+  return g;
+}
+
+// What one thread does: a box of blocks, rows and columns.
+struct Part {
+  int64_t outer_begin, outer_end, reduce_begin, reduce_end, inner_begin, inner_end;
+};
+enum class Split : uint8_t { kOuter, kColumns, kRows, kBlocks };  // the last two need an accumulator for each part
+
+int64_t share(int64_t n, int64_t i, int64_t parts) { return n / parts * i + std::min(i, n % parts); }
+
+struct Values {
+  const void* const* inputs;
+  std::atomic<const char*>* failure;  // of the pre tape
+};
+
+class Plan final : public ReducePlan {
+ public:
+  static Result<std::unique_ptr<ReducePlan>> make(const ReduceSpec& spec, int threads) {
+    auto plan = std::unique_ptr<Plan>(new Plan);
+    TW_RETURN_IF_ERROR(plan->init(spec, threads));
+    return std::unique_ptr<ReducePlan>(std::move(plan));
+  }
+
+  Status run(const void* const* inputs, void* const* outputs, void* workspace, WorkerPool& pool) const override {
+    if (g_.out_count == 0) return {};
+    std::atomic<const char*> failure{nullptr};
+    const Values values{inputs, &failure};
+    char* acc = static_cast<char*>(in_output_ ? outputs[0] : workspace);
+    char* others = static_cast<char*>(workspace) + (in_output_ ? 0 : acc_bytes_);
+    if (parts_ == 1) {
+      fns_.identity(acc, g_.out_count);
+      run_part(values, part(0), acc);
+    } else {
+      const bool shared = split_ == Split::kOuter || split_ == Split::kColumns;
+      if (shared) fns_.identity(acc, g_.out_count);
+      pool.parallel_for(parts_, 1, [&](int64_t b, int64_t e) {
+        for (int64_t p = b; p < e; ++p) {
+          char* mine = shared || p == 0 ? acc : others + (p - 1) * static_cast<int64_t>(acc_bytes_);
+          if (!shared) fns_.identity(mine, g_.out_count);
+          run_part(values, part(p), mine);
+        }
+      });
+      // In the order of the parts, so that the result does not depend on which thread was first.
+      for (int64_t p = 1; p < parts_ && !shared; ++p) {
+        fns_.columns(others + (p - 1) * static_cast<int64_t>(acc_bytes_), 1, 0, g_.out_count, acc);
+      }
+    }
+    if (scale_ != 1) fns_.scale(acc, g_.out_count, scale_);
+    if (const char* f = failure.load(std::memory_order_relaxed)) return invalid_argument(f);
+    if (post_ != nullptr) {
+      const void* in = acc;
+      return post_->run(&in, outputs, pool);
+    }
+    return {};
+  }
+
+  size_t workspace_bytes() const override { return workspace_; }
+  double flops() const override { return flops_; }
+
+ private:
+  Plan() = default;
+
+  Status init(const ReduceSpec& spec, int threads) {
+    for (int axis : spec.axes) {
+      if (axis < 0 || axis >= spec.space.rank()) {
+        return invalid_argument("Invalid reduction dimension ", axis, " for input with ", spec.space.rank(), " dimensions.");
+      }
+    }
+    const bool short_float = spec.dtype == DType::kHalf || spec.dtype == DType::kBfloat16;
+    const DType acc_dtype = short_float ? DType::kFloat : spec.dtype;
+    fns_ = find_combine(spec.op, acc_dtype);
+    if (fns_.element_size == 0) return unimplemented("the reduce engine has no such reduction of ", dtype_name(spec.dtype));
+    g_ = geometry_of(spec.space, spec.axes);
+    scale_ = spec.scale;
+    const int64_t count = spec.space.num_elements();
+
+    Tape pre = spec.pre;
+    if (pre.inputs.empty()) {
+      if (spec.shapes.size() != 1) return invalid_argument("a reduction without a tape has one input");
+      if (short_float || !(spec.shapes[0] == spec.space)) {
+        pre.add_input(spec.dtype);
+        pre.outputs = {0};
+      }
+    }
+    double ns = 0;
+    if (!pre.inputs.empty()) {
+      if (pre.outputs.size() != 1) return invalid_argument("a tape before a reduction has one output");
+      const uint16_t value = pre.outputs[0];
+      if (pre.value_dtype(value) != spec.dtype) {
+        return invalid_argument("the tape gives ", dtype_name(pre.value_dtype(value)), ", the reduction takes ",
+                                dtype_name(spec.dtype));
+      }
+      if (short_float) pre.outputs[0] = pre.emit(MicroOp::k_cast, DType::kFloat, value);
+      TW_ASSIGN_OR_RETURN(pre_, plan_map(pre, spec.shapes, spec.space));
+      flops_ += pre_->flops();
+      ns += pre_->flops() * 0.15;
+    }
+    flops_ += static_cast<double>(count);
+    ns += static_cast<double>(count) * static_cast<double>(fns_.element_size) * kNsPerByte;
+
+    Tape post = spec.post;
+    if (post.inputs.empty() && short_float) {
+      post.add_input(DType::kFloat);
+      post.outputs = {post.emit(MicroOp::k_cast, spec.dtype, 0)};
+    } else if (!post.inputs.empty() && short_float) {
+      // The tape takes the dtype reduced; it gets the float accumulator by way of a cast.
+      Tape narrow;
+      narrow.add_input(DType::kFloat);
+      narrow.outputs = {narrow.emit(MicroOp::k_cast, spec.dtype, 0)};
+      post = concatenate(narrow, 0, post, 0, false);
+    }
+    in_output_ = post.inputs.empty();
+    if (!in_output_) {
+      if (post.inputs.size() != 1) return invalid_argument("a tape after a reduction has one input");
+      const Shape flat{g_.out_count};
+      TW_ASSIGN_OR_RETURN(post_, plan_map(post, {&flat, 1}, flat));
+      flops_ += post_->flops();
+    }
+
+    acc_bytes_ = (static_cast<size_t>(g_.out_count) * fns_.element_size + 63) / 64 * 64;
+    choose_split(std::clamp<int64_t>(static_cast<int64_t>(ns / 20000), 1, std::max(threads, 1)));
+    const bool private_parts = split_ == Split::kRows || split_ == Split::kBlocks;
+    workspace_ = acc_bytes_ * ((in_output_ ? 0 : 1) + (private_parts ? static_cast<size_t>(parts_ - 1) : 0));
+    return {};
+  }
+
+  void choose_split(int64_t parts) {
+    parts_ = parts;
+    const bool independent = g_.outer.size() == 1 && !g_.outer[0].reduced;
+    if (parts == 1 || (independent && g_.outer_count >= parts)) {
+      split_ = Split::kOuter;
+    } else if (g_.inner >= parts * 512) {
+      split_ = Split::kColumns;
+    } else if (acc_bytes_ * static_cast<size_t>(parts) > (size_t{4} << 20)) {
+      // Accumulators for each part would cost more than the threads save.
+      parts_ = 1;
+      split_ = Split::kOuter;
+    } else {
+      split_ = g_.reduce >= g_.outer_count ? Split::kRows : Split::kBlocks;
+      parts_ = std::min(parts, std::max<int64_t>(1, split_ == Split::kRows ? g_.reduce : g_.outer_count));
+    }
+  }
+
+  Part part(int64_t p) const {
+    Part out{0, g_.outer_count, 0, g_.reduce, 0, g_.inner};
+    const auto cut = [&](int64_t n, int64_t* begin, int64_t* end) {
+      *begin = share(n, p, parts_);
+      *end = share(n, p + 1, parts_);
+    };
+    switch (split_) {
+      case Split::kOuter:
+      case Split::kBlocks: cut(g_.outer_count, &out.outer_begin, &out.outer_end); break;
+      case Split::kColumns: cut(g_.inner, &out.inner_begin, &out.inner_end); break;
+      case Split::kRows: cut(g_.reduce, &out.reduce_begin, &out.reduce_end); break;
+    }
+    return out;
+  }
+
+  // Values [begin, begin + n) of the space, n <= kPiece unless they are the input itself.
+  const char* values(const Values& v, int64_t begin, int64_t n, void* buffer) const {
+    if (pre_ == nullptr) return static_cast<const char*>(v.inputs[0]) + begin * size();
+    const Status s = pre_->run_block(v.inputs, &buffer, begin, n);
+    // The only failure a tape has; the message must outlive the status.
+    if (!s.ok()) {
+      v.failure->store(s.message().find("power") != std::string::npos ? "Integers to negative integer powers are not allowed"
+                                                                      : "Integer division by zero",
+                       std::memory_order_relaxed);
+    }
+    return static_cast<const char*>(buffer);
+  }
+  int64_t size() const { return static_cast<int64_t>(fns_.element_size); }
+
+  void run_part(const Values& v, const Part& p, char* acc) const {
+    if (p.outer_begin >= p.outer_end || p.reduce_begin >= p.reduce_end || p.inner_begin >= p.inner_end) return;
+    alignas(64) char buffer[kPiece * 16];
+    if (g_.inner == 1) {
+      const bool whole = p.reduce_end - p.reduce_begin == g_.reduce && g_.reduce <= kPiece;
+      if (whole) {
+        short_rows(v, p, acc, buffer);
+      } else {
+        for (int64_t o = p.outer_begin; o < p.outer_end; ++o) long_row(v, p, o, acc + g_.out_base(o) * size(), buffer);
+      }
+      return;
+    }
+    for (int64_t o = p.outer_begin; o < p.outer_end; ++o) {
+      block_columns(v, p, o * g_.reduce * g_.inner, acc + g_.out_base(o) * size(), buffer);
+    }
+  }
+
+  // Rows that fit a piece: as many at once as do.
+  void short_rows(const Values& v, const Part& p, char* acc, char* buffer) const {
+    const bool consecutive = g_.outer.size() == 1 && !g_.outer[0].reduced;
+    const int64_t batch = std::max<int64_t>(1, kPiece / g_.reduce);
+    for (int64_t o = p.outer_begin; o < p.outer_end; o += batch) {
+      const int64_t n = std::min(batch, p.outer_end - o);
+      const char* x = values(v, o * g_.reduce, n * g_.reduce, buffer);
+      if (consecutive) {
+        fns_.rows(x, n, g_.reduce, acc + o * size());
+        continue;
+      }
+      for (int64_t i = 0; i < n; ++i) fns_.rows(x + i * g_.reduce * size(), 1, g_.reduce, acc + g_.out_base(o + i) * size());
+    }
+  }
+
+  // Partial sums of n columns by levels: each takes kRadix sums of the one below, so that rounding errors grow with the
+  // logarithm of the count.
+  template <int64_t kColumns>
+  struct Levels {
+    alignas(64) char sums[kLevels][kColumns * 16];
+    int64_t filled = 0;  // sums taken at level 0
+
+    char* begin(const CombineFns& fns, int64_t n) {
+      if (filled == 0) {
+        for (auto& level : sums) fns.identity(level, n);
+      }
+      return sums[0];
+    }
+    // A sum was added at level 0.
+    void advance(const CombineFns& fns, int64_t n) {
+      ++filled;
+      int64_t period = kRadix;
+      for (int l = 0; l + 1 < kLevels && filled % period == 0; ++l, period *= kRadix) {
+        fns.columns(sums[l], 1, n, n, sums[l + 1]);
+        fns.identity(sums[l], n);
+      }
+    }
+    void finish(const CombineFns& fns, int64_t n, char* acc) {
+      if (filled == 0) return;
+      for (int l = 0; l + 1 < kLevels; ++l) fns.columns(sums[l], 1, n, n, sums[l + 1]);
+      fns.columns(sums[kLevels - 1], 1, n, n, acc);
+    }
+  };
+
+  void long_row(const Values& v, const Part& p, int64_t o, char* acc, char* buffer) const {
+    Levels<1> levels;
+    for (int64_t r = p.reduce_begin; r < p.reduce_end; r += kPiece) {
+      const int64_t n = std::min(kPiece, p.reduce_end - r);
+      fns_.rows(values(v, o * g_.reduce + r, n, buffer), 1, n, levels.begin(fns_, 1));
+      levels.advance(fns_, 1);
+    }
+    levels.finish(fns_, 1, acc);
+  }
+
+  // A [reduce, inner] block that begins at element `base`, column piece by column piece.
+  void block_columns(const Values& v, const Part& p, int64_t base, char* acc, char* buffer) const {
+    const bool by_levels = fns_.rounds && p.reduce_end - p.reduce_begin > kLevelRows;
+    for (int64_t c = p.inner_begin; c < p.inner_end; c += kPiece) {
+      const int64_t n = std::min(kPiece, p.inner_end - c);
+      char* to = acc + c * size();
+      if (!by_levels) {
+        combine_rows(v, base + p.reduce_begin * g_.inner + c, p.reduce_end - p.reduce_begin, n, to, buffer);
+        continue;
+      }
+      Levels<kPiece> levels;
+      for (int64_t r = p.reduce_begin; r < p.reduce_end; r += kLevelRows) {
+        const int64_t count = std::min(kLevelRows, p.reduce_end - r);
+        combine_rows(v, base + r * g_.inner + c, count, n, levels.begin(fns_, n), buffer);
+        levels.advance(fns_, n);
+      }
+      levels.finish(fns_, n, to);
+    }
+  }
+
+  // `rows` rows of n columns from element `begin` on, g_.inner elements apart, into acc.
+  void combine_rows(const Values& v, int64_t begin, int64_t rows, int64_t n, char* acc, char* buffer) const {
+    if (pre_ == nullptr) {
+      combine_dense(values(v, begin, rows, buffer), rows, g_.inner, n, acc);
+      return;
+    }
+    const int64_t batch = n == g_.inner ? std::max<int64_t>(1, kPiece / n) : 1;
+    for (int64_t r = 0; r < rows; r += batch) {
+      const int64_t count = std::min(batch, rows - r);
+      combine_dense(values(v, begin + r * g_.inner, count * n, buffer), count, n, n, acc);
+    }
+  }
+
+  void combine_dense(const char* x, int64_t rows, int64_t stride, int64_t n, char* acc) const {
+    const int64_t fold = kNarrow * 2 / n;
+    if (stride != n || n >= kNarrow || rows < 2 * fold) {
+      fns_.columns(x, rows, stride, n, acc);
+      return;
+    }
+    // Narrow rows: `fold` of them as one long row, folded together at the end.
+    alignas(64) char wide[kNarrow * 2 * 16];
+    fns_.identity(wide, fold * n);
+    const int64_t long_rows = rows / fold;
+    fns_.columns(x, long_rows, fold * n, fold * n, wide);
+    fns_.columns(wide, fold, n, n, acc);
+    fns_.columns(x + long_rows * fold * n * size(), rows % fold, n, n, acc);
+  }
+
+  CombineFns fns_;
+  Geometry g_;
+  std::unique_ptr<MapPlan> pre_, post_;
+  double scale_ = 1, flops_ = 0;
+  bool in_output_ = true;  // the accumulators are output 0
+  Split split_ = Split::kOuter;
+  int64_t parts_ = 1;
+  size_t acc_bytes_ = 0, workspace_ = 0;
+};
+
+// Places of extremes along one axis.
+class ArgPlan final : public ReducePlan {
+ public:
+  static Result<std::unique_ptr<ReducePlan>> make(const ReduceSpec& spec) {
+    if (!spec.pre.inputs.empty() || !spec.post.inputs.empty()) {
+      return unimplemented("argmax and argmin take no tapes");
+    }
+    if (spec.axes.size() != 1 || spec.axes[0] < 0 || spec.axes[0] >= spec.space.rank()) {
+      return invalid_argument("argmax and argmin take one axis of ", spec.space);
+    }
+    auto plan = std::unique_ptr<ArgPlan>(new ArgPlan);
+    const int axis = spec.axes[0];
+    plan->reduce_ = spec.space[axis];
+    plan->outer_ = spec.space.product(0, axis);
+    plan->inner_ = spec.space.product(axis + 1, spec.space.rank());
+    if (plan->reduce_ == 0 && plan->outer_ * plan->inner_ > 0) {
+      return invalid_argument("Reduction axis ", axis, " is empty in shape ", spec.space);
+    }
+    if (spec.result != DType::kInt32 && spec.result != DType::kInt64) {
+      return invalid_argument("argmax and argmin give int32 or int64, not ", dtype_name(spec.result));
+    }
+    plan->narrow_ = spec.result == DType::kInt32;
+    DType t = spec.dtype;
+    if (t == DType::kHalf || t == DType::kBfloat16) {
+      const Shape flat{spec.space.num_elements()};
+      Tape widen;
+      widen.add_input(t);
+      widen.outputs = {widen.emit(MicroOp::k_cast, DType::kFloat, 0)};
+      TW_ASSIGN_OR_RETURN(plan->widen_, plan_map(widen, {&flat, 1}, flat));
+      t = DType::kFloat;
+    }
+    plan->size_ = static_cast<int64_t>(dtype_size(t));
+    plan->fns_ = find_arg(spec.op == ReduceOp::kArgMax, t);
+    if (plan->fns_.rows == nullptr) return unimplemented("argmax and argmin do not take ", dtype_name(spec.dtype));
+    return std::unique_ptr<ReducePlan>(std::move(plan));
+  }
+
+  Status run(const void* const* inputs, void* const* outputs, void* workspace, WorkerPool& pool) const override {
+    const char* x = static_cast<const char*>(inputs[0]);
+    if (widen_ != nullptr) {
+      TW_RETURN_IF_ERROR(widen_->run(inputs, &workspace, pool));
+      x = static_cast<const char*>(workspace);
+    }
+    const int64_t grain = grain_for_ns(0.5 * static_cast<double>(reduce_));
+    if (inner_ == 1) {
+      pool.parallel_for(outer_, grain, [&](int64_t b, int64_t e) {
+        int64_t index[ArgFns::kMaxColumns];
+        for (int64_t o = b; o < e; o += ArgFns::kMaxColumns) {
+          const int64_t n = std::min(ArgFns::kMaxColumns, e - o);
+          fns_.rows(x + o * reduce_ * size_, n, reduce_, index);
+          put(index, n, outputs[0], o);
+        }
+      });
+      return {};
+    }
+    const int64_t pieces = (inner_ + ArgFns::kMaxColumns - 1) / ArgFns::kMaxColumns;
+    pool.parallel_for(outer_ * pieces, grain / ArgFns::kMaxColumns + 1, [&](int64_t b, int64_t e) {
+      int64_t index[ArgFns::kMaxColumns];
+      for (int64_t u = b; u < e; ++u) {
+        const int64_t o = u / pieces, c = u % pieces * ArgFns::kMaxColumns;
+        const int64_t n = std::min(ArgFns::kMaxColumns, inner_ - c);
+        fns_.columns(x + (o * reduce_ * inner_ + c) * size_, reduce_, inner_, n, index);
+        put(index, n, outputs[0], o * inner_ + c);
+      }
+    });
+    return {};
+  }
+
+  size_t workspace_bytes() const override {
+    return widen_ == nullptr ? 0 : static_cast<size_t>(outer_ * reduce_ * inner_) * sizeof(float);
+  }
+  double flops() const override { return static_cast<double>(outer_ * reduce_ * inner_); }
+
+ private:
+  ArgPlan() = default;
+  void put(const int64_t* index, int64_t n, void* out, int64_t at) const {
+    for (int64_t i = 0; i < n; ++i) {
+      if (narrow_) static_cast<int32_t*>(out)[at + i] = static_cast<int32_t>(index[i]);
+      else static_cast<int64_t*>(out)[at + i] = index[i];
+    }
+  }
+
+  int64_t outer_ = 1, reduce_ = 1, inner_ = 1, size_ = 4;
+  bool narrow_ = false;
+  ArgFns fns_;
+  std::unique_ptr<MapPlan> widen_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<ReducePlan>> plan_reduce(const ReduceSpec& spec, int threads) {
+  if (spec.op == ReduceOp::kArgMax || spec.op == ReduceOp::kArgMin) return ArgPlan::make(spec);
+  return Plan::make(spec, threads);
+}
+
+}  // namespace tw

@@ -1,0 +1,268 @@
+// The reduce engine against the reference: every op, type and arrangement of axes; accuracy; repeatability.
+#include "core/kernels/reduce.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <random>
+
+#include "core/kernels/ref/map_ref.h"
+
+namespace tw {
+namespace {
+
+Tensor random_tensor(DType t, const Shape& shape, std::mt19937& rng, double low = -1, double high = 1) {
+  Tensor out = Tensor::make_or_die(t, shape);
+  std::uniform_real_distribution<double> real(low, high);
+  const bool whole = is_integer(t) || t == DType::kBool;
+  for (int64_t i = 0; i < shape.num_elements(); ++i) {
+    ref::Number v{real(rng), is_complex(t) ? real(rng) : 0, 0};
+    if (whole) v.integer = t == DType::kBool ? rng() % 8 != 0 : static_cast<int64_t>(rng() % 100);
+    ref::store(t, v, out.raw(), i);
+  }
+  return out;
+}
+
+Shape kept_shape(const ReduceSpec& spec) {
+  Shape kept;
+  for (int i = 0; i < spec.space.rank(); ++i) {
+    if (std::find(spec.axes.begin(), spec.axes.end(), i) == spec.axes.end()) kept.add_dim(spec.space[i]);
+  }
+  return kept;
+}
+
+// Runs the plan with guard bytes behind output and workspace.
+std::vector<unsigned char> run(const ReduceSpec& spec, const std::vector<Tensor>& inputs, DType result, int threads) {
+  auto plan = plan_reduce(spec, threads);
+  EXPECT_TRUE(plan.ok()) << plan.status().to_string();
+  if (!plan.ok()) return {};
+  const size_t bytes = static_cast<size_t>(kept_shape(spec).num_elements()) * dtype_size(result);
+  std::vector<unsigned char> out(bytes + 64, 0xA5), work((*plan)->workspace_bytes() + 128, 0xA5);
+  std::vector<const void*> in;
+  for (const Tensor& t : inputs) in.push_back(t.raw());
+  void* outputs[] = {out.data()};
+  WorkerPool pool(threads);
+  unsigned char* aligned = work.data() + (64 - reinterpret_cast<uintptr_t>(work.data()) % 64) % 64;
+  EXPECT_TRUE((*plan)->run(in.data(), outputs, aligned, pool).ok());
+  for (size_t i = 0; i < 64; ++i) EXPECT_EQ(out[bytes + i], 0xA5) << "wrote past the output";
+  for (unsigned char* p = aligned + (*plan)->workspace_bytes(); p < work.data() + work.size(); ++p) EXPECT_EQ(*p, 0xA5);
+  out.resize(bytes);
+  return out;
+}
+
+void check(const ReduceSpec& spec, const std::vector<Tensor>& inputs, DType result, double tolerance, int threads) {
+  const std::vector<unsigned char> got = run(spec, inputs, result, threads);
+  Tensor want = Tensor::make_or_die(result, kept_shape(spec));
+  ASSERT_TRUE(ref::reduce(spec, inputs, {&want, 1}).ok());
+  for (int64_t i = 0; i < want.num_elements(); ++i) {
+    const ref::Number g = ref::load(result, got.data(), i), w = ref::load(result, want.raw(), i);
+    if (is_integer(result) || result == DType::kBool) {
+      ASSERT_EQ(g.integer, w.integer) << spec.space << " element " << i;
+    } else if (std::isnan(w.re)) {
+      ASSERT_TRUE(std::isnan(g.re)) << spec.space << " element " << i;
+    } else if (std::isinf(w.re)) {
+      ASSERT_EQ(g.re, w.re);
+    } else {
+      ASSERT_LE(std::hypot(g.re - w.re, g.im - w.im), tolerance * std::max(1.0, std::hypot(w.re, w.im)))
+          << spec.space << " element " << i << " op " << static_cast<int>(spec.op) << " " << dtype_name(result);
+    }
+  }
+}
+
+struct Case {
+  Shape space;
+  std::vector<int> axes;
+};
+const Case kCases[] = {
+    {{}, {}},          {{1}, {0}},           {{7}, {}},           {{7}, {0}},           {{5000}, {0}},
+    {{3, 5}, {1}},     {{3, 5}, {0}},        {{3, 5}, {0, 1}},    {{300, 3}, {0}},      {{2, 3000}, {1}},
+    {{900, 70}, {0}},  {{70, 900}, {1}},     {{4, 5, 6}, {1}},    {{4, 5, 6}, {0, 2}},  {{4, 1, 6, 1}, {1, 2}},
+    {{3, 4, 5, 6}, {0, 2}}, {{3, 4, 5, 6}, {1, 3}}, {{0, 3}, {0}}, {{3, 0}, {0}},       {{2, 700, 40}, {1}},
+    {{3, 2, 1300}, {1}},    {{40, 1, 30}, {0}},
+};
+
+constexpr DType kNumbers[] = {DType::kFloat, DType::kDouble, DType::kHalf, DType::kBfloat16, DType::kInt8, DType::kInt16,
+                              DType::kInt32, DType::kInt64, DType::kUint8, DType::kUint16, DType::kUint32, DType::kUint64,
+                              DType::kComplex64, DType::kComplex128};
+
+// Per result of size up to about 100, from sums of floats; the 16-bit types round once.
+double tolerance(DType t) {
+  switch (t) {
+    case DType::kDouble: case DType::kComplex128: return 1e-13;
+    case DType::kHalf: return 1e-3;
+    case DType::kBfloat16: return 8e-3;
+    default: return 4e-6;
+  }
+}
+
+TEST(Reduce, EveryOpAndTypeOverEveryArrangement) {
+  std::mt19937 rng(1);
+  for (DType t : kNumbers) {
+    for (ReduceOp op : {ReduceOp::kSum, ReduceOp::kProd, ReduceOp::kMax, ReduceOp::kMin}) {
+      if (is_complex(t) && (op == ReduceOp::kMax || op == ReduceOp::kMin)) continue;
+      for (const Case& c : kCases) {
+        // Extremes of no integers have no reference; the engine gives the type's limits.
+        if (is_integer(t) && c.space.num_elements() == 0 && (op == ReduceOp::kMax || op == ReduceOp::kMin)) continue;
+        ReduceSpec spec;
+        spec.op = op;
+        spec.space = c.space;
+        spec.shapes = {c.space};
+        spec.axes = c.axes;
+        spec.dtype = spec.result = t;
+        const Tensor x = random_tensor(t, c.space, rng, op == ReduceOp::kProd ? 0.9 : -1, op == ReduceOp::kProd ? 1.08 : 1);
+        if (op == ReduceOp::kProd && c.space.num_elements() > 100 && is_complex(t)) continue;  // |x| > 1: overflows
+        check(spec, {x}, t, tolerance(t) * (op == ReduceOp::kProd ? 10 : 1), 1 + static_cast<int>(rng() % 3));
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+  for (ReduceOp op : {ReduceOp::kAll, ReduceOp::kAny}) {
+    for (const Case& c : kCases) {
+      ReduceSpec spec;
+      spec.op = op;
+      spec.space = c.space;
+      spec.shapes = {c.space};
+      spec.axes = c.axes;
+      spec.dtype = spec.result = DType::kBool;
+      check(spec, {random_tensor(DType::kBool, c.space, rng)}, DType::kBool, 0, 2);
+    }
+  }
+}
+
+TEST(Reduce, ArgExtremes) {
+  std::mt19937 rng(2);
+  for (DType t : {DType::kFloat, DType::kDouble, DType::kHalf, DType::kInt32, DType::kUint8, DType::kInt64}) {
+    for (ReduceOp op : {ReduceOp::kArgMax, ReduceOp::kArgMin}) {
+      for (const Case& c : kCases) {
+        if (c.axes.size() != 1 || c.space[c.axes[0]] == 0) continue;
+        for (DType result : {DType::kInt32, DType::kInt64}) {
+          ReduceSpec spec;
+          spec.op = op;
+          spec.space = c.space;
+          spec.shapes = {c.space};
+          spec.axes = c.axes;
+          spec.dtype = t;
+          spec.result = result;
+          check(spec, {random_tensor(t, c.space, rng)}, result, 0, 2);  // 100 values: ties are frequent
+        }
+      }
+    }
+  }
+  // NaN is never chosen; of nothing but NaN the first place is.
+  const float nan = std::nanf(""), inf = std::numeric_limits<float>::infinity();
+  Tensor x = Tensor::make_or_die(DType::kFloat, Shape{3, 4});
+  const float values[] = {nan, 1, 3, 3, nan, nan, nan, nan, -inf, -inf, nan, -inf};
+  std::memcpy(x.raw(), values, sizeof values);
+  ReduceSpec spec;
+  spec.op = ReduceOp::kArgMax;
+  spec.space = x.shape();
+  spec.shapes = {x.shape()};
+  spec.axes = {1};
+  spec.result = DType::kInt64;
+  const auto got = run(spec, {x}, DType::kInt64, 1);
+  const int64_t* place = reinterpret_cast<const int64_t*>(got.data());
+  EXPECT_EQ(place[0], 2);
+  EXPECT_EQ(place[1], 0);
+  EXPECT_EQ(place[2], 0);
+}
+
+TEST(Reduce, NanStaysInExtremes) {
+  for (int n : {5, 100, 3000}) {
+    for (int at : {0, n / 2, n - 1}) {
+      Tensor x = Tensor::make_or_die(DType::kFloat, Shape{n});
+      for (int i = 0; i < n; ++i) x.data<float>()[i] = i == at ? std::nanf("") : static_cast<float>(i % 7);
+      for (ReduceOp op : {ReduceOp::kMax, ReduceOp::kMin}) {
+        ReduceSpec spec;
+        spec.op = op;
+        spec.space = x.shape();
+        spec.shapes = {x.shape()};
+        spec.axes = {0};
+        const auto got = run(spec, {x}, DType::kFloat, 1);
+        EXPECT_TRUE(std::isnan(*reinterpret_cast<const float*>(got.data()))) << n << " " << at;
+      }
+    }
+  }
+}
+
+TEST(Reduce, TapesBeforeAndAfter) {
+  std::mt19937 rng(3);
+  // sqrt(mean((x - m)^2)) with m a column or a row.
+  for (DType t : {DType::kFloat, DType::kDouble, DType::kHalf}) {
+    for (const Case& c : kCases) {
+      if (c.space.rank() != 2 || c.space.num_elements() == 0 || c.axes.empty()) continue;
+      for (const Shape& other : {Shape{c.space[0], 1}, Shape{c.space[1]}, Shape{}}) {
+        ReduceSpec spec;
+        const uint16_t x = spec.pre.add_input(t), m = spec.pre.add_input(t);
+        spec.pre.outputs = {spec.pre.emit(MicroOp::k_squared_difference, t, x, m)};
+        const uint16_t v = spec.post.add_input(t);
+        spec.post.outputs = {spec.post.emit(MicroOp::k_sqrt, t, v, v)};
+        spec.space = c.space;
+        spec.shapes = {c.space, other};
+        spec.axes = c.axes;
+        spec.dtype = spec.result = t;
+        spec.scale = 1.0 / 9;
+        check(spec, {random_tensor(t, c.space, rng), random_tensor(t, other, rng)}, t, 2 * tolerance(t), 2);
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
+TEST(Reduce, LongSumsOfFloatsAreAccurate) {
+  // A naive running sum of a million values of 0.1 is off by about 1 %.
+  for (const Case& c : {Case{{1 << 20}, {0}}, Case{{1 << 18, 4}, {0}}, Case{{1 << 14, 64}, {0}}, Case{{2, 1 << 19}, {1}}}) {
+    Tensor x = Tensor::make_or_die(DType::kFloat, c.space);
+    for (int64_t i = 0; i < x.num_elements(); ++i) x.data<float>()[i] = 0.1f;
+    ReduceSpec spec;
+    spec.space = c.space;
+    spec.shapes = {c.space};
+    spec.axes = c.axes;
+    const auto got = run(spec, {x}, DType::kFloat, 2);
+    const double exact = 0.1f * static_cast<double>(c.space[c.axes[0]]);
+    EXPECT_NEAR(*reinterpret_cast<const float*>(got.data()), exact, exact * 1e-6) << c.space;
+  }
+}
+
+TEST(Reduce, SameResultOnEveryRun) {
+  std::mt19937 rng(4);
+  for (const Case& c : {Case{{300000}, {0}}, Case{{3, 100000}, {1}}, Case{{5000, 60}, {0}}, Case{{30, 10, 1000}, {0, 2}}}) {
+    const Tensor x = random_tensor(DType::kFloat, c.space, rng);
+    ReduceSpec spec;
+    spec.space = c.space;
+    spec.shapes = {c.space};
+    spec.axes = c.axes;
+    const auto first = run(spec, {x}, DType::kFloat, 3);
+    for (int i = 0; i < 5; ++i) EXPECT_EQ(first, run(spec, {x}, DType::kFloat, 3));
+    // Of terms whose magnitudes add up to between 2500 and 150000.
+    check(spec, {x}, DType::kFloat, 5e-5, 3);
+  }
+}
+
+TEST(Reduce, IntegerMeanTruncates) {
+  Tensor x = Tensor::vector<int32_t>({-3, -4, 0, 9, 10, 7});
+  x = x.reshaped(Shape{2, 3});
+  ReduceSpec spec;
+  spec.space = x.shape();
+  spec.shapes = {x.shape()};
+  spec.axes = {1};
+  spec.dtype = spec.result = DType::kInt32;
+  spec.scale = 1.0 / 3;
+  const auto got = run(spec, {x}, DType::kInt32, 1);
+  EXPECT_EQ(reinterpret_cast<const int32_t*>(got.data())[0], -2);
+  EXPECT_EQ(reinterpret_cast<const int32_t*>(got.data())[1], 8);
+}
+
+TEST(Reduce, EmptyArgIsAnError) {
+  ReduceSpec spec;
+  spec.op = ReduceOp::kArgMax;
+  spec.space = Shape{3, 0};
+  spec.shapes = {spec.space};
+  spec.axes = {1};
+  spec.result = DType::kInt64;
+  EXPECT_EQ(plan_reduce(spec, 1).status().code(), Code::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace tw
