@@ -18,9 +18,9 @@ int hex_digit(char c) {
 
 }  // namespace
 
-int TextCursor::line() const {
+int TextCursor::line_of(size_t position) const {
   int line = 1;
-  for (const char c : text_.substr(0, pos_)) line += c == '\n';
+  for (const char c : text_.substr(0, position)) line += c == '\n';
   return line;
 }
 

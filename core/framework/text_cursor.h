@@ -14,7 +14,8 @@ class TextCursor {
   explicit TextCursor(std::string_view text) : text_(text) {}
 
   size_t position() const { return pos_; }
-  int line() const;  // of the position, from 1
+  int line() const { return line_of(pos_); }  // of the position, from 1
+  int line_of(size_t position) const;
   bool at_end() {
     skip_space();
     return pos_ == text_.size();

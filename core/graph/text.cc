@@ -149,7 +149,7 @@ class GraphParser {
   struct Declared {
     std::vector<DType> dtypes;
     std::vector<Shape> shapes;
-    int line;
+    size_t position;
   };
 
   Result<std::string> name() {
@@ -168,7 +168,7 @@ class GraphParser {
     std::vector<Declared> declared;
     while (in_.peek() == '%') {
       declared.emplace_back();
-      declared.back().line = in_.line();
+      declared.back().position = in_.position();
       TW_ASSIGN_OR_RETURN(PendingNode n, node(&declared.back()));
       pending.push_back(std::move(n));
     }
@@ -178,7 +178,7 @@ class GraphParser {
     std::map<std::string, NodeId> by_name;
     for (size_t i = 0; i < ids.size(); ++i) {
       Status s = check_outputs(graph, ids[i], declared[i]);
-      if (!s.ok()) return s.prefix(internal::concat("line ", declared[i].line));
+      if (!s.ok()) return s.prefix(internal::concat("line ", in_.line_of(declared[i].position)));
       by_name.emplace(std::move(names[i]), ids[i]);
     }
     return by_name;

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <protozero/pbf_writer.hpp>
+
+#include "core/platform/files.h"
 
 namespace tw {
 namespace {
@@ -195,6 +198,32 @@ TEST(GraphDef, DeepNestingOfFunctionsIsRefused) {
   AttrValue v = FuncRef{"f", {}};
   for (int i = 0; i < 200; ++i) v = FuncRef{"f", {{"g", v}}};
   EXPECT_NE(import_error(node("a", "NoOp", {}, {{"_f", v}})).message().find("nested deeper"), std::string::npos);
+}
+
+// What TF 1.15 wrote (data/make_tf115_model.py): training, a function called by name, control flow in both forms.
+TEST(GraphDef, ReadsAGraphOfTf115) {
+  const auto path = std::filesystem::path(__FILE__).parent_path() / "data" / "tf115_model.pb";
+  auto bytes = read_file(path.string());
+  ASSERT_TRUE(bytes.ok()) << bytes.status().to_string();
+  Graph g;
+  auto r = import_graph_def(&g, *bytes);
+  ASSERT_TRUE(r.ok()) << r.status().to_string();
+  EXPECT_EQ(r->nodes.size(), 147u);
+  EXPECT_EQ(g.library()->all().size(), 6u);
+  EXPECT_TRUE(verify(g).ok());
+  EXPECT_EQ(g.shape({*g.find("y"), 0}), (Shape{kUnknownDim, 4}));
+  EXPECT_EQ(g.dtype({*g.find("layer/w"), 0}), ref_dtype(DType::kFloat));
+  EXPECT_EQ(g.node(*g.find("square_wr2GXC1xoOA")).op->name, "PartitionedCall");
+  EXPECT_EQ(g.node(*g.find("while/Merge")).inputs[1].node, *g.find("while/NextIteration"));
+  // Written again, nothing changes any more; and the text form holds all of it.
+  const std::string again = *export_graph_def(g);
+  Graph back;
+  ASSERT_TRUE(import_graph_def(&back, again).ok());
+  EXPECT_EQ(*export_graph_def(back), again);
+  const std::string text = print(g);
+  auto parsed = parse(text);
+  ASSERT_TRUE(parsed.ok()) << parsed.status().to_string();
+  EXPECT_EQ(print(**parsed), text);
 }
 
 // Every truncation, and some thousands of random edits, end in a graph or an error, never in a crash.
