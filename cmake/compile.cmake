@@ -29,11 +29,6 @@ if(TW_MOLD AND NOT APPLE AND NOT WIN32 AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_link_options(tw_flags INTERFACE -fuse-ld=mold)
 endif()
 
-option(TW_VERIFY_PASSES "Check the graph after every pass" OFF)
-if(TW_VERIFY_PASSES)
-  target_compile_definitions(tw_flags INTERFACE TW_VERIFY_PASSES)
-endif()
-
 # One vector target and no unused sections: what a phone links.
 option(TW_MIN_SIZE "Smallest library" OFF)
 if(TW_MIN_SIZE)
