@@ -381,7 +381,11 @@ class Fuser {
       const Node& c = g_.mutable_node(group.contraction);
       op = "_FusedContract";
       in_types.erase(in_types.begin());
-      attrs.merge(AttrMap(c.attrs));
+      // Only what the fused op knows of: not, for one, "use_cudnn_on_gpu".
+      const OpDef* row = find_op(op);
+      for (const auto& [name, value] : c.attrs) {
+        if (row->find_attr(name)) attrs.emplace(name, value);
+      }
       attrs["kind"] = AttrValue(std::string(c.op->name));
       attrs["Textra"] = AttrValue(in_types);
       std::vector<Output> operands = c.inputs;

@@ -93,6 +93,15 @@ TEST(ElementwiseGradient, OfShapesUnknownInTheGraph) {
                  {.tolerance = 2e-5});
 }
 
+TEST(ElementwiseGradient, OfPartlyKnownShapes) {
+  const auto some = [](Val x, const Shape& s) { return call("PlaceholderWithDefault", {x}, {{"shape", s}}); };
+  check_gradient("row", {{{2, 3}}, {{3}}}, [&](const Vals& x) { return some(x[0], {kUnknownDim, 3}) * call("Sin", {x[1]}); });
+  check_gradient("column", {{{2, 3}}, {{2, 1}}},
+                 [&](const Vals& x) { return call("Sin", {some(x[0], {2, kUnknownDim})}) * some(x[1], {kUnknownDim, 1}); });
+  check_gradient("both", {{{1, 3}}, {{2, 1}}},
+                 [&](const Vals& x) { return call("Sin", {some(x[0], {1, kUnknownDim})}) * some(x[1], {kUnknownDim, 1}); });
+}
+
 TEST(ElementwiseGradient, OfSelection) {
   const auto mask = [](Builder& b, const Shape& s) {
     Tensor t = Tensor::make_or_die(DType::kBool, s);

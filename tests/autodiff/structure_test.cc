@@ -150,9 +150,13 @@ TEST_F(Gradients, LeaveEqualShapesUnreduced) {
   const auto g = differentiate({call("AddV2", {x, row})}, {x, row});
   EXPECT_EQ(op_of(g[0].dense), "Fill");
   EXPECT_EQ(op_of(g[1].dense), "Sum");
-  const Val unknown = placeholder(DType::kFloat, Shape{kUnknownDim, 3});
-  const auto h = differentiate({call("AddV2", {unknown, row})}, {unknown});
-  EXPECT_EQ(op_of(h[0].dense), "Reshape");
+  // A batch of unknown size cannot be stretched by a row; by another batch it can.
+  const Val batch = placeholder(DType::kFloat, Shape{kUnknownDim, 3}), other = placeholder(DType::kFloat, Shape{kUnknownDim, 3});
+  const auto h = differentiate({call("AddV2", {batch, row})}, {batch, row});
+  EXPECT_EQ(op_of(h[0].dense), "Fill");
+  EXPECT_EQ(op_of(h[1].dense), "Sum");
+  const auto k = differentiate({call("AddV2", {batch, other})}, {batch});
+  EXPECT_EQ(op_of(k[0].dense), "Reshape");
 }
 
 TEST_F(Gradients, AskALanguageFirst) {

@@ -190,22 +190,41 @@ AttrMap Vjp::attrs(std::initializer_list<std::string_view> names) const {
   return out;
 }
 
+namespace {
+
+// The dimensions of the broadcast result along which `own` was stretched, as far as the static shapes tell; nothing when
+// it takes the step's shapes to know.
+std::optional<std::vector<int64_t>> stretched_axes(const Shape& own, const Shape& other) {
+  if (!own.rank_known() || !other.rank_known()) return std::nullopt;
+  const int rank = std::max(own.rank(), other.rank());
+  std::vector<int64_t> axes;
+  for (int i = 0; i < rank; ++i) {
+    const int mine = i - (rank - own.rank()), theirs = i - (rank - other.rank());
+    if (mine < 0) {
+      axes.push_back(i);
+    } else if (theirs < 0 || other[theirs] == 1) {
+      continue;
+    } else if (own[mine] == 1) {
+      axes.push_back(i);
+    } else if (own[mine] == kUnknownDim) {
+      return std::nullopt;
+    }
+  }
+  return axes;
+}
+
+}  // namespace
+
 Val Broadcast::reduce(Val g, bool of_left) {
   if (!g) return g;
   const Val side = of_left ? left_ : right_;
   const Shape own = side.shape(), other = (of_left ? right_ : left_).shape();
-  if (own.fully_known() && other.fully_known()) {
-    const auto full = broadcast(own, other);
-    if (full.ok()) {
-      if (own == *full) return g;
-      std::vector<int64_t> axes;
-      const int missing = full->rank() - own.rank();
-      for (int i = 0; i < full->rank(); ++i) {
-        if (i < missing || (own[i - missing] == 1 && (*full)[i] != 1)) axes.push_back(i);
-      }
-      Builder& b = g.builder();
-      return reshape_like(sum(g, ints(b, axes)), side);
-    }
+  if (const auto axes = stretched_axes(own, other)) {
+    if (axes->empty()) return g;
+    const Val summed = sum(g, ints(g.builder(), *axes));
+    const int leading = std::max(0, other.rank() - own.rank());
+    const bool only_leading = static_cast<int>(axes->size()) == leading;
+    return only_leading ? summed : reshape_like(summed, side);
   }
   if (!left_axes_) {
     left_shape_ = call("Shape", {left_});
