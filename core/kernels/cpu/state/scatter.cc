@@ -158,6 +158,11 @@ Status run_scatter_nd(const RunContext& ctx) {
     fits = (*updates.shape)[i] == (i < batch_dims ? (*indices.shape)[i] : shape[i - batch_dims + static_cast<int>(depth)]);
   }
   if (!fits) {
+    for (int d = 0; d < std::min(batch_dims, updates.shape->rank()); ++d) {
+      if ((*updates.shape)[d] == (*indices.shape)[d]) continue;
+      return invalid_argument("The outermost dimension of updates and indices must match. Got indices.shape ",
+                              *indices.shape, ", updates.shape ", *updates.shape);
+    }
     return invalid_argument("Must have updates.shape = indices.shape[:batch_dim] + params_shape[slice_dim:], got ",
                             "updates.shape: ", *updates.shape, ", indices.shape: ", *indices.shape, ", params_shape: ", shape,
                             ", slice_dim: ", depth, ", and batch_dim: ", batch_dims);
@@ -182,7 +187,7 @@ Status run_scatter_nd(const RunContext& ctx) {
       coordinates += (d > 0 ? ", " : "") + std::to_string(index_at(indices, i * depth + d));
     }
     const Shape outer(indices.shape->dims().first(static_cast<size_t>(batch_dims)));
-    return invalid_argument("indices", position(outer, i), " = [", coordinates, "] does not index into param shape ", shape);
+    return invalid_argument("indices", position(outer, i), " = [", coordinates, "] does not index into shape ", shape);
   }
   for (int64_t i = 0; i < count; ++i) apply_row(state, *params, offset_of(i), updates, i * row, row, false);
   return {};
