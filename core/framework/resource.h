@@ -32,6 +32,7 @@ class TensorList : public VariantValue {
  public:
   DType dtype = DType::kInvalid;
   Shape element_shape = Shape::unknown();
+  int64_t max_elements = -1;     // how far it may be pushed to; -1 means without limit
   std::vector<Tensor> elements;  // an element that was never set is not valid()
 };
 

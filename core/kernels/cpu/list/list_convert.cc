@@ -1,0 +1,218 @@
+// Between tensor lists and tensors: stack, gather, concat, and their inverses.
+#include "core/kernels/cpu/array/outputs.h"
+#include "core/kernels/cpu/list/tensor_list.h"
+#include "core/kernels/move/fill.h"
+
+namespace tw {
+namespace {
+
+// The shape all elements have; unset ones take it too.
+Result<Shape> common_shape(const TensorList& list, const Shape& wanted, const char* verb) {
+  TW_ASSIGN_OR_RETURN(Shape shape, merge_element_shapes(wanted, list.element_shape));
+  for (const Tensor& t : list.elements) {
+    if (!t.valid()) continue;
+    TW_ASSIGN_OR_RETURN(shape, merge_element_shapes(shape, t.shape()));
+  }
+  if (shape.fully_known()) return shape;
+  if (list.elements.empty()) {
+    return invalid_argument("Tried to ", verb, " elements of an empty list with non-fully-defined element_shape: ", shape);
+  }
+  return invalid_argument("Tried to ", verb, " list which only contains uninitialized tensors and has a non-fully-defined "
+                          "element_shape: ", shape);
+}
+
+// Writes the chosen elements one after another as output 0 of shape [count] + shape.
+template <typename ElementAt>
+Status write_rows(const RunContext& ctx, DType dtype, int64_t count, const Shape& shape, const ElementAt& element) {
+  if (shape.rank() == kMaxRank) return invalid_argument("A stacked list would have a rank above ", kMaxRank, ": ", shape);
+  Shape out{count};
+  for (int64_t d : shape.dims()) out.add_dim(d);
+  TW_ASSIGN_OR_RETURN(void* const to, output_storage(ctx, 0, out, ctx.state<ListState>().dynamic));
+  const int64_t row = shape.num_elements();
+  const size_t bytes = static_cast<size_t>(row) * dtype_size(dtype);
+  for (int64_t i = 0; i < count; ++i) {
+    const Tensor& t = element(i);
+    char* dest = static_cast<char*>(to) + static_cast<size_t>(i) * bytes;
+    if (t.valid()) copy_elements(dtype, t.raw(), dest, row);
+    if (!t.valid()) fill_elements(dtype, nullptr, dest, row);
+  }
+  return {};
+}
+
+Status run_stack(const RunContext& ctx) {
+  const auto& state = ctx.state<ListState>();
+  TW_ASSIGN_OR_RETURN(const TensorList* list, list_input(ctx, 0, state.dtype));
+  const auto size = static_cast<int64_t>(list->elements.size());
+  if (state.num_elements != -1 && state.num_elements != size) {
+    return invalid_argument("Operation expected a list with ", state.num_elements, " elements but got a list with ", size,
+                            " elements.");
+  }
+  TW_ASSIGN_OR_RETURN(const Shape wanted, read_element_shape(ctx.input(1)));
+  TW_ASSIGN_OR_RETURN(const Shape shape, common_shape(*list, wanted, "stack"));
+  return write_rows(ctx, list->dtype, size, shape, [&](int64_t i) -> const Tensor& {
+    return list->elements[static_cast<size_t>(i)];
+  });
+}
+
+Status run_gather(const RunContext& ctx) {
+  const auto& state = ctx.state<ListState>();
+  TW_ASSIGN_OR_RETURN(const TensorList* list, list_input(ctx, 0, state.dtype));
+  const Value indices = ctx.input(1);
+  TW_ASSIGN_OR_RETURN(const Shape wanted, read_element_shape(ctx.input(2)));
+  const auto size = static_cast<int64_t>(list->elements.size());
+  const int64_t count = indices.shape->num_elements();
+  for (int64_t k = 0; k < count; ++k) {
+    const int64_t i = index_at(indices, k);
+    if (i < 0 || i >= size) return invalid_argument("Index ", i, " out o range; list only has ", size, " elements.");
+  }
+  TW_ASSIGN_OR_RETURN(const Shape shape, common_shape(*list, wanted, "gather"));
+  return write_rows(ctx, list->dtype, count, shape, [&](int64_t k) -> const Tensor& {
+    return list->elements[static_cast<size_t>(index_at(indices, k))];
+  });
+}
+
+// The rows of a tensor, whose first dimension counts them.
+struct Rows {
+  Tensor tensor;
+  Shape row;
+  Ref<TensorList> list;  // to be filled
+};
+
+Result<Rows> read_rows(const RunContext& ctx, int shape_input) {
+  const Shape in = *ctx.input(0).shape;
+  TW_ASSIGN_OR_RETURN(const Shape wanted, read_element_shape(ctx.input(shape_input)));
+  if (in.rank() < 1) return invalid_argument("Tensor must be at least a vector, but saw shape: ", in);
+  const Shape row(in.dims().subspan(1));
+  if (!compatible(wanted, row)) {
+    return invalid_argument("Specified a list with shape ", wanted, " from a tensor with shape ", row);
+  }
+  TW_ASSIGN_OR_RETURN(Tensor t, ctx.input_tensor(0, true));
+  auto list = make_ref<TensorList>();
+  list->dtype = t.dtype();
+  list->element_shape = wanted;
+  return Rows{std::move(t), row, std::move(list)};
+}
+
+Status run_from_tensor(const RunContext& ctx) {
+  TW_ASSIGN_OR_RETURN(Rows rows, read_rows(ctx, 1));
+  for (int64_t i = 0; i < rows.tensor.shape()[0]; ++i) {
+    TW_ASSIGN_OR_RETURN(Tensor t, row_of(rows.tensor, i, 1, rows.row));
+    rows.list->elements.push_back(std::move(t));
+  }
+  return give_list(ctx, 0, std::move(rows.list), ctx.state<ListState>().dynamic);
+}
+
+Status run_scatter(const RunContext& ctx) {
+  TW_ASSIGN_OR_RETURN(Rows rows, read_rows(ctx, 2));
+  const Value indices = ctx.input(1);
+  const int64_t count = indices.shape->num_elements();
+  if (count != rows.tensor.shape()[0]) {
+    return invalid_argument("Invalid number of rows in input tensor. Expected: ", count, " Actual: ", rows.tensor.shape()[0]);
+  }
+  for (int64_t k = 0; k < count; ++k) {
+    const int64_t i = index_at(indices, k);
+    if (i < 0) return invalid_argument("Indices in TensorListScatter must all be non-negative.");
+    if (static_cast<size_t>(i) >= rows.list->elements.size()) rows.list->elements.resize(static_cast<size_t>(i) + 1);
+    TW_ASSIGN_OR_RETURN(rows.list->elements[static_cast<size_t>(i)], row_of(rows.tensor, k, 1, rows.row));
+  }
+  return give_list(ctx, 0, std::move(rows.list), ctx.state<ListState>().dynamic);
+}
+
+// Elements joined along their first dimension, and how long each was.
+Status run_concat(const RunContext& ctx) {
+  const auto& state = ctx.state<ListState>();
+  TW_ASSIGN_OR_RETURN(const TensorList* list, list_input(ctx, 0, state.dtype));
+  const auto rest_of = [](const Shape& s) { return s.rank_known() ? Shape(s.dims().subspan(1)) : Shape::unknown(); };
+  for (const Shape* s : {&state.element_shape, &list->element_shape}) {
+    if (s->rank() == 0) return invalid_argument("Concat requires elements to be at least vectors, found scalars instead.");
+  }
+  TW_ASSIGN_OR_RETURN(Shape rest, merge_element_shapes(rest_of(state.element_shape), rest_of(list->element_shape)));
+  int64_t total = 0;
+  bool unset = false, any = false;
+  for (size_t i = 0; i < list->elements.size(); ++i) {
+    const Tensor& t = list->elements[i];
+    unset |= !t.valid();
+    if (!t.valid()) continue;
+    any = true;
+    if (t.shape().rank() == 0) {
+      return invalid_argument("Concat saw a scalar shape at index ", i, " but requires at least vectors.");
+    }
+    TW_ASSIGN_OR_RETURN(rest, merge_element_shapes(rest, rest_of(t.shape())));
+    total += t.shape()[0];
+  }
+  if (list->elements.empty() && !rest.fully_known()) {
+    return invalid_argument("All except the first dimension must be fully defined when concating an empty tensor list. "
+                            "element_shape: ", list->element_shape);
+  }
+  if (unset) {
+    TW_ASSIGN_OR_RETURN(const Shape whole, merge_element_shapes(state.element_shape, list->element_shape));
+    if (!any && !rest.fully_known()) {
+      return invalid_argument("Trying to concat list with only uninitialized tensors but element_shape_except_first_dim_ is "
+                              "not fully defined: ", rest);
+    }
+    if (!whole.rank_known() || whole[0] < 0) {
+      return invalid_argument("Trying to concat list with uninitialized tensors whose first dimension is not known. "
+                              "element_shape: ", list->element_shape);
+    }
+    for (const Tensor& t : list->elements) total += t.valid() ? 0 : whole[0];
+  }
+  Shape out{total};
+  for (int64_t d : rest.dims()) out.add_dim(d);
+  TW_ASSIGN_OR_RETURN(void* const to, ctx.allocate_output(0, out));
+  TW_ASSIGN_OR_RETURN(void* const lengths, ctx.allocate_output(1, Shape{static_cast<int64_t>(list->elements.size())}));
+  char* dest = static_cast<char*>(to);
+  const int64_t row = rest.num_elements();
+  const Shape& model = state.element_shape.rank_known() && state.element_shape[0] >= 0 ? state.element_shape : list->element_shape;
+  for (size_t i = 0; i < list->elements.size(); ++i) {
+    const Tensor& t = list->elements[i];
+    const int64_t n = t.valid() ? t.shape()[0] : model[0];
+    if (t.valid()) copy_elements(list->dtype, t.raw(), dest, n * row);
+    if (!t.valid()) fill_elements(list->dtype, nullptr, dest, n * row);
+    dest += static_cast<size_t>(n * row) * dtype_size(list->dtype);
+    static_cast<int64_t*>(lengths)[i] = n;
+  }
+  return {};
+}
+
+Status run_split(const RunContext& ctx) {
+  const Value lengths = ctx.input(2);
+  const Shape in = *ctx.input(0).shape;
+  if (in.rank() < 1) return invalid_argument("Tensor must be at least a vector, but saw shape: ", in);
+  if (lengths.shape->rank() != 1) return invalid_argument("Expected lengths to be a vector, received shape: ", *lengths.shape);
+  TW_ASSIGN_OR_RETURN(const Shape wanted, read_element_shape(ctx.input(1)));
+  TW_ASSIGN_OR_RETURN(const Tensor t, ctx.input_tensor(0, true));
+  auto list = make_ref<TensorList>();
+  list->dtype = t.dtype();
+  list->element_shape = wanted;
+  int64_t used = 0;
+  for (int64_t i = 0; i < lengths.shape->num_elements(); ++i) {
+    const int64_t n = index_at(lengths, i);
+    if (n < 0) return invalid_argument("Invalid value in lengths: ", n);
+    if (n > in[0] - used) {
+      return invalid_argument("Attempting to slice [", used, ", ", used + n, "] from tensor with length ", in[0]);
+    }
+    Shape shape = in;
+    shape.set_dim(0, n);
+    if (!compatible(wanted, shape)) {
+      return invalid_argument("Specified a list with shape ", wanted, " from a tensor with shape ", shape);
+    }
+    TW_ASSIGN_OR_RETURN(Tensor part, row_of(t, used, n, shape));
+    list->elements.push_back(std::move(part));
+    used += n;
+  }
+  if (used != in[0]) {
+    return invalid_argument("Unused values in tensor. Length of tensor: ", in[0], " Values used: ", used);
+  }
+  return give_list(ctx, 0, std::move(list), ctx.state<ListState>().dynamic);
+}
+
+}  // namespace
+
+TW_KERNEL(TensorListStack, prepare_list, run_stack);
+TW_KERNEL(TensorListGather, prepare_list, run_gather);
+TW_KERNEL(TensorListFromTensor, prepare_list, run_from_tensor);
+TW_KERNEL(TensorListScatter, prepare_list, run_scatter);
+TW_KERNEL(TensorListConcat, prepare_list, run_concat);
+TW_KERNEL(TensorListSplit, prepare_list, run_split);
+
+}  // namespace tw

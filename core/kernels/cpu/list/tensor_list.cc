@@ -1,0 +1,90 @@
+#include "core/kernels/cpu/list/tensor_list.h"
+
+#include "core/kernels/cpu/array/outputs.h"
+#include "core/kernels/move/fill.h"
+#include "core/platform/alloc.h"
+
+namespace tw {
+namespace {
+
+Result<TensorList*> list_in(const Value& v, DType dtype) {
+  if (v.shape->rank() != 0) return invalid_argument("Input handle must be a scalar saw: ", *v.shape);
+  auto* list = dynamic_cast<TensorList*>(static_cast<const Variant*>(v.data)->get());
+  if (list == nullptr) return invalid_argument("Input handle is not a list. Saw: an empty or other variant");
+  if (dtype != DType::kInvalid && dtype != list->dtype) {
+    return invalid_argument("Invalid data types; op elements ", dtype_name(dtype), " but list elements ",
+                            dtype_name(list->dtype));
+  }
+  return list;
+}
+
+}  // namespace
+
+Result<const TensorList*> list_input(const RunContext& ctx, int i, DType dtype) {
+  TW_ASSIGN_OR_RETURN(const TensorList* list, list_in(ctx.input(i), dtype));
+  return list;
+}
+
+Result<Ref<TensorList>> take_list(const RunContext& ctx, int i, DType dtype) {
+  TW_ASSIGN_OR_RETURN(TensorList * list, list_in(ctx.input(i), dtype));
+  if (ctx.may_consume(i) && list->unique()) {
+    static_cast<Variant*>(ctx.input(i).data)->release();
+    return Ref<TensorList>::adopt(list);
+  }
+  auto copy = make_ref<TensorList>();
+  copy->dtype = list->dtype;
+  copy->element_shape = list->element_shape;
+  copy->max_elements = list->max_elements;
+  copy->elements = list->elements;
+  return copy;
+}
+
+Status give_list(const RunContext& ctx, int o, Ref<TensorList> list, bool dynamic) {
+  TW_ASSIGN_OR_RETURN(void* const to, output_storage(ctx, o, Shape{}, dynamic));
+  *static_cast<Variant*>(to) = Variant(std::move(list));
+  return {};
+}
+
+Result<Shape> read_element_shape(const Value& v) {
+  if (v.shape->rank() == 0) {
+    if (index_at(v) == -1) return Shape::unknown();
+    return invalid_argument("The only valid scalar shape tensor is the fully unknown shape specified as -1.");
+  }
+  return shape_from_tensor(value_view(v), true);
+}
+
+Result<Shape> merge_element_shapes(const Shape& a, const Shape& b) {
+  if (!compatible(a, b)) {
+    return invalid_argument("PartialTensorShape: Incompatible shapes during merge: ", a, " vs. ", b);
+  }
+  return merge(a, b);
+}
+
+Result<Tensor> zero_element(DType dtype, const Shape& shape) {
+  TW_ASSIGN_OR_RETURN(Tensor t, Tensor::make(dtype, shape));
+  if (is_plain(dtype)) fill_elements(dtype, nullptr, t.raw(), t.num_elements());
+  return t;
+}
+
+Result<Tensor> row_of(const Tensor& t, int64_t begin, int64_t rows, const Shape& shape) {
+  const size_t row = static_cast<size_t>(t.shape().product(1, t.shape().rank())) * dtype_size(t.dtype());
+  char* const at = t.data<char>() + static_cast<size_t>(begin) * row;
+  if (reinterpret_cast<uintptr_t>(at) % kAlignment == 0 && static_cast<size_t>(rows) * row % kAlignment == 0) {
+    return Tensor(t.dtype(), shape, t.buffer(), static_cast<size_t>(at - static_cast<char*>(t.buffer()->data())));
+  }
+  TW_ASSIGN_OR_RETURN(Tensor copy, Tensor::make(t.dtype(), shape));
+  copy_elements(t.dtype(), at, copy.raw(), copy.num_elements());
+  return copy;
+}
+
+Status prepare_list(PrepareContext& ctx) {
+  auto& state = ctx.emplace_state<ListState>();
+  const AttrReader& attrs = ctx.attrs();
+  if (attrs.has("element_dtype")) state.dtype = attrs.dtype("element_dtype");
+  if (attrs.has("num_elements")) state.num_elements = attrs.integer("num_elements");
+  if (attrs.has("element_shape")) state.element_shape = attrs.must<Shape>("element_shape");
+  for (int o = 0; o < ctx.num_outputs(); ++o) state.dynamic |= output_is_dynamic(ctx, o);
+  return {};
+}
+
+}  // namespace tw

@@ -1,0 +1,38 @@
+// What the kernels of tensor lists share.
+#pragma once
+
+#include "core/framework/kernel.h"
+
+namespace tw {
+
+// The list in scalar variant input i, for reading; it lives as long as the input.
+Result<const TensorList*> list_input(const RunContext& ctx, int i, DType dtype = DType::kInvalid);
+
+// The list in input i as one that the caller may change: taken out of the input when nobody else holds it, so that
+// building a list in a loop is linear, and else a copy that shares the elements.
+Result<Ref<TensorList>> take_list(const RunContext& ctx, int i, DType dtype = DType::kInvalid);
+
+// Puts a list into output o.
+Status give_list(const RunContext& ctx, int o, Ref<TensorList> list, bool dynamic);
+
+// The shape that an element_shape input spells: a vector, or a scalar -1 for any shape.
+Result<Shape> read_element_shape(const Value& v);
+// merge() with TensorFlow's message.
+Result<Shape> merge_element_shapes(const Shape& a, const Shape& b);
+
+// Zeros of that shape, for elements that were never set.
+Result<Tensor> zero_element(DType dtype, const Shape& shape);
+
+// Row i of a tensor as a tensor of its own: a view where the row lies aligned, and a copy otherwise.
+Result<Tensor> row_of(const Tensor& t, int64_t begin, int64_t rows, const Shape& shape);
+
+// Kernel state of all list ops.
+struct ListState : KernelState {
+  DType dtype = DType::kInvalid;  // of the elements
+  int64_t num_elements = -1;      // that TensorListStack insists on
+  Shape element_shape = Shape::unknown();  // TensorListConcat's attribute
+  bool dynamic = false;
+};
+Status prepare_list(PrepareContext& ctx);
+
+}  // namespace tw
