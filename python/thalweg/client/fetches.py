@@ -81,7 +81,6 @@ class _ElementFetchMapper(FetchMapper):
   def __init__(self, fetches, contraction):
     self._fetches = fetches
     self._contraction = contraction
-    _ = get_default_graph
 
   def resolve(self, graph):
     resolved = []

@@ -781,37 +781,6 @@ def required_space_to_batch_paddings(input_shape, block_shape, base_paddings=Non
     return paddings, crops
 
 
-def extract_image_patches(images, ksizes=None, strides=None, rates=None, padding=None, name=None, sizes=None):
-  return _op("ExtractImagePatches", name, (images,), {
-      "ksizes": sizes if ksizes is None else ksizes, "strides": strides, "rates": rates, "padding": padding})
-
-
-def edit_distance(hypothesis, truth, normalize=True, name="edit_distance"):
-  return _op("EditDistance", name, (hypothesis.indices, hypothesis.values, hypothesis.dense_shape, truth.indices,
-                                    truth.values, truth.dense_shape), {"normalize": normalize})
-
-
-def fake_quant_with_min_max_args(inputs, min=-6, max=6, num_bits=8, narrow_range=False, name=None):  # noqa: A002
-  return _op("FakeQuantWithMinMaxArgs", name, (inputs,), {"min": min, "max": max, "num_bits": num_bits,
-                                                         "narrow_range": narrow_range})
-
-
-def fake_quant_with_min_max_vars(inputs, min, max, num_bits=8, narrow_range=False, name=None):  # noqa: A002
-  return _op("FakeQuantWithMinMaxVars", name, (inputs, min, max), {"num_bits": num_bits, "narrow_range": narrow_range})
-
-
-def searchsorted(sorted_sequence, values, side="left", out_type=dtypes.int32, name=None):
-  sequence_size = shape_internal(sorted_sequence)[-1]
-  values_size = shape_internal(values)[-1]
-  flat_sequence = reshape(sorted_sequence, [-1, sequence_size])
-  flat_values = reshape(values, [-1, values_size])
-  if side not in ("left", "right"):
-    raise ValueError("side must be either 'right' or 'left'.  Saw: %s." % side)
-  output = _op("LowerBound" if side == "left" else "UpperBound", name, (flat_sequence, flat_values),
-               {"out_type": out_type})
-  return reshape(output, shape_internal(values))
-
-
 def guarantee_const(input, name=None):  # noqa: A002
   return _op("GuaranteeConst", name, (input,))
 
@@ -831,7 +800,6 @@ def repeat(input, repeats, axis=None, name=None):  # noqa: A002
       multiples = stack([1] * (axis + 1) + [repeats] + [1] * (data.shape.ndims - axis - 1))
       old = shape(data)
       return reshape(tile(expanded, multiples), concat([old[:axis], [old[axis] * repeats], old[axis + 1:]], 0))
-    ends = math_ops.cumsum(repeats)
-    positions = math_ops.range(ends[-1])
-    rows = searchsorted(expand_dims(ends, 0), expand_dims(positions, 0), side="right")
-    return gather(data, reshape(rows, [-1]), axis=axis)
+    most = math_ops.reduce_max(repeats)
+    multiples = stack([1] * (axis + 1) + [most] + [1] * (data.shape.ndims - axis - 1))
+    return boolean_mask(tile(expand_dims(data, axis + 1), multiples), sequence_mask(repeats, most), axis=axis)

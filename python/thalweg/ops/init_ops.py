@@ -165,34 +165,6 @@ class VarianceScaling(Initializer):
             "dtype": self.dtype.name}
 
 
-class Orthogonal(Initializer):
-  """A random matrix with orthonormal rows or columns."""
-
-  def __init__(self, gain=1.0, seed=None, dtype=dtypes.float32):
-    self.gain, self.dtype, self.seed = gain, _assert_float_dtype(dtype), seed
-
-  def __call__(self, shape, dtype=None, partition_info=None):
-    dtype = self.dtype if dtype is None else dtype
-    if len(shape) < 2:
-      raise ValueError("The tensor to initialize must be at least two-dimensional")
-    num_rows = 1
-    for dim in shape[:-1]:
-      num_rows *= int(dim)
-    num_cols = int(shape[-1])
-    flat_shape = (num_rows, num_cols) if num_rows < num_cols else (num_cols, num_rows)
-    a = random_ops.random_normal(flat_shape, dtype=dtype, seed=self.seed)
-    from thalweg.framework.op_create import op
-    q, r = op("Qr", None, (a,), {"full_matrices": False})
-    d = array_ops.diag_part(r)
-    q *= math_ops.sign(d)
-    if num_rows < num_cols:
-      q = array_ops.matrix_transpose(q)
-    return self.gain * array_ops.reshape(q, shape)
-
-  def get_config(self):
-    return {"gain": self.gain, "seed": self.seed, "dtype": self.dtype.name}
-
-
 class Identity(Initializer):
 
   def __init__(self, gain=1.0, dtype=dtypes.float32):
@@ -239,7 +211,6 @@ random_normal_initializer = RandomNormal
 truncated_normal_initializer = TruncatedNormal
 uniform_unit_scaling_initializer = UniformUnitScaling
 variance_scaling_initializer = VarianceScaling
-orthogonal_initializer = Orthogonal
 identity_initializer = Identity
 glorot_uniform_initializer = GlorotUniform
 glorot_normal_initializer = GlorotNormal

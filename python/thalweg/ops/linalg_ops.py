@@ -1,7 +1,6 @@
 """Linear algebra."""
 
 from thalweg.framework import dtypes, ops
-from thalweg.framework.op_create import op as _op
 from thalweg.ops import array_ops, math_ops
 
 
@@ -64,39 +63,7 @@ def norm(tensor, ord="euclidean", axis=None, keepdims=None, name=None, keep_dims
     return result if keepdims else array_ops.squeeze(result, axis)
 
 
-def l2_normalize(x, axis=None, epsilon=1e-12, name=None, dim=None):
-  axis = dim if axis is None else axis
-  with ops.name_scope(name, "l2_normalize", [x]) as name:
-    x = ops.convert_to_tensor(x, name="x")
-    square_sum = math_ops.reduce_sum(math_ops.square(x), axis, keepdims=True)
-    return math_ops.multiply(x, math_ops.rsqrt(math_ops.maximum(square_sum, epsilon)), name=name)
-
-
 def trace(x, name=None):
   with ops.name_scope(name, "Trace", [x]) as name:
     x = ops.convert_to_tensor(x, name="x")
     return math_ops.reduce_sum(array_ops.matrix_diag_part(x), [-1], name=name)
-
-
-def matrix_inverse(input, adjoint=False, name=None):  # noqa: A002
-  return _op("MatrixInverse", name, (input,), {"adjoint": adjoint})
-
-
-def matrix_determinant(input, name=None):  # noqa: A002
-  return _op("MatrixDeterminant", name, (input,))
-
-
-def cholesky(input, name=None):  # noqa: A002
-  return _op("Cholesky", name, (input,))
-
-
-def matrix_solve(matrix, rhs, adjoint=False, name=None):
-  return _op("MatrixSolve", name, (matrix, rhs), {"adjoint": adjoint})
-
-
-def matrix_triangular_solve(matrix, rhs, lower=True, adjoint=False, name=None):
-  return _op("MatrixTriangularSolve", name, (matrix, rhs), {"lower": lower, "adjoint": adjoint})
-
-
-def qr(input, full_matrices=False, name=None):  # noqa: A002
-  return _op("Qr", name, (input,), {"full_matrices": full_matrices})

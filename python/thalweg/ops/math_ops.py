@@ -4,7 +4,7 @@ import builtins
 
 import numpy as np
 
-from thalweg.framework import dtypes, ops, sparse_tensor, tensor_util
+from thalweg.framework import dtypes, ops, sparse_tensor
 from thalweg.framework.constant_op import constant
 from thalweg.framework.op_create import op as _op
 from thalweg.framework.tensor import IndexedSlices, Tensor
@@ -39,7 +39,7 @@ _UNARY = [
     ("expm1", "Expm1"), ("floor", "Floor"), ("is_finite", "IsFinite"), ("is_inf", "IsInf"), ("is_nan", "IsNan"),
     ("lgamma", "Lgamma"), ("log", "Log"), ("log1p", "Log1p"), ("logical_not", "LogicalNot"), ("inv", "Inv"),
     ("reciprocal", "Reciprocal"), ("rint", "Rint"), ("rsqrt", "Rsqrt"), ("sin", "Sin"), ("sinh", "Sinh"),
-    ("tan", "Tan"), ("bessel_i0e", "BesselI0e"), ("bessel_i1e", "BesselI1e"),
+    ("tan", "Tan"),
 ]
 _UNARY_SPARSE = [("negative", "Neg"), ("neg", "Neg"), ("sign", "Sign"), ("sqrt", "Sqrt"), ("square", "Square"),
                  ("erf", "Erf"), ("tanh", "Tanh")]
@@ -49,10 +49,9 @@ _BINARY = [
     ("logical_and", "LogicalAnd"), ("logical_or", "LogicalOr"), ("maximum", "Maximum"), ("minimum", "Minimum"),
     ("mod", "FloorMod"), ("floormod", "FloorMod"), ("floor_mod", "FloorMod"), ("not_equal", "NotEqual"),
     ("squared_difference", "SquaredDifference"), ("truncatediv", "TruncateDiv"), ("truncatemod", "TruncateMod"),
-    ("realdiv", "RealDiv"), ("floor_div", "FloorDiv"), ("igamma", "Igamma"), ("igammac", "Igammac"), ("zeta", "Zeta"),
-    ("polygamma", "Polygamma"), ("xdivy", "Xdivy"), ("xlogy", "Xlogy"), ("bitwise_and", "BitwiseAnd"),
-    ("bitwise_or", "BitwiseOr"), ("bitwise_xor", "BitwiseXor"), ("left_shift", "LeftShift"),
-    ("right_shift", "RightShift"), ("approximate_equal_op", "ApproximateEqual"),
+    ("realdiv", "RealDiv"), ("floor_div", "FloorDiv"), ("xdivy", "Xdivy"), ("xlogy", "Xlogy"),
+    ("bitwise_and", "BitwiseAnd"), ("bitwise_or", "BitwiseOr"), ("bitwise_xor", "BitwiseXor"),
+    ("left_shift", "LeftShift"), ("right_shift", "RightShift"),
 ]
 for _name, _type in _UNARY:
   globals()[_name] = _unary(_type, _name, "%s of each element." % _type)
@@ -446,10 +445,6 @@ def matmul(a, b, transpose_a=False, transpose_b=False, adjoint_a=False, adjoint_
       a, transpose_a = conj(a), True
     if adjoint_b:
       b, transpose_b = conj(b), True
-    if (a_is_sparse or b_is_sparse) and a.dtype in (dtypes.bfloat16, dtypes.float32) and b.dtype in (
-        dtypes.bfloat16, dtypes.float32):
-      return _op("SparseMatMul", name, (a, b), {"transpose_a": transpose_a, "transpose_b": transpose_b,
-                                               "a_is_sparse": a_is_sparse, "b_is_sparse": b_is_sparse})
     return _op("MatMul", name, (a, b), {"transpose_a": transpose_a, "transpose_b": transpose_b})
 
 
@@ -633,9 +628,7 @@ def unsorted_segment_sqrt_n(data, segment_ids, num_segments, name=None):
 
 def _sparse_segment(fn_name, op_type):
 
-  def fn(data, indices, segment_ids, name=None, num_segments=None):
-    if num_segments is not None:
-      return _op(op_type + "WithNumSegments", name, (data, indices, segment_ids, num_segments))
+  def fn(data, indices, segment_ids, name=None):
     return _op(op_type, name, (data, indices, segment_ids))
 
   fn.__name__ = fn.__qualname__ = fn_name
@@ -658,18 +651,7 @@ def _sub(x, y, name=None):
 
 
 def _mul(x, y, name=None):
-  if not isinstance(y, sparse_tensor.SparseTensor):
-    return _op("Mul", name, (x, y))
-  values = _op("SparseDenseCwiseMul", name, (y.indices, y.values, y.dense_shape, x))
-  return sparse_tensor.SparseTensor(y.indices, values, y.dense_shape)
-
-
-def _logical(op_type, bit_type):
-
-  def fn(x, y, name=None):
-    return _op(op_type, name, (x, y))
-
-  return fn
+  return _op("Mul", name, (x, y))
 
 
 def _override_binary(func, op_name):
@@ -681,14 +663,13 @@ def _override_binary(func, op_name):
       scope = graph.unique_name(op_name) + "/"
       return func(x, y, name=scope)
     with ops.name_scope(None, op_name, [x, y]) as name:
-      if not isinstance(y, sparse_tensor.SparseTensor):
-        try:
-          y = ops.convert_to_tensor(y, dtype_hint=x.dtype.base_dtype, name="y")
-        except TypeError:
-          # The other side may know what to do.
-          if hasattr(type(y), "__r%s__" % op_name):
-            return NotImplemented
-          raise
+      try:
+        y = ops.convert_to_tensor(y, dtype_hint=x.dtype.base_dtype, name="y")
+      except TypeError:
+        # The other side may know what to do.
+        if hasattr(type(y), "__r%s__" % op_name):
+          return NotImplemented
+        raise
       return func(x, y, name=name)
 
   def reflected(y, x):
@@ -718,6 +699,3 @@ for _operator, _fn in (("__invert__", "logical_not"), ("__neg__", "negative"), (
 
 sub, mul = subtract, multiply  # noqa: F821
 
-
-def _constant_value(t):
-  return tensor_util.constant_value(t)

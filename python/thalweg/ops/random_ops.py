@@ -40,16 +40,6 @@ def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=dtypes.float32, seed=Non
     return math_ops.add(mul, mean, name=name)
 
 
-def parameterized_truncated_normal(shape, means=0.0, stddevs=1.0, minvals=-2.0, maxvals=2.0, dtype=dtypes.float32,
-                                   seed=None, name=None):
-  with ops.name_scope(name, "parameterized_truncated_normal", [shape, means, stddevs, minvals, maxvals]) as name:
-    return _op("ParameterizedTruncatedNormal", name, (
-        _shape_tensor(shape), ops.convert_to_tensor(means, dtype=dtype, name="means"),
-        ops.convert_to_tensor(stddevs, dtype=dtype, name="stddevs"),
-        ops.convert_to_tensor(minvals, dtype=dtype, name="minvals"),
-        ops.convert_to_tensor(maxvals, dtype=dtype, name="maxvals")), _seeds(seed))
-
-
 def random_uniform(shape, minval=0, maxval=None, dtype=dtypes.float32, seed=None, name=None):
   """Values in [minval, maxval); integers need maxval."""
   dtype = dtypes.as_dtype(dtype)
@@ -75,8 +65,7 @@ def random_shuffle(value, seed=None, name=None):
 
 def random_crop(value, size, seed=None, name=None):
   """A piece of `value` of the given size at a random place."""
-  from thalweg.ops import check_ops, control_flow_ops
-  del check_ops
+  from thalweg.ops import control_flow_ops
   with ops.name_scope(name, "random_crop", [value, size]) as name:
     value = ops.convert_to_tensor(value, name="value")
     size = ops.convert_to_tensor(size, dtype=dtypes.int32, name="size")
@@ -110,9 +99,3 @@ def random_gamma(shape, alpha, beta=None, dtype=dtypes.float32, seed=None, name=
     alpha_broadcast = alpha + array_ops.zeros_like(beta)
     return math_ops.maximum(np.finfo(dtypes.as_dtype(dtype).as_numpy_dtype).tiny,
                             _op("RandomGamma", None, (shape, alpha_broadcast), _seeds(seed)) / beta)
-
-
-def random_poisson(lam, shape, dtype=dtypes.float32, seed=None, name=None):
-  with ops.name_scope(name, "random_poisson", [lam, shape]):
-    shape = ops.convert_to_tensor(shape, name="shape", dtype=dtypes.int32)
-    return _op("RandomPoissonV2", None, (shape, lam), dict(_seeds(seed), dtype=dtype))

@@ -1,0 +1,100 @@
+"""The names of the top level, by the module that defines them. Modules are imported when one of their names is first
+used, so that `import thalweg` costs little."""
+
+# module below thalweg -> names; "a=b" exports b as a.
+MODULES = {
+    "framework.ops": """Graph Operation Tensor IndexedSlices GraphKeys RegisterGradient NotDifferentiable NoGradient
+        no_gradient=NoGradient add_to_collection add_to_collections colocate_with container control_dependencies
+        convert_to_tensor convert_to_tensor_or_indexed_slices convert_to_tensor_or_sparse_tensor device
+        get_collection get_collection_ref get_default_graph get_default_session init_scope name_scope op_scope
+        register_tensor_conversion_function reset_default_graph""",
+    "framework.dtypes": """DType as_dtype bfloat16 bool complex128 complex64 double float16 float32 float64 half int16
+        int32 int64 int8 qint16 qint32 qint8 quint16 quint8 resource string uint16 uint32 uint64 uint8 variant
+        QUANTIZED_DTYPES""",
+    "framework.tensor_shape": "Dimension TensorShape dimension_at_index dimension_value",
+    "framework.errors": "OpError",
+    "framework.device": "DeviceSpec",
+    "framework.sparse_tensor": "SparseTensor SparseTensorValue",
+    "framework.random_seed": "get_seed set_random_seed",
+    "framework.constant_op": "constant",
+    "framework.tensor_util": "make_ndarray make_tensor_proto is_tensor get_static_value=constant_value",
+    "framework.importer": "import_graph_def",
+    "client.session": "InteractiveSession Session",
+    "ops.variables": """Variable VariableAggregation VariableSynchronization all_variables
+        assert_variables_initialized global_variables global_variables_initializer initialize_all_variables
+        initialize_local_variables initialize_variables is_variable_initialized local_variables
+        local_variables_initializer model_variables moving_average_variables report_uninitialized_variables
+        trainable_variables variables_initializer""",
+    "ops.variable_scope": """AUTO_REUSE VariableScope disable_resource_variables enable_resource_variables
+        fixed_size_partitioner get_local_variable get_variable get_variable_scope min_max_variable_partitioner
+        no_regularizer resource_variables_enabled variable_axis_size_partitioner variable_creator_scope
+        variable_op_scope variable_scope""",
+    "ops.init_ops": """constant_initializer glorot_normal_initializer glorot_uniform_initializer ones_initializer
+        random_normal_initializer random_uniform_initializer truncated_normal_initializer
+        uniform_unit_scaling_initializer variance_scaling_initializer zeros_initializer""",
+    "ops.state_ops": """assign assign_add assign_sub batch_scatter_update count_up_to scatter_add scatter_div
+        scatter_max scatter_min scatter_mul scatter_nd_add scatter_nd_sub scatter_nd_update scatter_sub
+        scatter_update""",
+    "ops.math_ops": """abs accumulate_n acos acosh add add_n angle arg_max=argmax arg_min=argmin argmax argmin asin
+        asinh atan atan2 atanh bincount cast ceil complex conj cos cosh count_nonzero cumprod cumsum digamma div
+        div_no_nan divide equal erf erfc exp expm1 floor floor_div floordiv floormod greater greater_equal imag
+        is_finite is_inf is_nan less less_equal lgamma lin_space linspace log log1p log_sigmoid logical_and
+        logical_not logical_or logical_xor matmul maximum minimum mod multiply negative not_equal pow range real
+        realdiv reciprocal reduce_all reduce_any reduce_logsumexp reduce_max reduce_mean reduce_min reduce_prod
+        reduce_sum rint round rsqrt saturate_cast scalar_mul segment_max segment_mean segment_min segment_prod
+        segment_sum sigmoid sign sin sinh sparse_segment_mean sparse_segment_sqrt_n sparse_segment_sum sqrt square
+        squared_difference subtract tan tanh tensordot to_bfloat16 to_complex128 to_complex64 to_double to_float
+        to_int32 to_int64 truediv truncatediv truncatemod unsorted_segment_max unsorted_segment_mean
+        unsorted_segment_min unsorted_segment_prod unsorted_segment_sqrt_n unsorted_segment_sum sparse_matmul=matmul
+        mul=multiply sub=subtract neg=negative""",
+    "ops.array_ops": """batch_gather batch_to_space batch_to_space_nd bitcast boolean_mask broadcast_dynamic_shape
+        broadcast_static_shape broadcast_to check_numerics concat depth_to_space diag diag_part
+        expand_dims fill gather gather_nd guarantee_const identity identity_n invert_permutation
+        matrix_band_part matrix_diag matrix_diag_part matrix_set_diag matrix_transpose meshgrid newaxis one_hot ones
+        ones_like pack pad placeholder placeholder_with_default rank repeat required_space_to_batch_paddings reshape
+        reverse reverse_sequence reverse_v2 scatter_nd sequence_mask setdiff1d shape shape_n size slice space_to_batch
+        space_to_batch_nd space_to_depth sparse_placeholder split squeeze stack stop_gradient strided_slice tile
+        transpose unique unique_with_counts unpack unstack where where_v2 zeros zeros_like""",
+    "ops.data_flow_ops": """dynamic_partition dynamic_stitch ensure_shape roll sparse_tensor_to_dense sparse_to_dense
+        tensor_scatter_add tensor_scatter_nd_add=tensor_scatter_add tensor_scatter_nd_sub=tensor_scatter_sub
+        tensor_scatter_nd_update=tensor_scatter_update tensor_scatter_sub tensor_scatter_update""",
+    "ops.string_ops": """as_string matching_files read_file reduce_join string_join string_to_number write_file""",
+    "ops.random_ops": """multinomial random_crop random_gamma random_normal random_shuffle random_uniform
+        truncated_normal""",
+    "ops.linalg_ops": "eye norm trace",
+    "ops.control_flow_ops": "Assert group no_op tuple",
+    "ops.check_ops": """assert_equal assert_greater assert_greater_equal assert_integer assert_less assert_less_equal
+        assert_negative assert_non_negative assert_non_positive assert_none_equal assert_positive assert_rank
+        assert_rank_at_least assert_rank_in assert_same_float_dtype assert_scalar assert_type is_non_decreasing
+        is_numeric_tensor is_strictly_increasing""",
+    "ops.logging_ops": "Print",
+    "ops.clip_ops": "clip_by_average_norm clip_by_global_norm clip_by_norm clip_by_value global_norm",
+    "ops.gradients_impl": "AggregationMethod UnconnectedGradients gradients hessians",
+    "ops.custom_gradient": "custom_gradient grad_pass_through",
+}
+
+# Submodules by the name programs use.
+SUBMODULES = {
+    "app": "platform.app", "flags": "platform.flags", "logging": "platform.tf_logging", "gfile": "platform.gfile",
+    "resource_loader": "platform.resource_loader", "errors": "framework.errors", "dtypes": "framework.dtypes",
+    "graph_util": "framework.graph_util", "nn": "nn", "train": "train", "layers": "layers", "summary": "summary",
+    "losses": "losses", "metrics": "metrics", "raw_ops": "raw_ops", "compat": "compat", "math": "math",
+    "random": "random", "linalg": "linalg", "initializers": "initializers", "io": "io", "strings": "strings",
+    "bitwise": "bitwise", "manip": "manip", "debugging": "debugging", "sysconfig": "sysconfig", "saved_model": "saved_model",
+    "version": "version", "nest": "util.nest", "python_io": "python_io", "spectral": "spectral", "contrib": "contrib",
+    "keras": "keras", "data": "data", "image": "image", "estimator": "estimator", "test": "test", "queue": "queue",
+    "sparse": "sparse", "python": "python", "core": "core",
+}
+
+MESSAGES = """AttrValue ConfigProto Event GPUOptions GraphDef GraphOptions HistogramProto LogMessage MetaGraphDef
+    NameAttrList NodeDef OptimizerOptions RunMetadata RunOptions SessionLog Summary SummaryMetadata TensorInfo""".split()
+
+
+def table():
+  """name -> (module, attribute)."""
+  names = {}
+  for module, text in MODULES.items():
+    for item in text.split():
+      name, _, attribute = item.partition("=")
+      names[name] = ("thalweg." + module, attribute or name)
+  return names

@@ -1,0 +1,5 @@
+"""tf.io."""
+
+from thalweg.ops.string_ops import matching_files, read_file, write_file  # noqa: F401
+from thalweg.framework.graph_io import write_graph  # noqa: F401
+from thalweg.platform import gfile  # noqa: F401

@@ -1,0 +1,15 @@
+"""tf.nn."""
+
+from thalweg.ops.embedding_ops import embedding_lookup, embedding_lookup_sparse  # noqa: F401
+from thalweg.ops.math_ops import sigmoid, tanh  # noqa: F401
+from thalweg.ops.nn_impl import (  # noqa: F401
+    batch_norm_with_global_normalization, batch_normalization, depthwise_conv2d, fused_batch_norm, l2_normalize,
+    log_poisson_loss, moments, normalize_moments, relu_layer, separable_conv2d, sigmoid_cross_entropy_with_logits,
+    sufficient_statistics, swish, weighted_cross_entropy_with_logits, weighted_moments, zero_fraction)
+from thalweg.ops.nn_ops import (  # noqa: F401
+    avg_pool, avg_pool2d, bias_add, conv2d, conv2d_backprop_filter, conv2d_backprop_input, conv2d_transpose, crelu,
+    depthwise_conv2d_native, depthwise_conv2d_native_backprop_filter, depthwise_conv2d_native_backprop_input, dropout,
+    elu, in_top_k, l2_loss, leaky_relu, local_response_normalization, log_softmax, lrn, max_pool, max_pool2d,
+    max_pool_with_argmax, relu, relu6, selu, softmax, softmax_cross_entropy_with_logits,
+    softmax_cross_entropy_with_logits_v2, softplus, softsign, sparse_softmax_cross_entropy_with_logits, top_k,
+    xw_plus_b)

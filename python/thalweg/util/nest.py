@@ -1,0 +1,111 @@
+"""Nested lists, tuples, namedtuples and dicts: flatten, pack, map."""
+
+import collections.abc as _abc
+
+
+def is_sequence(seq):
+  return isinstance(seq, (_abc.Sequence, _abc.Mapping)) and not isinstance(seq, (str, bytes))
+
+
+is_nested = is_sequence
+
+
+def _children(structure):
+  if isinstance(structure, _abc.Mapping):
+    return [structure[k] for k in sorted(structure)]
+  return list(structure)
+
+
+def flatten(structure, expand_composites=False):
+  """The leaves, left to right; dicts by sorted key."""
+  if not is_sequence(structure):
+    return [structure]
+  return [leaf for child in _children(structure) for leaf in flatten(child)]
+
+
+def _rebuild(structure, parts):
+  if isinstance(structure, _abc.Mapping):
+    by_key = dict(zip(sorted(structure), parts))
+    made = type(structure)() if not hasattr(structure, "default_factory") else type(structure)(
+        structure.default_factory)
+    for k in structure:
+      made[k] = by_key[k]
+    return made
+  if isinstance(structure, tuple) and hasattr(structure, "_fields"):
+    return type(structure)(*parts)
+  return type(structure)(parts)
+
+
+def pack_sequence_as(structure, flat_sequence, expand_composites=False):
+  """`flat_sequence` in the shape of `structure`."""
+  if not is_sequence(flat_sequence):
+    raise TypeError("flat_sequence must be a sequence")
+  if not is_sequence(structure):
+    if len(flat_sequence) != 1:
+      raise ValueError("Structure is a scalar but len(flat_sequence) == %d > 1" % len(flat_sequence))
+    return flat_sequence[0]
+  count = len(flatten(structure))
+  if count != len(flat_sequence):
+    raise ValueError("Could not pack sequence. Structure had %d elements, but flat_sequence had %d elements.  "
+                     "Structure: %s, flat_sequence: %s." % (count, len(flat_sequence), structure, flat_sequence))
+  items = iter(flat_sequence)
+
+  def build(s):
+    return _rebuild(s, [build(c) for c in _children(s)]) if is_sequence(s) else next(items)
+
+  return build(structure)
+
+
+def assert_same_structure(nest1, nest2, check_types=True, expand_composites=False):
+  if is_sequence(nest1) != is_sequence(nest2):
+    raise ValueError("The two structures don't have the same nested structure.\n\nFirst structure: %s\n\nSecond "
+                     "structure: %s" % (nest1, nest2))
+  if not is_sequence(nest1):
+    return
+  if check_types and type(nest1) is not type(nest2) and not (
+      isinstance(nest1, _abc.Mapping) and isinstance(nest2, _abc.Mapping)):
+    raise TypeError("The two structures don't have the same sequence type. First structure has type %s, while second "
+                    "structure has type %s." % (type(nest1), type(nest2)))
+  if isinstance(nest1, _abc.Mapping) and set(nest1) != set(nest2):
+    raise ValueError("The two dictionaries don't have the same set of keys. First has %s, second has %s" % (
+        list(nest1), list(nest2)))
+  a, b = _children(nest1), _children(nest2)
+  if len(a) != len(b):
+    raise ValueError("The two structures don't have the same number of elements.\n\nFirst structure (%d elements): "
+                     "%s\n\nSecond structure (%d elements): %s" % (len(a), nest1, len(b), nest2))
+  for x, y in zip(a, b):
+    assert_same_structure(x, y, check_types)
+
+
+def map_structure(func, *structures, **kwargs):
+  """`func` of the leaves at each place."""
+  if not callable(func):
+    raise TypeError("func must be callable, got: %s" % func)
+  if not structures:
+    raise ValueError("Must provide at least one structure")
+  for other in structures[1:]:
+    assert_same_structure(structures[0], other, check_types=kwargs.get("check_types", True))
+  flat = [flatten(s) for s in structures]
+  return pack_sequence_as(structures[0], [func(*leaves) for leaves in zip(*flat)])
+
+
+def flatten_dict_items(dictionary):
+  """A dict whose nested keys and values have been taken apart together."""
+  if not isinstance(dictionary, _abc.Mapping):
+    raise TypeError("input must be a dictionary")
+  flat = {}
+  for key, value in dictionary.items():
+    if not is_sequence(key):
+      if key in flat:
+        raise ValueError("Could not flatten dictionary: key %s is not unique." % (key,))
+      flat[key] = value
+      continue
+    keys, values = flatten(key), flatten(value)
+    if len(keys) != len(values):
+      raise ValueError("Could not flatten dictionary. Key had %d elements, but value had %d elements. Key: %s, value: "
+                       "%s." % (len(keys), len(values), keys, values))
+    for k, v in zip(keys, values):
+      if k in flat:
+        raise ValueError("Could not flatten dictionary: key %s is not unique." % (k,))
+      flat[k] = v
+  return flat
