@@ -107,8 +107,8 @@ HWY_INLINE V vexp(D d, V x) {
   return hn::IfThenElse(hn::IsNaN(x), x, hn::Mul(hn::Mul(y, s1), s2));
 }
 
-// e^x for -87 <= x <= 0, as softmax has it after the maximum was taken off: one scale factor, smaller arguments give
-// numbers below 2^-125 instead of subnormals. NaN stays NaN.
+// e^x for x <= 0, as softmax has it after the maximum was taken off: one scale factor; 0 where the result would be
+// subnormal. NaN stays NaN.
 template <class D, class V>
 HWY_INLINE V vexp_negative(D d, V x) {
   using T = hn::TFromD<D>;
@@ -119,7 +119,8 @@ HWY_INLINE V vexp_negative(D d, V x) {
   const V k = hn::Sub(m, magic);
   const V r = hn::NegMulAdd(k, hn::Set(d, F::kLn2Low), hn::NegMulAdd(k, hn::Set(d, F::kLn2High), clamped));
   const V y = hn::Add(hn::MulAdd(hn::Mul(r, r), exp_tail(d, r), r), hn::Set(d, T(1)));
-  return hn::IfThenElse(hn::IsNaN(x), x, hn::Mul(y, power_of_two(d, m)));
+  const V result = hn::IfThenZeroElse(hn::Lt(x, clamped), hn::Mul(y, power_of_two(d, m)));
+  return hn::IfThenElse(hn::IsNaN(x), x, result);
 }
 
 template <class D, class V>
