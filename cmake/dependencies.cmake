@@ -34,3 +34,6 @@ else()
   endif()
   target_include_directories(protozero_headers INTERFACE ${protozero_SOURCE_DIR}/include)
 endif()
+
+# Images in summaries. Part of every system; it is not worth building from source here.
+find_package(PNG REQUIRED)
