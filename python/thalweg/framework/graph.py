@@ -271,7 +271,7 @@ class Graph(object):
         if device is None:
           view.device = ""
         else:
-          view.device = device_lib.canonical_name(device)
+          view.device = device if isinstance(device, str) else device_lib.canonical_name(device)
       else:
         view.device = device_lib.merge(spec, view.device)
     return view.device.encode()

@@ -122,9 +122,6 @@ class Tensor(object):
 
   __nonzero__ = __bool__
 
-  def __array__(self, dtype=None, copy=None):
-    raise NotImplementedError("Cannot convert a symbolic Tensor (%s) to a numpy array." % self.name)
-
   def __hash__(self):
     return id(self)
 

@@ -635,8 +635,8 @@ def sequence_mask(lengths, maxlen=None, dtype=dtypes.bool, name=None):
       maxlen = ops.convert_to_tensor(maxlen)
     if maxlen.shape.ndims is not None and maxlen.shape.ndims != 0:
       raise ValueError("maxlen must be scalar for sequence_mask")
-    row_vector = math_ops.range(constant(0, maxlen.dtype), maxlen, constant(1, maxlen.dtype))
-    matrix = math_ops.cast(expand_dims(lengths, -1), maxlen.dtype)
+    row_vector = _op("Range", None, (constant(0, maxlen.dtype), maxlen, constant(1, maxlen.dtype)))
+    matrix = _op("Cast", None, (expand_dims(lengths, -1),), {"DstT": maxlen.dtype})
     result = row_vector < matrix
     if dtype is None or result.dtype.base_dtype == dtypes.as_dtype(dtype).base_dtype:
       return result

@@ -1,5 +1,7 @@
 """Ordering and grouping of operations."""
 
+import builtins
+
 from thalweg.framework import dtypes, ops, tensor_util
 from thalweg.framework.op_create import op as _op
 from thalweg.framework.tensor import IndexedSlices, Tensor
@@ -74,7 +76,7 @@ def group(*inputs, **kwargs):
 def _flatten(values):
   flat = []
   for v in values:
-    if isinstance(v, (list, tuple)):
+    if isinstance(v, (list, builtins.tuple)):
       flat.extend(_flatten(v))
     elif isinstance(v, dict):
       flat.extend(_flatten([v[k] for k in sorted(v)]))

@@ -37,7 +37,8 @@ def embedding_lookup(params, ids, partition_strategy="mod", name=None, validate_
     if count == 1:
       with ops.colocate_with(params[0]):
         result = _clip(_gather(params[0], ids, name=name), ids, max_norm)
-        return array_ops.identity(result)
+      # Outside the block: what uses the rows need not be where the table is.
+      return array_ops.identity(result)
     flat_ids = array_ops.reshape(ids, [-1])
     original = math_ops.range(array_ops.size(flat_ids))
     if partition_strategy == "mod":

@@ -378,7 +378,7 @@ def reduce_logsumexp(input_tensor, axis=None, keepdims=None, name=None, reductio
                                           keepdims=keepdims),))
     if not keepdims:
       my_max = array_ops.reshape(my_max, array_ops.shape(result))
-    return _finish(keepdims, axis, _op("Add", name, (result, my_max)))
+    return _finish(keepdims, axis, _op("Add", None, (result, my_max)))
 
 
 def count_nonzero(input_tensor=None, axis=None, keepdims=None, dtype=dtypes.int64, name=None, reduction_indices=None,
@@ -472,11 +472,7 @@ def tensordot(a, b, axes, name=None):
       prod_free, prod_axes = int(np.prod(free_dims)), int(np.prod([shape[i] for i in axes]))
       perm = list(axes) + free if flipped else free + list(axes)
       new_shape = [prod_axes, prod_free] if flipped else [prod_free, prod_axes]
-      if perm != list(builtins.range(rank)):
-        a = array_ops.transpose(a, perm)
-      if a.shape.as_list() != new_shape:
-        a = array_ops.reshape(a, new_shape)
-      return a, free_dims, free_dims
+      return array_ops.reshape(array_ops.transpose(a, perm), new_shape), free_dims, free_dims
     if rank is not None and isinstance(axes, (list, tuple)):
       shape_static = a.shape.as_list()
       axes = [i if i >= 0 else i + rank for i in axes]

@@ -268,6 +268,7 @@ class _UnreadVariable(ResourceVariable):
     self.__dict__.update(variable.__dict__)
     self._parent_op = parent_op
     self._cached_value = None
+    self._graph_element = self._read()
 
   @property
   def op(self):
@@ -280,12 +281,6 @@ class _UnreadVariable(ResourceVariable):
   def read_value(self):
     with ops.control_dependencies([self._parent_op]):
       return super(_UnreadVariable, self).read_value()
-
-  def _as_graph_element(self):
-    if "_late_element" not in self.__dict__:
-      with ops.name_scope(None), ops.control_dependencies([self._parent_op]):
-        self._late_element = self._read()
-    return self._late_element
 
 
 def _convert(v, dtype=None, name=None, as_ref=False):
