@@ -1,0 +1,66 @@
+// Sums of several tensors, as tapes of additions.
+#include <algorithm>
+
+#include "core/framework/tape.h"
+#include "core/kernels/cpu/map/map_kernel.h"
+
+namespace tw {
+namespace {
+
+// Inputs added in one pass over memory; more would make a block's operands leave the first cache.
+constexpr int kAtOnce = 8;
+
+struct AddNState : KernelState {
+  // The first sums inputs, each later one adds up to kAtOnce - 1 more to the output.
+  std::vector<std::unique_ptr<MapPlan>> passes;
+};
+
+Status prepare_add_n(PrepareContext& ctx) {
+  const int n = ctx.num_inputs();
+  const Shape& shape = ctx.input_shape(0);
+  const DType t = ctx.input_dtype(0);
+  if (!is_plain(t)) return unimplemented("AddN does not take ", dtype_name(t));
+  for (int i = 1; i < n; ++i) {
+    if (!(ctx.input_shape(i) == shape)) {
+      return invalid_argument("Inputs to operation of type AddN must have the same size and shape.  Input 0: ", shape,
+                              " != input ", i, ": ", ctx.input_shape(i));
+    }
+  }
+  auto& s = ctx.emplace_state<AddNState>();
+  for (int done = 0; done < n;) {
+    const int fresh = std::min(done == 0 ? kAtOnce : kAtOnce - 1, n - done), operands = fresh + (done == 0 ? 0 : 1);
+    Tape tape;
+    for (int i = 0; i < operands; ++i) tape.add_input(t);
+    uint16_t sum = 0;
+    for (int i = 1; i < operands; ++i) sum = tape.emit(MicroOp::k_add, t, sum, static_cast<uint16_t>(i));
+    tape.outputs = {sum};
+    const std::vector<Shape> shapes(static_cast<size_t>(operands), shape);
+    TW_ASSIGN_OR_RETURN(auto plan, plan_map(tape, shapes, shape));
+    s.passes.push_back(std::move(plan));
+    done += fresh;
+  }
+  // A later input would be overwritten by the first pass.
+  for (int i = 0; i < std::min(n, kAtOnce); ++i) ctx.allow_in_place(i, 0);
+  ctx.set_cost({static_cast<double>(n) * static_cast<double>(shape.num_elements()), operand_bytes(ctx)});
+  return {};
+}
+
+Status run_add_n(const RunContext& ctx) {
+  const auto& s = ctx.state<AddNState>();
+  const void* in[kAtOnce];
+  void* out[] = {ctx.output(0).data};
+  int done = 0;
+  for (const auto& pass : s.passes) {
+    int operands = 0;
+    if (done > 0) in[operands++] = out[0];
+    while (operands < kAtOnce && done < ctx.num_inputs()) in[operands++] = ctx.input(done++).data;
+    TW_RETURN_IF_ERROR(pass->run(in, out, ctx.pool()));
+  }
+  return {};
+}
+
+}  // namespace
+
+TW_KERNEL(AddN, prepare_add_n, run_add_n);
+
+}  // namespace tw
