@@ -1,3 +1,4 @@
+#include <cmath>
 #include <numeric>
 
 #include "core/kernels/ref/array_ref.h"
@@ -16,6 +17,7 @@ TW_EXTERN(ExpandDims); TW_EXTERN(Squeeze); TW_EXTERN(EnsureShape); TW_EXTERN(Bit
 TW_EXTERN(ShapeN); TW_EXTERN(Size); TW_EXTERN(Rank); TW_EXTERN(ConcatOffset); TW_EXTERN(BroadcastArgs);
 TW_EXTERN(BroadcastGradientArgs); TW_EXTERN(InvertPermutation); TW_EXTERN(Fill); TW_EXTERN(ZerosLike);
 TW_EXTERN(OnesLike); TW_EXTERN(OneHot); TW_EXTERN(Range); TW_EXTERN(LinSpace);
+TW_EXTERN(CheckNumerics); TW_EXTERN(DeepCopy); TW_EXTERN(PopulationCount);
 
 namespace {
 
@@ -508,6 +510,22 @@ TEST(Sequences, RangeAndLinSpace) {
               "Requires delta != 0: 0");
   check_error(kernel_LinSpace, {}, {Tensor::scalar<float>(5), Tensor::scalar<float>(3), Tensor::scalar<int32_t>(0)}, 1,
               "Requires num > 0: 0");
+}
+
+TEST(Checks, NumericsAndBits) {
+  const AttrMap attrs = {{"message", "hey"}};
+  const Tensor good = tensor<float>({2}, {1, -3e38f});
+  EXPECT_TRUE(same_values((*run_kernel(kernel_CheckNumerics, attrs, {good}, {DType::kFloat}))[0], good));
+  check_error(kernel_CheckNumerics, attrs, {tensor<float>({2}, {1, NAN})}, 1, "hey : Tensor had NaN values");
+  check_error(kernel_CheckNumerics, attrs, {tensor<double>({1}, {-INFINITY})}, 1, "hey : Tensor had Inf values");
+  check_error(kernel_CheckNumerics, attrs, {tensor<half>({2}, {half(INFINITY), half(NAN)})}, 1,
+              "hey : Tensor had Inf and NaN values");
+  EXPECT_EQ(values<uint8_t>((*run_kernel(kernel_PopulationCount, {}, {tensor<int16_t>({3}, {-1, 0, 5})}, {DType::kUint8}))[0]),
+            (std::vector<uint8_t>{16, 0, 2}));
+  const auto copy = run_kernel(kernel_DeepCopy, {}, {good}, {DType::kFloat});
+  ASSERT_TRUE(copy.ok());
+  EXPECT_NE((*copy)[0].buffer().get(), good.buffer().get());
+  EXPECT_TRUE(same_values((*copy)[0], good));
 }
 
 }  // namespace

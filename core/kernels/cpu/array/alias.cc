@@ -154,6 +154,15 @@ Status placeholder_with_default(const MoveArgs& args, MovePlan* plan) {
   return same_shape(args, plan);
 }
 
+// DeepCopy: storage that nothing else refers to.
+Status run_deep_copy(const RunContext& ctx) {
+  const Value in = ctx.input(0);
+  const Shape shape = *in.shape;
+  TW_ASSIGN_OR_RETURN(void* const to, output_storage(ctx, 0, shape, ctx.state<AliasState>().dynamic));
+  if (to != in.data) copy_elements(in.dtype, in.data, to, shape.num_elements());
+  return {};
+}
+
 struct IdentityNState : KernelState {
   std::vector<bool> dynamic;
 };
@@ -222,6 +231,7 @@ TW_ALIAS_KERNEL(EnsureShape, ensure_shape);
 TW_ALIAS_KERNEL(Reshape, reshape);
 TW_ALIAS_KERNEL(ExpandDims, expand_dims);
 TW_ALIAS_KERNEL(Squeeze, squeeze);
+TW_KERNEL(DeepCopy, [](PrepareContext& ctx) { return prepare_alias(ctx, same_shape); }, run_deep_copy);
 TW_KERNEL(IdentityN, prepare_identity_n, run_identity_n);
 TW_KERNEL(Bitcast, [](PrepareContext& ctx) { return prepare_alias(ctx, bitcast); }, run_bitcast);
 
