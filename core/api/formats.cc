@@ -1,6 +1,4 @@
 // Wire forms: GraphDef, NodeDef, TensorProto, RunMetadata.
-#include <protozero/pbf_writer.hpp>
-
 #include "core/api/handles.h"
 #include "core/formats/graph_def.h"
 #include "core/runtime/run_metadata.h"

@@ -10,6 +10,7 @@ struct WrongType : protozero::exception {
   const char* what() const noexcept override { return "a field has the wrong wire type"; }
 };
 }  // namespace tw::wire
+#undef protozero_assert
 #define protozero_assert(condition) ((condition) ? static_cast<void>(0) : throw ::tw::wire::WrongType())
 
 #include <protozero/pbf_reader.hpp>

@@ -375,6 +375,41 @@ TW_TRIAL tw_status* tw_run_metadata_to_proto(const tw_run_metadata* metadata, tw
 /* Chrome's trace-event JSON. */
 TW_TRIAL tw_status* tw_run_metadata_chrome_trace(const tw_run_metadata* metadata, tw_buffer** out);
 
+/* ---- Files: records, events, checkpoints --------------------------------------------------------------------- */
+
+typedef struct tw_record_writer tw_record_writer;
+typedef struct tw_record_reader tw_record_reader;
+typedef struct tw_checkpoint tw_checkpoint;
+
+/* A TFRecord file: emptied, or with `append` continued. */
+TW_TRIAL tw_status* tw_record_writer_create(tw_str path, int32_t append, tw_record_writer** out);
+/* A new event file in that folder, which is made when it is missing: events.out.tfevents.SECONDS.HOST plus `suffix`.
+ * Its records are Event messages; the first one, with the format's version, is written here. */
+TW_TRIAL tw_status* tw_event_writer_create(tw_str directory, tw_str suffix, tw_record_writer** out);
+TW_TRIAL tw_str tw_record_writer_path(const tw_record_writer* writer);
+TW_TRIAL tw_status* tw_record_writer_write(tw_record_writer* writer, const void* data, size_t size);
+/* Hands what is buffered to the system; with `to_disk` waits until it is safe there. */
+TW_TRIAL tw_status* tw_record_writer_flush(tw_record_writer* writer, int32_t to_disk);
+TW_TRIAL tw_status* tw_record_writer_close(tw_record_writer* writer);
+TW_TRIAL void tw_record_writer_release(tw_record_writer* writer); /* closes it */
+
+/* Reads from byte `offset` on. One thread at a time. */
+TW_TRIAL tw_status* tw_record_reader_create(tw_str path, uint64_t offset, tw_record_reader** out);
+/* *record is NULL at the end of the file. TW_DATA_LOSS for a record that is cut off or damaged; the reader stays where
+ * it is, so that a file still being written can be tried again. */
+TW_TRIAL tw_status* tw_record_reader_next(tw_record_reader* reader, tw_buffer** record);
+TW_TRIAL uint64_t tw_record_reader_offset(const tw_record_reader* reader); /* of the record that comes next */
+TW_TRIAL void tw_record_reader_release(tw_record_reader* reader);
+
+/* A checkpoint of either version. TW_NOT_FOUND when nothing is there. */
+TW_TRIAL tw_status* tw_checkpoint_open(tw_str prefix, tw_checkpoint** out);
+TW_TRIAL int64_t tw_checkpoint_count(const tw_checkpoint* checkpoint);
+/* Tensor `i` in order of names; `name` is borrowed. */
+TW_TRIAL tw_status* tw_checkpoint_entry(const tw_checkpoint* checkpoint, int64_t i, tw_str* name, int32_t* dtype,
+                                        int64_t dims[TW_MAX_RANK], int32_t* rank);
+TW_TRIAL tw_status* tw_checkpoint_read(const tw_checkpoint* checkpoint, tw_str name, tw_tensor** out);
+TW_TRIAL void tw_checkpoint_release(tw_checkpoint* checkpoint);
+
 #ifdef __cplusplus
 }
 #endif
