@@ -8,10 +8,33 @@
 namespace tw {
 namespace {
 
-// Attributes that releases after TF 1.15 added, whose default is not false, zero or empty.
+// Attributes that releases after TF 1.15 added to its ops, with defaults other than false, zero and empty.
+struct NewerAttr {
+  std::string_view name;
+  AttrType type;
+  std::string_view text;
+};
+constexpr NewerAttr kNewerAttrs[] = {
+    {"Tcomplex", AttrType::kType, "complex64"}, {"Tk", AttrType::kType, "int32"}, {"Treal", AttrType::kType, "float"},
+    {"Tsegmentids", AttrType::kType, "int32"}, {"Tshape", AttrType::kType, "int32"}, {"axis", AttrType::kInt, "-1"},
+    {"batch_padding_policy", AttrType::kString, "\"PAD_UP\""}, {"blank_index", AttrType::kInt, "-1"},
+    {"drop_remainder", AttrType::kBool, "true"}, {"dtype", AttrType::kType, "float"},
+    {"ensure_minimum_range", AttrType::kFloat, "0.01"}, {"exponential_avg_factor", AttrType::kFloat, "1"},
+    {"fill_mode", AttrType::kString, "\"CONSTANT\""}, {"index_type", AttrType::kType, "int32"},
+    {"mixed_priority_policy", AttrType::kString, "\"low_priority_padding_with_max_batch_size\""},
+    {"mode", AttrType::kString, "\"auto\""}, {"reshuffle_each_iteration", AttrType::kBool, "true"},
+    {"shape_type", AttrType::kType, "int32"}, {"use_default_device", AttrType::kBool, "true"}};
+
 bool is_newer_default(std::string_view name, const AttrValue& v) {
-  if (name == "exponential_avg_factor") return v == AttrValue(1.0f);
-  if (name == "use_inter_op_parallelism") return v == AttrValue(true);
+  // These say nothing about what the op computes: names for messages, and which operands are gradients.
+  for (const std::string_view hint : {"debug_name", "metadata", "grad_a", "grad_b", "grad_x", "grad_y"}) {
+    if (name == hint) return true;
+  }
+  for (const NewerAttr& a : kNewerAttrs) {
+    if (a.name != name) continue;
+    const auto d = parse_attr(a.type, a.text);
+    return d.ok() && *d == v;
+  }
   if (const auto* b = v.get<bool>()) return !*b;
   if (const auto* i = v.get<int64_t>()) return *i == 0;
   if (const auto* f = v.get<float>()) return *f == 0;
@@ -128,6 +151,12 @@ Status adapt_node_def(NodeDef* n, const SignatureMap& functions, int producer) {
     n->op = f.stateful ? "StatefulPartitionedCall" : "PartitionedCall";
     n->attrs = std::move(attrs);
     return {};
+  }
+  if (producer <= 21 && n->op == "Placeholder") {
+    // Producers of those days wrote an unknown shape as that of a scalar.
+    const auto it = n->attrs.find("shape");
+    const Shape* s = it == n->attrs.end() ? nullptr : it->second.get<Shape>();
+    if (s != nullptr && s->is_scalar()) it->second = AttrValue(Shape::unknown());
   }
   if (producer <= kGraphDefProducer) return {};
   for (auto it = n->attrs.begin(); it != n->attrs.end();) {

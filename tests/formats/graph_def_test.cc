@@ -174,13 +174,28 @@ TEST(GraphDef, ErrorsNameNodeAndRule) {
 }
 
 TEST(GraphDef, DefaultsOfNewerProducersAreDropped) {
-  const auto graph = [](bool grad_a) {
-    return kX + node("y", "MatMul", {"x", "x"}, {{"T", DType::kFloat}, {"grad_a", grad_a}});
+  const auto graph = [](std::string name, AttrValue value) {
+    return kX + node("y", "Neg", {"x"}, {{"T", DType::kFloat}, {std::move(name), std::move(value)}});
   };
-  Graph g;
-  EXPECT_TRUE(import_graph_def(&g, graph(false) + producer(440)).ok());
-  EXPECT_NE(import_error(graph(true) + producer(440)).message().find("NodeDef mentions attr 'grad_a'"), std::string::npos);
-  EXPECT_NE(import_error(graph(false) + producer(134)).message().find("NodeDef mentions attr 'grad_a'"), std::string::npos);
+  const std::pair<const char*, AttrValue> defaults[] = {
+      {"sparse_gradient", false}, {"exponential_avg_factor", 1.0f}, {"explicit_paddings", AttrValue()}, {"grad_a", true}};
+  for (const auto& [name, value] : defaults) {
+    Graph g;
+    EXPECT_TRUE(import_graph_def(&g, graph(name, value) + producer(440)).ok()) << name;
+    EXPECT_NE(import_error(graph(name, value) + producer(134)).message().find("NodeDef mentions attr"), std::string::npos);
+  }
+  EXPECT_NE(import_error(graph("sparse_gradient", true) + producer(440)).message().find("NodeDef mentions attr"), std::string::npos);
+  EXPECT_NE(import_error(graph("exponential_avg_factor", 0.5f) + producer(440)).message().find("NodeDef mentions attr"),
+            std::string::npos);
+}
+
+TEST(GraphDef, OldPlaceholdersOfScalarShapeAreOfAnyShape) {
+  const std::string x = node("x", "Placeholder", {}, {{"dtype", DType::kFloat}, {"shape", Shape{}}});
+  Graph old, current;
+  ASSERT_TRUE(import_graph_def(&old, x + producer(21)).ok());
+  ASSERT_TRUE(import_graph_def(&current, x + producer(134)).ok());
+  EXPECT_EQ(old.shape({0, 0}), Shape::unknown());
+  EXPECT_EQ(current.shape({0, 0}), Shape{});
 }
 
 TEST(GraphDef, FunctionsCalledByNameBecomeCalls) {
