@@ -16,7 +16,7 @@ TileSet<double> double_tiles() { return make_loop_set<double, 8>(); }
 #else
 
 // Rows that fit the registers beside the vectors of B and one broadcast of A.
-#if HWY_TARGET == HWY_AVX3 || HWY_ARCH_ARM_A64
+#if (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3) || HWY_ARCH_ARM_A64
 constexpr int kRows = 14, kSkinnyRows = 6;
 #else
 constexpr int kRows = 6, kSkinnyRows = 2;

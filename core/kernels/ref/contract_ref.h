@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "core/kernels/contract.h"
+#include "core/kernels/cpu/pool/pool_loops.h"
 
 namespace tw::ref {
 
@@ -52,11 +53,10 @@ inline void visit_conv(const ConvSpec& s, const std::function<void(int64_t, int6
   }
 }
 
-// Max and average pooling over NHWC, one window at a time: calls visit(output index, input index) for each element of
-// each window, row by row.
-struct PoolGeometry {
-  int64_t batch, in_h, in_w, channels, out_h, out_w, window_h, window_w, stride_h, stride_w, pad_top, pad_left;
-};
+using pool::PoolGeometry;
+
+// Pooling over NHWC, one window at a time: calls visit(output index, input index) for each element of each window, row
+// by row.
 inline void visit_pool(const PoolGeometry& g, const std::function<void(int64_t, int64_t)>& visit) {
   for (int64_t n = 0; n < g.batch; ++n) {
     for (int64_t oh = 0; oh < g.out_h; ++oh) {

@@ -83,6 +83,7 @@ Status pool(ShapeContext& c, const std::vector<int64_t>& size, const std::vector
   for (const int i : {f.h, f.w, f.c}) {
     const size_t k = static_cast<size_t>(i);
     if (size[k] <= 0) return invalid_argument("Sliding window ksize must be > 0, but got ", size[k]);
+    if (size[k] == 1 && strides[k] == 1) continue;  // even of no elements
     TW_ASSIGN_OR_RETURN(const Window w, window_of(in[i], size[k], 1, strides[k], padding));
     out.set_dim(i, w.out);
   }
