@@ -11,7 +11,8 @@ def link(source, target):
   os.symlink(source, target)
 
 
-def main(source, target, native, descriptors, op_table):
+def main(*paths):
+  source, target, native, descriptors, op_table = (os.path.abspath(p) for p in paths)
   if os.path.isdir(target):
     shutil.rmtree(target)
   os.makedirs(os.path.join(target, "protos"))

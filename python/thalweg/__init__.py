@@ -91,4 +91,4 @@ def tables_initializer(name="init_all_tables"):
 
 def get_logger():
   from thalweg.platform import tf_logging
-  return tf_logging.get_logger()
+  return tf_logging._get_logger()

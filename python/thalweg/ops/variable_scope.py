@@ -667,3 +667,8 @@ def min_max_variable_partitioner(max_partitions=1, axis=0, min_slice_size=256 <<
     partitions[axis] = max(1, min(shape.dims[axis].value, max_partitions, -(-total // slice_size)))
     return partitions
   return partitioner
+
+
+def variable(initial_value=None, **kwargs):
+  """tf.Variable, for code that makes variables with the arguments of the current scope."""
+  return variables.Variable(initial_value, **kwargs)

@@ -441,3 +441,7 @@ def _register_proto_functions():
 
 
 _register_proto_functions()
+
+
+def is_resource_variable(var):
+  return getattr(var, "_is_resource", False)
