@@ -15,13 +15,18 @@ def from_numpy(array, dtype):
   Always a copy: kernels read whole vectors past the end, which numpy's memory does not allow, and the program may
   change the array while a variable still holds the value.
   """
-  out = ffi.new("tw_tensor**")
   dims = array.shape
   if dtype._type_enum == 7:
     return from_strings(array)
+  size = array.nbytes
+  out = ffi.new("tw_tensor**")
+  if size < 512:
+    status = lib.tw_tensor_copy_from(dtype._type_enum, dims, len(dims), array.tobytes(), size, out)
+    if status != NULL:
+      check(status)
+    return out[0]
   if not array.flags.c_contiguous:
     array = np.ascontiguousarray(array)
-  size = array.nbytes
   status = lib.tw_tensor_copy_from(dtype._type_enum, dims, len(dims),
                                    ffi.from_buffer("char[]", array.reshape(-1).view(np.uint8)) if size else NULL, size,
                                    out)

@@ -32,14 +32,14 @@ def _constant_impl(value, dtype, shape, name, verify_shape=False):
 def add_const(array, dtype, name):
   """A Const node holding the array."""
   graph = get_default_graph()
+  name = name or "Const"
+  full = name[:-1] if name[-1] == "/" else graph.unique_name(name)
   tensor = _tensors.from_numpy(array, dtype)
   try:
     type_attr = _TYPE_ATTRS.get(dtype)
     if type_attr is None:
       type_attr = _TYPE_ATTRS[dtype] = attr_pack.pack("dtype", "type", dtype)
     attrs = type_attr + _VALUE_HEAD + struct.pack("=q", int(ffi.cast("intptr_t", tensor)))
-    name = name or "Const"
-    full = name[:-1] if name[-1] == "/" else graph.unique_name(name)
     try:
       return graph._add("Const", full, (), attrs)._outputs[0]
     except StatusError as e:

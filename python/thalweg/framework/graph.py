@@ -21,22 +21,30 @@ _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _VALID_OP_NAME = re.compile("^[A-Za-z0-9.][A-Za-z0-9_.\\-/]*$")
 _VALID_SCOPE_NAME = re.compile("^[A-Za-z0-9_.\\-/]*$")
 _MAX_DTYPES = 64
+_dtype_of = dtypes._BY_ENUM
+_valid_names = set()
 _is_ours = {}
+_places = {}
 
 
 def user_frame():
-  """(file, line, function) of the innermost frame outside this package."""
+  """(file, line, function, b"file:line") of the innermost frame outside this package."""
   frame = sys._getframe(1)
   while frame is not None:
-    code = frame.f_code
-    filename = code.co_filename
+    filename = frame.f_code.co_filename
     ours = _is_ours.get(filename)
     if ours is None:
       # contextlib's frames stand between a `with` of ours and the program.
-      ours = _is_ours[filename] = (os.path.abspath(filename).startswith(_PACKAGE) or
-                                   filename.startswith("<thalweg") or filename == contextlib.__file__)
+      ours = _is_ours[filename] = (os.path.abspath(filename).startswith(_PACKAGE) or filename == contextlib.__file__)
     if not ours:
-      return (filename, frame.f_lineno, code.co_name)
+      key = (frame.f_code, frame.f_lineno)
+      place = _places.get(key)
+      if place is None:
+        if len(_places) > 100000:
+          _places.clear()
+        place = _places[key] = (filename, frame.f_lineno, frame.f_code.co_name,
+                                ("%s:%d" % (filename, frame.f_lineno)).encode())
+      return place
     frame = frame.f_back
   return None
 
@@ -126,6 +134,8 @@ class Graph(object):
     self._name_cache = {}
     self._dtypes = ffi.new("int32_t[]", _MAX_DTYPES + 1)
     self._status = ffi.new("tw_status**")
+    self._shape_dims = ffi.new("int64_t[12]")
+    self._shape_rank = ffi.new("int32_t*")
     self._last_loss_reduction = None
     self._is_loss_scaled_by_optimizer = False
     self._variable_creator_stack = []
@@ -141,8 +151,7 @@ class Graph(object):
       raise RuntimeError("Graph is finalized and cannot be modified.")
     flat = []
     for t in inputs:
-      flat.append(t._op._id)
-      flat.append(t._value_index)
+      flat += (t._op._id, t._value_index)
     control_ops = None
     if self._control_stack:
       control_ops = self._current_controls([t._op for t in inputs])
@@ -162,7 +171,7 @@ class Graph(object):
     if op_type in self._override_map:
       attrs += attr_pack.pack("_gradient_op_type", "string", self._override_map[op_type])
     where = user_frame()
-    where_bytes = ("%s:%d" % where[:2]).encode() if where else b""
+    where_bytes = where[3] if where else b""
     op_bytes = self._name_cache.get(op_type)
     if op_bytes is None:
       op_bytes = self._name_cache[op_type] = op_type.encode()
@@ -178,11 +187,11 @@ class Graph(object):
       op = Operation(self, node, name, op_type, tuple(inputs), where)
       count = self._dtypes[0]
       if count == 1:
-        op._outputs = [Tensor(op, 0, self._dtypes[1])]
+        op._outputs = [Tensor(op, 0, _dtype_of[self._dtypes[1]])]
       elif count <= _MAX_DTYPES:
-        op._outputs = [Tensor(op, i, self._dtypes[i + 1]) for i in range(count)]
+        op._outputs = [Tensor(op, i, _dtype_of[self._dtypes[i + 1]]) for i in range(count)]
       else:
-        op._outputs = [Tensor(op, i, lib.tw_output_dtype(self._handle, (node, i))) for i in range(count)]
+        op._outputs = [Tensor(op, i, _dtype_of[lib.tw_output_dtype(self._handle, (node, i))]) for i in range(count)]
       self._ops.append(op)
       self._by_name[name] = op
     for controller in self._control_stack:
@@ -222,7 +231,7 @@ class Graph(object):
       for node in range(len(self._ops), count):
         name = text(lib.tw_node_name(handle, node))
         op = Operation(self, node, name, text(lib.tw_node_op(handle, node)), (), where)
-        op._outputs = [Tensor(op, i, lib.tw_output_dtype(handle, (node, i)))
+        op._outputs = [Tensor(op, i, _dtype_of[lib.tw_output_dtype(handle, (node, i))])
                        for i in range(lib.tw_node_num_outputs(handle, node))]
         self._ops.append(op)
         self._by_name[name] = op
@@ -480,11 +489,11 @@ class Graph(object):
     if name:
       if isinstance(name, bytes):
         name = name.decode()
-      if self._name_stack:
-        if not _VALID_SCOPE_NAME.match(name):
+      if name not in _valid_names:
+        if not (_VALID_SCOPE_NAME if self._name_stack else _VALID_OP_NAME).match(name):
           raise ValueError("'%s' is not a valid scope name" % name)
-      elif not _VALID_OP_NAME.match(name):
-        raise ValueError("'%s' is not a valid scope name" % name)
+        if _VALID_OP_NAME.match(name) and len(_valid_names) < 100000:
+          _valid_names.add(name)
     if not name:
       return ""
     if name[-1] == "/":

@@ -7,6 +7,9 @@ from thalweg.framework.stack import default_graph_stack, get_default_graph
 from thalweg.framework.tensor import Tensor
 
 _specs = op_table._specs
+# Packed attributes, of classes whose equal values pack to equal bytes for one kind.
+_packed = {}
+_CACHED = (bool, int, str, dtypes.DType)
 _spec = op_table.spec
 
 
@@ -33,13 +36,19 @@ def op(op_type, name, inputs, attrs=None):
       if name[-1] == "/":
         full = name[:-1]
       else:
-        full = graph.unique_name(name) if _valid(name, graph) else name
+        full = graph._enter_scope(name)
       packed = b""
       if attrs:
         rows = spec.attrs
         for key, value in attrs.items():
           if value is not None:
-            packed += attr_pack.pack(key, rows[key].type, value)
+            kind = rows[key].type
+            try:
+              packed += _packed[key, kind, value]
+            except (KeyError, TypeError):
+              packed += attr_pack.pack(key, kind, value)
+              if value.__class__ in _CACHED and len(_packed) < 100000:
+                _packed[key, kind, value] = attr_pack.pack(key, kind, value)
       try:
         made = graph._add(op_type, full, inputs, packed)
       except StatusError as error:
@@ -55,24 +64,6 @@ def operation(op_type, name, inputs, attrs=None):
   """As op(), but returns the Operation itself."""
   spec = _specs.get(op_type) or _spec(op_type)
   return _convert_and_add(spec, name, inputs, attrs)
-
-
-_valid_names = set()
-
-
-def _valid(name, graph):
-  if name in _valid_names:
-    return True
-  graph_stack = graph._name_stack
-  from thalweg.framework import graph as graph_lib
-  if not isinstance(name, str):
-    raise TypeError("An operation's name must be a string, not %r" % (name,))
-  regex = graph_lib._VALID_SCOPE_NAME if graph_stack else graph_lib._VALID_OP_NAME
-  if not regex.match(name):
-    raise ValueError("'%s' is not a valid scope name" % name)
-  if graph_lib._VALID_OP_NAME.match(name):
-    _valid_names.add(name)
-  return True
 
 
 def _result(spec, made):

@@ -1,7 +1,7 @@
 """Tensor: an output of an operation. IndexedSlices: rows of one."""
 
 from thalweg._c import ffi, lib, NULL, StatusError
-from thalweg.framework import dtypes, tensor_shape
+from thalweg.framework import tensor_shape
 
 
 class OperatorNotAllowedInGraphError(TypeError):
@@ -26,7 +26,7 @@ class Tensor(object):
   def __init__(self, op, value_index, dtype):
     self._op = op
     self._value_index = value_index
-    self.dtype = dtypes.as_dtype(dtype)
+    self.dtype = dtype
     self._shape_val = None
     self._name = None
 
@@ -163,19 +163,19 @@ class _TensorRef(object):
     return isinstance(other, _TensorRef) and self._tensor is other._tensor
 
 
-_dims = ffi.new("int64_t[]", 16)
-
-
 def _read_shape(tensor):
-  dims = ffi.new("int64_t[12]")
-  rank = ffi.new("int32_t*")
   op = tensor._op
-  status = lib.tw_output_shape(op.graph._handle, (op._id, tensor._value_index), dims, rank)
-  if status != NULL:
-    raise ValueError(StatusError(status).message)
-  if rank[0] < 0:
+  graph = op.graph
+  dims, rank_out = graph._shape_dims, graph._shape_rank
+  with graph._lock:
+    status = lib.tw_output_shape(graph._handle, (op._id, tensor._value_index), dims, rank_out)
+    if status != NULL:
+      raise ValueError(StatusError(status).message)
+    rank = rank_out[0]
+    sizes = ffi.unpack(dims, rank) if rank > 0 else ()
+  if rank < 0:
     return tensor_shape.TensorShape(None)
-  return tensor_shape.TensorShape._known([None if d < 0 else d for d in dims[0:rank[0]]])
+  return tensor_shape.TensorShape._known([None if d < 0 else d for d in sizes])
 
 
 class IndexedSlices(object):
