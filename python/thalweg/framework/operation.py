@@ -135,7 +135,7 @@ class Operation(object):
     if not self._where:
       return []
     import linecache
-    filename, line, function = self._where
+    filename, line, function = self._where[:3]
     return [(filename, line, function, linecache.getline(filename, line).strip() or None)]
 
   @property

@@ -32,7 +32,7 @@ class _DefaultStack(threading.local):
           if self.stack[-1] is not default:
             raise AssertionError("Nesting violated for default stack of %s objects" % type(default))
           self.stack.pop()
-        else:
+        elif default in self.stack:
           self.stack.remove(default)
 
 
