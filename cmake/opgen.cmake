@@ -17,6 +17,7 @@ set(TW_GEN_ALL ${TW_GEN_framework} ${TW_GEN_graph} ${TW_GEN_kernels} ${TW_GEN_au
 add_custom_command(
   OUTPUT ${TW_GEN_ALL}
   COMMAND ${Python3_EXECUTABLE} -m opgen --rows ${PROJECT_SOURCE_DIR}/core/ops --out ${TW_GEN_DIR}
+          --docs ${TW_GEN_DIR}/docs/ops
   WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}/tools
   DEPENDS ${TW_OP_ROWS} ${TW_OPGEN_SOURCES} ${TW_SYMBOL_SOURCES}
   COMMENT "opgen")

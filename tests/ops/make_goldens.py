@@ -122,6 +122,8 @@ def run_case(name, row, case, rng):
   attrs = {k: v for k, v in case.get("attrs", {}).items()}
   for k, v in attrs.items():
     lines.append("attr %s %s" % (k, attr_text(row["attrs"][k]["type"], v)))
+  if "tol" in case:
+    lines.append("tol %r" % case["tol"])
   with tf.Graph().as_default(), tf.compat.v1.Session(config=CONFIG) as sess:
     values = [make_input(t, rng) for t in case["inputs"]]
     tensors, handles = [], []

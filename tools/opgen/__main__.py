@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from . import autodiff, builders, kernels, table
+from . import autodiff, builders, docs, kernels, table
 from .rows import RowError, load_rows
 
 
@@ -20,6 +20,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="opgen", description=__doc__)
     parser.add_argument("--rows", type=Path, required=True, help="folder of the *.toml op rows")
     parser.add_argument("--out", type=Path, required=True, help="folder to write generated files below")
+    parser.add_argument("--docs", type=Path, help="folder to write the ops' pages to")
     parser.add_argument("--strict", action="store_true", help="a symbol without a definition is an error")
     args = parser.parse_args()
     try:
@@ -48,6 +49,9 @@ def main() -> int:
     }
     for name, text in files.items():
         write_if_changed(args.out / name, text)
+    if args.docs:
+        for name, text in docs.pages(ops).items():
+            write_if_changed(args.docs / name, text)
     return 0
 
 

@@ -1,0 +1,113 @@
+// The gradient of every op that has one, by finite differences in double precision, on the inputs of its golden cases.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+#include "core/framework/kernel.h"
+#include "core/framework/op_ids.gen.h"
+#include "tests/autodiff/numeric.h"
+#include "tests/ops/golden.h"
+
+namespace tw::test {
+namespace {
+
+// Gradients that are written for first derivatives only: their gradient ops have none of their own.
+bool first_order_only(OpId id) {
+  switch (id) {
+    case OpId::kLRN: case OpId::kMaxPoolWithArgmax: case OpId::kSparseSegmentMean: case OpId::kSparseSegmentSqrtN:
+    case OpId::kLgamma:  // by Polygamma, which is no row yet
+      return true;
+    default: return false;
+  }
+}
+
+DType to_double(DType t) { return t == DType::kFloat ? DType::kDouble : t; }
+
+AttrMap to_double(AttrMap attrs) {
+  for (auto& [name, value] : attrs) {
+    if (const DType* t = value.get<DType>()) value = to_double(*t);
+    if (const auto* list = value.get<std::vector<DType>>()) {
+      std::vector<DType> types = *list;
+      for (DType& t : types) t = to_double(t);
+      value = types;
+    }
+  }
+  return attrs;
+}
+
+// Whether this mode applies: the row has a gradient, and a float goes in and comes out.
+bool applies(const GoldenCase& c) {
+  const OpDef* op = find_op(c.op);
+  if (!op || !grad_entry(op->id).fn) return false;
+  bool in = false, out = false;
+  for (const GoldenInput& i : c.inputs) {
+    if (i.variable || is_complex(i.value.dtype())) return false;
+    in = in || (i.value.dtype() == DType::kFloat && i.value.num_elements() > 0);
+  }
+  for (const Tensor& o : c.outputs) out = out || o.dtype() == DType::kFloat;
+  return in && out;
+}
+
+std::vector<GoldenCase> cases() {
+  std::vector<GoldenCase> found;
+  for (const GoldenCase& c : golden_cases()) {
+    if (applies(c)) found.push_back(c);
+  }
+  return found;
+}
+
+class Gradient : public ::testing::TestWithParam<GoldenCase> {};
+
+TEST_P(Gradient, MatchesFiniteDifferences) {
+  const GoldenCase& c = GetParam();
+  const OpDef& op = *find_op(c.op);
+  const GradEntry& entry = grad_entry(op.id);
+  std::vector<testing::In> inputs;
+  testing::CheckOptions options;
+  options.tolerance = 2e-5;
+  options.order = first_order_only(op.id) ? 1 : 2;
+  // Which argument each input belongs to, for the mask of those without derivative.
+  std::vector<int> argument;
+  for (size_t a = 0; a < op.inputs.size(); ++a) {
+    const bool list = !op.inputs[a].number_attr.empty() || !op.inputs[a].type_list_attr.empty();
+    const size_t count = list ? c.inputs.size() + 1 - op.inputs.size() : 1;
+    for (size_t k = 0; k < count && argument.size() < c.inputs.size(); ++k) argument.push_back(static_cast<int>(a));
+  }
+  std::vector<int> slot(c.inputs.size(), -1);
+  for (size_t i = 0; i < c.inputs.size(); ++i) {
+    const Tensor& t = c.inputs[i].value;
+    if (t.dtype() != DType::kFloat || t.num_elements() == 0) continue;
+    const auto values = t.flat<float>();
+    const auto [low, high] = std::minmax_element(values.begin(), values.end());
+    slot[i] = static_cast<int>(inputs.size());
+    if ((entry.not_differentiable >> argument[i]) & 1) options.constant_inputs.push_back(slot[i]);
+    // A single value is kept off its neighbours by a little room.
+    inputs.push_back({t.shape(), *low, *low == *high ? *low + 0.25 : *high});
+  }
+  const auto f = [&](const grad::Vals& x) {
+    Builder& b = x[0].builder();
+    grad::Vals in;
+    for (size_t i = 0; i < c.inputs.size(); ++i) {
+      if (slot[i] >= 0) {
+        in.push_back(x[static_cast<size_t>(slot[i])]);
+      } else if (c.inputs[i].value.dtype() == DType::kFloat) {
+        in.push_back({b, b.constant(Tensor::make_or_die(DType::kDouble, c.inputs[i].value.shape()))});
+      } else {
+        in.push_back({b, b.constant(c.inputs[i].value)});
+      }
+    }
+    // call_n takes the builder of its first input, which may be any of these.
+    grad::Vals outputs = grad::call_n(c.op, c.outputs.size(), in, to_double(c.attrs)), flat;
+    for (const grad::Val& y : outputs) {
+      if (y.dtype() == DType::kDouble) flat.push_back(grad::as_vector(y));
+    }
+    return flat.size() == 1 ? flat[0] : grad::concat(flat, 0);
+  };
+  testing::check_gradient(c.name(), inputs, f, options);
+}
+
+INSTANTIATE_TEST_SUITE_P(Ops, Gradient, ::testing::ValuesIn(cases()), [](const auto& info) { return info.param.name(); });
+
+}  // namespace
+}  // namespace tw::test
