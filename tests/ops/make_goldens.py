@@ -94,10 +94,9 @@ def attr_text(kind, value):
 
 
 def number(v):
-  if isinstance(v, bytes):
-    return json.dumps(v.decode("utf-8"), ensure_ascii=False)
-  if isinstance(v, str):
-    return json.dumps(v, ensure_ascii=False)
+  if isinstance(v, (bytes, str)):
+    data = v if isinstance(v, bytes) else v.encode("utf-8")
+    return '"' + "".join(chr(c) if 32 <= c < 127 and chr(c) not in '"\\\\' else "\\x%02x" % c for c in data) + '"'
   if isinstance(v, (bool, np.bool_)):
     return str(int(v))
   if isinstance(v, (complex, np.complexfloating)):
