@@ -4,6 +4,7 @@
 #include "core/api/handles.h"
 #include "core/formats/checkpoint.h"
 #include "core/formats/record.h"
+#include "core/platform/crc32c.h"
 
 using namespace tw;
 using namespace tw::api;
@@ -82,6 +83,8 @@ tw_status* tw_record_reader_next(tw_record_reader* reader, tw_buffer** record) {
 
 uint64_t tw_record_reader_offset(const tw_record_reader* reader) { return reader->reader->offset(); }
 void tw_record_reader_release(tw_record_reader* reader) { delete reader; }
+
+uint32_t tw_crc32c(const void* data, size_t size) { return extend_crc32c(0, data, size); }
 
 tw_status* tw_checkpoint_open(tw_str prefix, tw_checkpoint** out) {
   return guard([&]() -> Status {

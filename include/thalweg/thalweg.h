@@ -401,6 +401,9 @@ TW_TRIAL tw_status* tw_record_reader_next(tw_record_reader* reader, tw_buffer** 
 TW_TRIAL uint64_t tw_record_reader_offset(const tw_record_reader* reader); /* of the record that comes next */
 TW_TRIAL void tw_record_reader_release(tw_record_reader* reader);
 
+/* CRC-32C, as record files and checkpoints use it (they store it masked). */
+TW_TRIAL uint32_t tw_crc32c(const void* data, size_t size);
+
 /* A checkpoint of either version. TW_NOT_FOUND when nothing is there. */
 TW_TRIAL tw_status* tw_checkpoint_open(tw_str prefix, tw_checkpoint** out);
 TW_TRIAL int64_t tw_checkpoint_count(const tw_checkpoint* checkpoint);

@@ -1,6 +1,6 @@
 """tf.strings."""
 
-from thalweg.ops.string_ops import as_string, reduce_join, regex_full_match  # noqa: F401
+from thalweg.ops.string_ops import as_string, reduce_join  # noqa: F401
 from thalweg.ops.string_ops import string_join as join  # noqa: F401
 from thalweg.ops.string_ops import string_length as length  # noqa: F401
 from thalweg.ops.string_ops import string_to_number as to_number  # noqa: F401

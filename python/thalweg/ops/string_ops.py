@@ -30,12 +30,6 @@ def reduce_join(inputs=None, axis=None, keep_dims=None, separator="", name=None,
              {"keep_dims": bool(keepdims), "separator": separator})
 
 
-def regex_full_match(input, pattern, name=None):  # noqa: A002
-  if isinstance(pattern, (str, bytes)):
-    return _op("StaticRegexFullMatch", name, (input,), {"pattern": pattern})
-  return _op("RegexFullMatch", name, (input, pattern))
-
-
 def read_file(filename, name=None):
   return _op("ReadFile", name, (filename,))
 

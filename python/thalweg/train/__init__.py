@@ -2,6 +2,11 @@
 
 from thalweg.train.adaptive_optimizers import (AdadeltaOptimizer, AdagradDAOptimizer, AdagradOptimizer, AdamOptimizer,
                                                FtrlOptimizer, ProximalAdagradOptimizer, RMSPropOptimizer)
+from thalweg.train.checkpoint_management import (checkpoint_exists, generate_checkpoint_state_proto,
+                                                 get_checkpoint_mtimes, get_checkpoint_state, latest_checkpoint,
+                                                 remove_checkpoint, update_checkpoint_state)
+from thalweg.train.checkpoint_reader import (NewCheckpointReader, init_from_checkpoint, list_variables,
+                                             load_checkpoint, load_variable)
 from thalweg.train.gradient_optimizers import (GradientDescentOptimizer, MomentumOptimizer,
                                                ProximalGradientDescentOptimizer)
 from thalweg.train.learning_rate_decay import (cosine_decay, cosine_decay_restarts, exponential_decay,
@@ -10,5 +15,22 @@ from thalweg.train.learning_rate_decay import (cosine_decay, cosine_decay_restar
                                                polynomial_decay)
 from thalweg.train.moving_averages import ExponentialMovingAverage
 from thalweg.train.optimizer import Optimizer
+from thalweg.train.saver import Saver, export_meta_graph, import_meta_graph
 from thalweg.train.training_util import (assert_global_step, create_global_step, get_global_step,
                                          get_or_create_global_step, global_step)
+
+_MESSAGES = ("SaverDef", "CheckpointState", "Example", "Features", "Feature", "BytesList", "FloatList", "Int64List",
+             "FeatureList", "FeatureLists", "SequenceExample")
+
+
+def summary_iterator(path):
+  """The Event messages of an event file."""
+  from thalweg.summary import writer
+  return writer.summary_iterator(path)
+
+
+def __getattr__(name):
+  if name in _MESSAGES:
+    from thalweg import _protos
+    return _protos.message(name)
+  raise AttributeError("module 'thalweg.train' has no attribute %r" % name)
