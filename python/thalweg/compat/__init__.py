@@ -40,3 +40,10 @@ bytes_or_text_types = (bytes, str)
 complex_types = (_numbers.Complex, _np.number)
 integral_types = (_numbers.Integral, _np.integer)
 real_types = (_numbers.Real, _np.integer, _np.floating)
+
+
+def __getattr__(name):
+  if name != "v1":
+    raise AttributeError("module 'thalweg.compat' has no attribute %r" % name)
+  import importlib
+  return importlib.import_module("thalweg.compat.v1")

@@ -1,0 +1,106 @@
+"""The package as programs see it: names, import cost, `thalweg run`, raw ops, collections, conversion."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import thalweg as tf
+
+
+def test_every_exported_name_loads():
+  from thalweg import _exports
+  for name in list(_exports.table()) + _exports.MESSAGES:
+    assert getattr(tf, name) is not None or name == "newaxis", name
+  assert tf.compat.v1.placeholder is tf.placeholder
+  with pytest.raises(AttributeError):
+    tf.no_such_name
+
+
+def test_import_is_lean():
+  code = ("import sys, thalweg; bad = [m for m in ('google.protobuf', 'thalweg.layers', 'thalweg.train', 'unittest') "
+          "if m in sys.modules]; sys.exit(str(bad) if bad else 0)")
+  subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_run_command(tmp_path):
+  script = tmp_path / "program.py"
+  script.write_text("import sys\nimport tensorflow as tf\nimport tensorflow.compat.v1 as tf1\n"
+                    "assert tf1.constant is tf.constant\n"
+                    "with tf.Session() as s: print(s.run(tf.constant(40) + 2), sys.argv[1:])\n")
+  out = subprocess.run([sys.executable, "-m", "thalweg", "run", str(script), "--flag"], check=True, text=True,
+                       stdout=subprocess.PIPE).stdout
+  assert out.strip() == "42 ['--flag']"
+
+
+def test_raw_ops():
+  with tf.Session() as s:
+    assert s.run(tf.raw_ops.AddV2(x=1.0, y=2.0)) == 3.0
+  with pytest.raises(TypeError, match="unexpected keyword"):
+    tf.raw_ops.AddV2(x=1.0, y=2.0, z=3.0)
+  with pytest.raises(TypeError, match="missing"):
+    tf.raw_ops.AddV2(x=1.0)
+
+
+def test_collections():
+  tf.add_to_collection("mine", 1)
+  tf.add_to_collection("mine", 2)
+  assert tf.get_collection("mine") == [1, 2] and tf.get_collection("other") == []
+  tf.get_collection_ref("mine").append(3)
+  assert tf.get_collection("mine") == [1, 2, 3]
+  v = tf.get_variable("scope_a/v", [])
+  assert tf.get_collection(tf.GraphKeys.GLOBAL_VARIABLES, scope="scope_a") == [v]
+
+
+def test_conversion_function():
+
+  class Box(object):
+
+    def __init__(self, value):
+      self.value = value
+
+  tf.register_tensor_conversion_function(
+      Box, lambda v, dtype=None, name=None, as_ref=False: tf.constant(v.value, dtype or tf.float32, name=name))
+  with tf.Session() as s:
+    assert s.run(tf.add(Box(2.0), 1.0)) == 3.0
+
+
+def test_dtypes():
+  assert tf.as_dtype("float") is tf.float32 and tf.as_dtype(np.int64) is tf.int64 and tf.float32 == np.float32
+  assert tf.int32.is_integer and tf.float16.is_floating and tf.float32.size == 4 and tf.uint8.max == 255
+  assert repr(tf.float32) == "tf.float32" and str(tf.float32) == "<dtype: 'float32'>"
+  with pytest.raises(TypeError, match="Cannot convert value"):
+    tf.as_dtype("nonsense")
+
+
+def test_shapes():
+  s = tf.TensorShape([None, 3])
+  assert str(s) == "(?, 3)" and s.as_list() == [None, 3] and s[1] == 3 and not s.is_fully_defined()
+  assert s.merge_with([2, None]).as_list() == [2, 3]
+  assert tf.TensorShape([2]).concatenate([3]).as_list() == [2, 3]
+  with pytest.raises(ValueError, match="not compatible"):
+    s.merge_with([1, 4])
+  assert (tf.Dimension(3) * 2).value == 6 and (tf.Dimension(None) + 1).value is None
+
+
+def test_tensor_protos():
+  for value in (np.arange(6, dtype=np.float32).reshape(2, 3), np.array(3, np.int64), np.array([True, False]),
+                np.array([1 + 2j], np.complex64), np.array([0.5, 2], np.float16)):
+    back = tf.make_ndarray(tf.make_tensor_proto(value))
+    assert back.dtype == value.dtype and back.tolist() == value.tolist()
+  assert tf.make_ndarray(tf.make_tensor_proto(["a", "bb"])).tolist() == [b"a", b"bb"]
+  assert tf.make_tensor_proto(1.0, shape=[2]).tensor_shape.dim[0].size == 2
+
+
+def test_static_values():
+  x = tf.placeholder(tf.float32, [None, 3])
+  assert tf.get_static_value(tf.constant([1, 2])).tolist() == [1, 2]
+  assert tf.get_static_value(x) is None
+  assert tf.reshape(x, tf.stack([-1, tf.constant(3)])).shape.as_list() == [None, 3]
+
+
+def test_partial_shapes():
+  x = tf.placeholder(tf.float32, [None, 4])
+  x.set_shape([5, None])
+  assert x.shape.as_list() == [5, 4] and tf.square(x).shape.as_list() == [5, 4]
