@@ -42,6 +42,12 @@ class Node {
     op_.name = "TestOp";
   }
 
+  // For kernels that several ops share and tell apart by name.
+  Node& named(std::string_view op) {
+    op_.name = op;
+    return *this;
+  }
+
   // `consumable`: bit i lets the kernel take input i apart. With kStatic, `shapes` are the outputs' shapes.
   Result<std::vector<Tensor>> run(const std::vector<Tensor>& inputs, Mode mode = Mode::kDynamic,
                                   std::vector<Shape> shapes = {}, uint32_t consumable = 0) {
