@@ -39,10 +39,8 @@ Status add_axis(int64_t axis, std::vector<int>* axes, int rank) {
     return invalid_argument("Invalid reduction dimension (", axis, " for input with ", rank, " dimension(s)");
   }
   const int a = static_cast<int>(axis < 0 ? axis + rank : axis);
-  if (std::find(axes->begin(), axes->end(), a) != axes->end()) {
-    return invalid_argument("Invalid reduction arguments: Axes contains duplicate dimension: ", a);
-  }
-  axes->push_back(a);
+  // An axis named twice counts once.
+  if (std::find(axes->begin(), axes->end(), a) == axes->end()) axes->push_back(a);
   return {};
 }
 
