@@ -48,7 +48,7 @@ std::string element_text(const Tensor& t, int64_t i, bool quote) {
       return quote ? '"' + text + '"' : text;
     }
     case DType::kBool: return t.data<bool>()[i] ? "1" : "0";
-    case DType::kDouble: return number_text(t.data<double>()[i]);
+    case DType::kDouble: return printed_number(t.data<double>()[i]);
     default: break;
   }
   std::string text = "?";
@@ -57,7 +57,7 @@ std::string element_text(const Tensor& t, int64_t i, bool quote) {
     if constexpr (std::is_integral_v<T>) {
       text = std::to_string(t.data<T>()[i]);
     } else {
-      text = number_text(static_cast<float>(t.data<T>()[i]));
+      text = printed_number(static_cast<float>(t.data<T>()[i]));
     }
   });
   return text;
@@ -116,8 +116,8 @@ void nested_dim(const Tensor& t, int dim, int64_t ends, int64_t first, std::stri
 
 }  // namespace
 
-std::string number_text(float v) { return shortest<float>(v, 6, 9, std::strtof); }
-std::string number_text(double v) { return shortest<double>(v, 15, 17, std::strtod); }
+std::string printed_number(float v) { return shortest<float>(v, 6, 9, std::strtof); }
+std::string printed_number(double v) { return shortest<double>(v, 15, 17, std::strtod); }
 
 std::string summarize_flat(const Tensor& t, int64_t limit) {
   const int64_t count = t.num_elements();

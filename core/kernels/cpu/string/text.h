@@ -8,8 +8,8 @@
 namespace tw {
 
 // The shortest of 6 or 9 (double: 15 or 17) digits that reads back as the same number.
-std::string number_text(float v);
-std::string number_text(double v);
+std::string printed_number(float v);
+std::string printed_number(double v);
 
 // The style of Print and Assert: the first `limit` elements (-1: all), "[1 2 3...]" per row, without outer brackets.
 std::string summarize_flat(const Tensor& t, int64_t limit);
