@@ -41,6 +41,11 @@ class Node {
       : kernel_(kernel), attrs_(std::move(attrs)), output_dtypes_(std::move(outputs)), step_(step) {
     op_.name = "TestOp";
   }
+  // For kernels that look at their row.
+  Node& with_op(const OpDef& op) {
+    op_ = op;
+    return *this;
+  }
 
   // For kernels that several ops share and tell apart by name.
   Node& named(std::string_view op) {
