@@ -469,6 +469,26 @@ TEST(AddN, AnyNumberOfInputs) {
   }
 }
 
+TEST(AddN, TensorLists) {
+  const auto list = [](std::vector<Tensor> elements) {
+    auto l = make_ref<TensorList>();
+    l->dtype = DType::kFloat;
+    l->elements = std::move(elements);
+    return Tensor::scalar<Variant>(Variant(std::move(l)));
+  };
+  const Tensor a = list({Tensor::vector<float>({1, 2}), Tensor(), Tensor::scalar<float>(5)});
+  const Tensor b = list({Tensor::vector<float>({10, 20}), Tensor::scalar<float>(3), Tensor()});
+  Node node(kernel_AddN, {}, {DType::kVariant});
+  auto r = node.run({a, b, a});
+  ASSERT_TRUE(r.ok()) << r.status().to_string();
+  const auto* sum = static_cast<const TensorList*>((*r)[0].data<Variant>()->get());
+  ASSERT_EQ(sum->elements.size(), 3u);
+  EXPECT_VALUES(sum->elements[0], {12, 24});
+  EXPECT_VALUES(sum->elements[1], {3});
+  EXPECT_VALUES(sum->elements[2], {10});
+  EXPECT_EQ(node.run({a, list({})}).status().code(), Code::kInvalidArgument);
+}
+
 TEST(Reductions, KernelsOfEveryOp) {
   const Tensor x = Tensor::vector<float>({1, -2, 3, 4, 5, -6}).reshaped(Shape{2, 3});
   const auto of = [&](const char* op, std::initializer_list<int32_t> axes, const Shape& shape, const Tensor& in) {

@@ -2,6 +2,8 @@
 #include <algorithm>
 
 #include "core/framework/tape.h"
+#include "core/kernels/cpu/array/outputs.h"
+#include "core/kernels/cpu/list/tensor_list.h"
 #include "core/kernels/cpu/map/map_kernel.h"
 
 namespace tw {
@@ -13,12 +15,19 @@ constexpr int kAtOnce = 8;
 struct AddNState : KernelState {
   // The first sums inputs, each later one adds up to kAtOnce - 1 more to the output.
   std::vector<std::unique_ptr<MapPlan>> passes;
+  bool lists = false, dynamic = false;
 };
 
 Status prepare_add_n(PrepareContext& ctx) {
   const int n = ctx.num_inputs();
   const Shape& shape = ctx.input_shape(0);
   const DType t = ctx.input_dtype(0);
+  if (t == DType::kVariant) {
+    auto& s = ctx.emplace_state<AddNState>();
+    s.lists = true;
+    s.dynamic = output_is_dynamic(ctx, 0);
+    return {};
+  }
   if (!is_plain(t)) return unimplemented("AddN does not take ", dtype_name(t));
   for (int i = 1; i < n; ++i) {
     if (!(ctx.input_shape(i) == shape)) {
@@ -45,8 +54,46 @@ Status prepare_add_n(PrepareContext& ctx) {
   return {};
 }
 
+Result<Tensor> sum_of(const Tensor& a, const Tensor& b, WorkerPool& pool) {
+  if (!a.valid()) return b;
+  if (!b.valid()) return a;
+  if (a.shape() != b.shape()) {
+    return invalid_argument("Trying to add two tensors with incompatible element shapes. One is ", a.shape(),
+                            " and the other is ", b.shape());
+  }
+  TW_ASSIGN_OR_RETURN(Tensor sum, Tensor::make(a.dtype(), a.shape()));
+  const Shape shapes[] = {a.shape(), a.shape()};
+  TW_ASSIGN_OR_RETURN(const auto plan, plan_map(tape_of(MicroOp::k_add, a.dtype(), a.dtype()), shapes, a.shape()));
+  const void* in[] = {a.raw(), b.raw()};
+  void* out[] = {sum.raw()};
+  TW_RETURN_IF_ERROR(plan->run(in, out, pool));
+  return sum;
+}
+
+// Tensor lists, as gradients of loops have them, add element by element; one that was never set is zero.
+Status add_lists(const RunContext& ctx, bool dynamic) {
+  TW_ASSIGN_OR_RETURN(const TensorList* first, list_input(ctx, 0));
+  Ref<TensorList> sum = make_ref<TensorList>();
+  sum->dtype = first->dtype;
+  sum->element_shape = first->element_shape;
+  sum->max_elements = first->max_elements;
+  sum->elements = first->elements;
+  for (int i = 1; i < ctx.num_inputs(); ++i) {
+    TW_ASSIGN_OR_RETURN(const TensorList* list, list_input(ctx, i, sum->dtype));
+    if (list->elements.size() != sum->elements.size()) {
+      return invalid_argument("Trying to add two lists of tensors of different lengths. One is ", sum->elements.size(),
+                              " and the other is ", list->elements.size());
+    }
+    for (size_t k = 0; k < sum->elements.size(); ++k) {
+      TW_ASSIGN_OR_RETURN(sum->elements[k], sum_of(sum->elements[k], list->elements[k], ctx.pool()));
+    }
+  }
+  return give_list(ctx, 0, std::move(sum), dynamic);
+}
+
 Status run_add_n(const RunContext& ctx) {
   const auto& s = ctx.state<AddNState>();
+  if (s.lists) return add_lists(ctx, s.dynamic);
   const void* in[kAtOnce];
   void* out[] = {ctx.output(0).data};
   int done = 0;
