@@ -35,7 +35,7 @@ class _Shared(type(os)):
   """Takes the attributes the import system sets, so that the shared module keeps its own."""
 
   def __init__(self, module):
-    super(_Shared, self).__init__("tensorflow")
+    super().__init__("tensorflow")
     self._shared = module
 
 

@@ -1,7 +1,6 @@
 """The C library: `lib` and `ffi` of the native module, and the conversions everyone needs."""
 
 from thalweg._native import ffi, lib
-
 from thalweg.framework import errors
 
 NULL = ffi.NULL
@@ -32,7 +31,7 @@ class StatusError(Exception):
     self.node = text(lib.tw_status_node(status))
     self.where = text(lib.tw_status_where(status))
     lib.tw_status_release(status)
-    super(StatusError, self).__init__(self.message)
+    super().__init__(self.message)
 
 
 def check(status, graph=None):

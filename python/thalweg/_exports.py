@@ -80,14 +80,16 @@ SUBMODULES = {
     "graph_util": "framework.graph_util", "nn": "nn", "train": "train", "layers": "layers", "summary": "summary",
     "losses": "losses", "metrics": "metrics", "raw_ops": "raw_ops", "compat": "compat", "math": "math",
     "random": "random", "linalg": "linalg", "initializers": "initializers", "io": "io", "strings": "strings",
-    "bitwise": "bitwise", "manip": "manip", "debugging": "debugging", "sysconfig": "sysconfig", "saved_model": "saved_model",
+    "bitwise": "bitwise", "manip": "manip", "debugging": "debugging",
+    "sysconfig": "sysconfig", "saved_model": "saved_model",
     "version": "version", "nest": "util.nest", "python_io": "python_io", "spectral": "spectral", "contrib": "contrib",
     "keras": "keras", "data": "data", "image": "image", "estimator": "estimator", "test": "test", "queue": "queue",
     "sparse": "sparse", "python": "python", "core": "core",
 }
 
 MESSAGES = """AttrValue ConfigProto Event GPUOptions GraphDef GraphOptions HistogramProto LogMessage MetaGraphDef
-    NameAttrList NodeDef OptimizerOptions RunMetadata RunOptions SessionLog Summary SummaryMetadata TensorInfo""".split()
+    NameAttrList NodeDef OptimizerOptions RunMetadata RunOptions SessionLog Summary SummaryMetadata
+    TensorInfo""".split()
 
 
 def table():

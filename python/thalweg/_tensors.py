@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from thalweg._c import ffi, lib, check, NULL
+from thalweg._c import NULL, check, ffi, lib
 from thalweg.framework import dtypes
 
 _new_out = ffi.new
@@ -124,7 +124,7 @@ def _strings_to_numpy(tensor):
     lib.tw_tensor_release(tensor)
 
 
-class OpaqueTensor(object):
+class OpaqueTensor:
   """A fetched handle or variant: good for nothing but being fed again."""
 
   def __init__(self, tensor):

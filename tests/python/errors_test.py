@@ -2,14 +2,13 @@
 
 import numpy as np
 import pytest
-
 import thalweg as tf
 
 
 def test_types_do_not_match():
   x, n = tf.constant(1.0), tf.constant(1)
-  with pytest.raises(TypeError, match="Input 'y' of 'Add' Op has type int32 that does not match type float32 of argument "
-                                      "'x'."):
+  with pytest.raises(TypeError, match="Input 'y' of 'Add' Op has type int32 that does not match type float32 of "
+                                      "argument 'x'."):
     tf.add(x, n)
   with pytest.raises(TypeError, match="Input 'y' of 'AddV2' Op has type float32 that does not match type int32 of "
                                       "argument 'x'."):

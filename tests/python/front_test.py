@@ -5,7 +5,6 @@ import sys
 
 import numpy as np
 import pytest
-
 import thalweg as tf
 
 
@@ -15,7 +14,7 @@ def test_every_exported_name_loads():
     assert getattr(tf, name) is not None or name == "newaxis", name
   assert tf.compat.v1.placeholder is tf.placeholder
   with pytest.raises(AttributeError):
-    tf.no_such_name
+    _ = tf.no_such_name
 
 
 def test_import_is_lean():
@@ -55,7 +54,7 @@ def test_collections():
 
 def test_conversion_function():
 
-  class Box(object):
+  class Box:
 
     def __init__(self, value):
       self.value = value

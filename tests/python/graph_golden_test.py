@@ -5,7 +5,6 @@ import os
 
 import graph_programs
 import pytest
-
 import thalweg as tf
 
 # Newer attributes of ops that TensorFlow 1.15 does not write, and the order of control inputs, do not count.

@@ -286,7 +286,8 @@ def randoms(tf):
   tf.multinomial([[1.0, 2.0]], 3)
 
 
-PROGRAMS = [constants, operators, reductions, arrays, ref_variables, resource_variables, scopes, controls, neural, randoms]
+PROGRAMS = [constants, operators, reductions, arrays, ref_variables, resource_variables, scopes, controls, neural,
+            randoms]
 
 
 def describe(tf, program):

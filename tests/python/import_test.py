@@ -2,7 +2,6 @@
 
 import graph_programs
 import pytest
-
 import thalweg as tf
 
 

@@ -5,7 +5,6 @@ import threading
 
 import numpy as np
 import pytest
-
 import thalweg as tf
 
 
@@ -77,7 +76,8 @@ def test_feed_errors(sess):
     sess.run(y)
   assert info.value.op.name == "x" and info.value.node_def.op == "Placeholder"
   assert "session_test.py" in str(info.value)
-  with pytest.raises(ValueError, match=r"Cannot feed value of shape \(3,\) for Tensor 'x:0', which has shape '\(\?, 2\)'"):
+  with pytest.raises(ValueError, match=r"Cannot feed value of shape \(3,\) for Tensor 'x:0', which has shape "
+                                       r"'\(\?, 2\)'"):
     sess.run(y, {x: [1, 2, 3]})
   with pytest.raises(TypeError, match="The value of a feed cannot be a tf.Tensor object"):
     sess.run(y, {x: y})
@@ -97,8 +97,8 @@ def test_unfeedable_constant(sess):
 
 
 def test_strings(sess):
-  s = tf.constant(["ab", b"c\0d", u"\u00e9"])
-  assert sess.run(s).tolist() == [b"ab", b"c\0d", u"\u00e9".encode("utf-8")]
+  s = tf.constant(["ab", b"c\0d", "\u00e9"])
+  assert sess.run(s).tolist() == [b"ab", b"c\0d", "\u00e9".encode("utf-8")]
   p = tf.placeholder(tf.string)
   assert sess.run(tf.identity(p), {p: "one"}) == b"one"
   assert sess.run(tf.identity(p), {p: np.array([["x", "yy"]])}).tolist() == [[b"x", b"yy"]]

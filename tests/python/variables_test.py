@@ -2,9 +2,7 @@
 
 import numpy as np
 import pytest
-
 import thalweg as tf
-
 
 # Made with TensorFlow 1.15.5.
 GOLDEN_INITIAL = [

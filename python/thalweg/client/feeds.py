@@ -22,7 +22,7 @@ def feed_targets(graph, feed, value):
     yield tensor, subvalue
 
 
-class Feeder(object):
+class Feeder:
   """Turns fed values into tensors of one placeholder's dtype and shape, with TensorFlow's complaints."""
 
   __slots__ = ("tensor", "numpy_type", "number", "dims", "dtype")
@@ -41,8 +41,9 @@ class Feeder(object):
   def to_tensor(self, value):
     """A new tw_tensor* for the value."""
     if isinstance(value, Tensor) or hasattr(value, "_as_graph_element"):
-      raise TypeError("The value of a feed cannot be a tf.Tensor object. Acceptable feed values include Python scalars, "
-                      "strings, lists, numpy ndarrays, or TensorHandles. For reference, the tensor object was " +
+      raise TypeError("The value of a feed cannot be a tf.Tensor object. Acceptable feed values include Python "
+                      "scalars, strings, lists, numpy ndarrays, or TensorHandles. For reference, the tensor object "
+                      "was " +
                       str(self.tensor) + " which was passed to the feed with key " + str(self.tensor) + ".")
     if isinstance(value, _tensors.OpaqueTensor):
       return lib.tw_tensor_share(value.handle)

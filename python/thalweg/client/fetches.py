@@ -48,7 +48,7 @@ def register_session_run_conversion_functions(tensor_type, fetch_function, feed_
   registry.insert(0, (tensor_type, fetch_function, feed_function, feed_function_for_partial_run))
 
 
-class FetchMapper(object):
+class FetchMapper:
   """A structure of fetches: its distinct elements, and the way back from their values."""
 
   def unique_fetches(self):
@@ -158,7 +158,8 @@ class _DictFetchMapper(_CompositeMapper):
 
   def build_results(self, values):
     import collections
-    results = collections.defaultdict(self._factory) if issubclass(self._type, collections.defaultdict) else self._type()
+    is_default = issubclass(self._type, collections.defaultdict)
+    results = collections.defaultdict(self._factory) if is_default else self._type()
     for key, part in zip(self._keys, self._parts(values)):
       results[key] = part
     return results
@@ -174,8 +175,8 @@ class _AttrsFetchMapper(_CompositeMapper):
     return self._type(*self._parts(values))
 
 
-class FetchHandler(object):
-  """Splits fetches into tensors to compute and operations to run. A tensor that is also fed gives the fed value back."""
+class FetchHandler:
+  """Splits fetches into tensors to compute and operations to run. A tensor that is also fed gives the fed value."""
 
   def __init__(self, graph, mapper, feeds):
     self.tensors, self.targets = [], []

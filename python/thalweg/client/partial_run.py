@@ -1,14 +1,14 @@
 """partial_run: a step whose feeds arrive in parts.
 
-Each part is a run of its own, fed with everything that is known by then: all feeds so far, and the values fetched by the
-parts before, so that what they computed is not computed again.
+Each part is a run of its own, fed with everything that is known by then: all feeds so far, and the values fetched by
+the parts before, so that what they computed is not computed again.
 """
 
 from thalweg.framework import errors
 from thalweg.framework.tensor import Tensor
 
 
-class PartialRun(object):
+class PartialRun:
   """The state between the parts of one step."""
 
   def __init__(self, session, fetches, feeds):
@@ -24,7 +24,8 @@ class PartialRun(object):
     for feed, value in (feed_dict or {}).items():
       tensor = graph.as_graph_element(feed, allow_operation=False)
       if tensor not in self._allowed_feeds:
-        raise errors.InvalidArgumentError(None, None, "The feed %s was not specified in partial_run_setup." % tensor.name)
+        raise errors.InvalidArgumentError(None, None,
+                                          "The feed %s was not specified in partial_run_setup." % tensor.name)
       if tensor in self._fed:
         raise errors.InvalidArgumentError(None, None, "The feed %s had already been fed." % tensor.name)
       self._fed[tensor] = value

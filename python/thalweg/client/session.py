@@ -7,7 +7,7 @@ lookup, the conversion of the fed values, and one native call.
 import threading
 
 from thalweg import _protos, _tensors
-from thalweg._c import ffi, lib, check, buffer_call, NULL, StatusError, to_error
+from thalweg._c import NULL, StatusError, buffer_call, check, ffi, lib, to_error
 from thalweg.client import fetches as fetch_lib
 from thalweg.client.feeds import Feeder, feed_targets
 from thalweg.framework import errors, ops
@@ -17,7 +17,7 @@ from thalweg.framework.tensor import Tensor
 _MAX_PREPARED = 512
 
 
-class SessionInterface(object):
+class SessionInterface:
   """What a session offers."""
 
   @property
@@ -32,7 +32,7 @@ class SessionInterface(object):
     raise NotImplementedError("run")
 
 
-class _Prepared(object):
+class _Prepared:
   """A compiled signature with all that a run of it needs."""
 
   __slots__ = ("callable", "feeders", "mapper", "num_fetches", "keep")
@@ -289,7 +289,7 @@ def _flatten_feed_dict(feed_dict):
   return nest.flatten_dict_items(feed_dict)
 
 
-class _DeviceAttributes(object):
+class _DeviceAttributes:
 
   def __init__(self, name, device_type, memory_limit_bytes, incarnation):
     self._name, self._device_type = name, device_type
@@ -320,7 +320,7 @@ class Session(BaseSession):
   """A session usable in a `with` block, which makes it and its graph the default and closes it at the end."""
 
   def __init__(self, target="", graph=None, config=None):
-    super(Session, self).__init__(target, graph, config=config)
+    super().__init__(target, graph, config=config)
     self._contexts = threading.local()
 
   def _context_stack(self):
@@ -360,13 +360,13 @@ class InteractiveSession(BaseSession):
   _active = 0
 
   def __init__(self, target="", graph=None, config=None):
-    super(InteractiveSession, self).__init__(target, graph, config)
+    super().__init__(target, graph, config)
     self._explicit_graph = graph
     self._default_graph = None
     if InteractiveSession._active > 0:
       import warnings
-      warnings.warn("An interactive session is already active. You must explicitly call `InteractiveSession.close()` to "
-                    "release resources held by the other session(s).")
+      warnings.warn("An interactive session is already active. You must explicitly call `InteractiveSession.close()` "
+                    "to release resources held by the other session(s).")
     InteractiveSession._active += 1
     if graph is not None:
       self._default_graph = graph.as_default()
@@ -378,7 +378,7 @@ class InteractiveSession(BaseSession):
   def close(self):
     if self._closed:
       return
-    super(InteractiveSession, self).close()
+    super().close()
     InteractiveSession._active -= 1
     stack = ops._default_session_stack.stack
     if self in stack:

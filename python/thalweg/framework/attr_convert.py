@@ -1,7 +1,7 @@
 """AttrValue messages, as programs pass them to Graph.create_op, to packed attributes."""
 
 from thalweg import _tensors
-from thalweg._c import ffi, lib, check
+from thalweg._c import check, ffi, lib
 from thalweg.framework import attr_pack, dtypes, op_table, tensor_shape
 
 _FIELDS = {"s": "string", "i": "int", "f": "float", "b": "bool", "type": "type", "shape": "shape", "tensor": "tensor"}

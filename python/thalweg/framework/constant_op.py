@@ -5,7 +5,7 @@ import struct
 import numpy as np
 
 from thalweg import _tensors
-from thalweg._c import ffi, lib, StatusError
+from thalweg._c import StatusError, ffi, lib
 from thalweg.framework import attr_pack, dtypes, tensor_shape
 from thalweg.framework.stack import get_default_graph
 from thalweg.framework.values import to_array

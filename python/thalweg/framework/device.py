@@ -1,7 +1,7 @@
 """Device names: "/job:worker/replica:0/task:1/device:GPU:0", whole or in part."""
 
 
-class DeviceSpec(object):
+class DeviceSpec:
   """The parts of a device name; a part that is None says nothing."""
 
   __slots__ = ("job", "replica", "task", "device_type", "device_index")

@@ -34,7 +34,7 @@ def _bfloat16_numpy():
     return np.uint16
 
 
-class DType(object):
+class DType:
   """The type of the elements of a Tensor."""
 
   __slots__ = ("_type_enum", "_base", "_name", "__weakref__")
@@ -60,7 +60,8 @@ class DType(object):
 
   @property
   def real_dtype(self):
-    return {8: float32, 18: float64}.get(self._base._type_enum, self._base if not self._is_ref_dtype else self)
+    part = {8: 1, 18: 2}.get(self._base._type_enum)
+    return self if part is None else _BY_ENUM[part]
 
   @property
   def is_numpy_compatible(self):

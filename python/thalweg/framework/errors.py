@@ -23,7 +23,7 @@ class OpError(Exception):
   """An error while running a step: `op` is the operation at fault, or None."""
 
   def __init__(self, node_def, op, message, error_code):
-    super(OpError, self).__init__()
+    super().__init__()
     self._node_def = node_def
     self._op = op
     self._message = message
@@ -74,11 +74,12 @@ class UnknownError(OpError):
   """An error of no known kind."""
 
   def __init__(self, node_def, op, message, error_code=UNKNOWN):
-    super(UnknownError, self).__init__(node_def, op, message, error_code)
+    super().__init__(node_def, op, message, error_code)
 
 
 CancelledError = _error_class("CancelledError", CANCELLED, "The step was cancelled.")
-InvalidArgumentError = _error_class("InvalidArgumentError", INVALID_ARGUMENT, "An operation got an input it cannot take.")
+InvalidArgumentError = _error_class("InvalidArgumentError", INVALID_ARGUMENT,
+                                    "An operation got an input it cannot take.")
 DeadlineExceededError = _error_class("DeadlineExceededError", DEADLINE_EXCEEDED, "The step's time was up.")
 NotFoundError = _error_class("NotFoundError", NOT_FOUND, "A file, tensor or resource does not exist.")
 AlreadyExistsError = _error_class("AlreadyExistsError", ALREADY_EXISTS, "What was to be made exists already.")

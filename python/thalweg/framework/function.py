@@ -1,10 +1,10 @@
 """Functions of the graph: bodies that calls, If and While name."""
 
-from thalweg._c import ffi, lib, check
+from thalweg._c import check, ffi, lib
 from thalweg.framework import ops
 
 
-class GraphFunction(object):
+class GraphFunction:
   """A function made of a graph: its inputs (placeholders), outputs, and the operations that must run."""
 
   def __init__(self, name, body, inputs, outputs, controls=()):

@@ -3,7 +3,7 @@
 _functions = {}
 
 
-class RegisterGradient(object):
+class RegisterGradient:
   """Decorator: `@RegisterGradient("MyOp") def _grad(op, *grads): return [one per input]`."""
 
   def __init__(self, op_type):

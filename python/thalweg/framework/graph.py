@@ -10,7 +10,7 @@ import re
 import sys
 import threading
 
-from thalweg._c import ffi, lib, check, text, buffer_call, NULL, StatusError
+from thalweg._c import NULL, StatusError, buffer_call, check, ffi, lib, text
 from thalweg.framework import attr_pack, dtypes
 from thalweg.framework import device as device_lib
 from thalweg.framework.operation import Operation
@@ -49,7 +49,7 @@ def user_frame():
   return None
 
 
-class _OpView(object):
+class _OpView:
   """What a device function sees of an operation that is being made."""
 
   def __init__(self, graph, op_type, name, inputs, device):
@@ -70,7 +70,7 @@ class _OpView(object):
     self.device = device_lib.canonical_name(device)
 
 
-class _ControlDependenciesController(object):
+class _ControlDependenciesController:
   """An open control_dependencies() block."""
 
   def __init__(self, graph, control_inputs):
@@ -104,7 +104,7 @@ class _ControlDependenciesController(object):
     return op in self._seen
 
 
-class Graph(object):
+class Graph:
   """A dataflow graph: operations and the tensors between them."""
 
   def __init__(self):

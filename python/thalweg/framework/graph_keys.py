@@ -1,7 +1,7 @@
 """Names of the collections that the library itself uses."""
 
 
-class GraphKeys(object):
+class GraphKeys:
   GLOBAL_VARIABLES = "variables"
   LOCAL_VARIABLES = "local_variables"
   METRIC_VARIABLES = "metric_variables"

@@ -1,6 +1,6 @@
 """import_graph_def."""
 
-from thalweg._c import ffi, lib, NULL, StatusError
+from thalweg._c import NULL, StatusError, ffi, lib
 from thalweg.framework import ops
 
 

@@ -9,7 +9,7 @@ from thalweg.framework import dtypes
 _ARG = re.compile(r"^(\w+): (ref\()?(?:(\w+)\*)?(\w+)(\))?$")
 
 
-class ArgSpec(object):
+class ArgSpec:
   """An input or output argument: a fixed dtype or attributes that tell dtype and count."""
 
   __slots__ = ("name", "dtype", "type_attr", "number_attr", "type_list_attr", "is_ref", "is_list")
@@ -31,7 +31,7 @@ class ArgSpec(object):
     self.is_list = bool(self.number_attr or self.type_list_attr)
 
 
-class AttrSpec(object):
+class AttrSpec:
   __slots__ = ("name", "type", "has_default", "default", "allowed", "minimum")
 
   def __init__(self, name, row):
@@ -45,7 +45,7 @@ class AttrSpec(object):
       self.allowed = [dtypes.as_dtype(t) for t in self.allowed]
 
 
-class OpSpec(object):
+class OpSpec:
   __slots__ = ("name", "bytes", "inputs", "outputs", "attrs", "stateful", "plain", "explicit", "refs", "result", "doc",
                "traits")
 

@@ -1,10 +1,10 @@
 """Operation: a node of a graph."""
 
-from thalweg._c import ffi, lib, check, raw, text, buffer_call, NULL
+from thalweg._c import NULL, buffer_call, check, ffi, lib, raw, text
 from thalweg.framework import dtypes
 
 
-class Operation(object):
+class Operation:
   """A node: its inputs, outputs, attributes. Made by the functions that add operations, never directly."""
 
   __slots__ = ("graph", "_id", "_name", "_type", "_inputs", "_outputs", "_where", "_device", "_controls", "__dict__",

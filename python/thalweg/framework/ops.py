@@ -48,7 +48,7 @@ def executing_eagerly_outside_functions():
   return False
 
 
-def _run_using_default_session(operation, feed_dict, graph, session=None):
+def _run_using_default_session(op_to_run, feed_dict, graph, session=None):
   if session is None:
     session = get_default_session()
     if session is None:
@@ -60,7 +60,7 @@ def _run_using_default_session(operation, feed_dict, graph, session=None):
   elif session.graph is not graph:
     raise ValueError("Cannot use the given session to execute operation: the operation's graph is different from the "
                      "session's graph.")
-  session.run(operation, feed_dict)
+  session.run(op_to_run, feed_dict)
 
 
 def _eval_using_default_session(tensors, feed_dict, graph, session=None):

@@ -19,7 +19,7 @@ def _graph_from_values(values):
   return found
 
 
-class name_scope(object):
+class name_scope:
   """`with tf.name_scope(name, "default", [inputs]) as scope`: the graph of the inputs becomes default, and names of
   operations made inside begin with the scope."""
 
@@ -76,7 +76,7 @@ class name_scope_v2(name_scope):
   def __init__(self, name):
     if name is None or not isinstance(name, str):
       raise ValueError("name for name_scope must be a string.")
-    super(name_scope_v2, self).__init__(name)
+    super().__init__(name)
 
 
 @contextlib.contextmanager

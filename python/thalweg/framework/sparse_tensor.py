@@ -10,7 +10,7 @@ from thalweg.framework.scopes import name_scope
 SparseTensorValue = collections.namedtuple("SparseTensorValue", ["indices", "values", "dense_shape"])
 
 
-class SparseTensor(object):
+class SparseTensor:
   """indices [n, rank] int64, values [n], dense_shape [rank] int64."""
 
   @classmethod

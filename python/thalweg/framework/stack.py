@@ -7,7 +7,7 @@ import threading
 class _DefaultStack(threading.local):
 
   def __init__(self):
-    super(_DefaultStack, self).__init__()
+    super().__init__()
     self.stack = []
     self.enforce_nesting = True
 
@@ -54,7 +54,7 @@ class _DefaultGraphStack(_DefaultStack):
     return graph
 
   def reset(self):
-    super(_DefaultGraphStack, self).reset()
+    super().reset()
     _DefaultGraphStack._global_default_graph = None
 
 

@@ -1,6 +1,6 @@
 """Tensor: an output of an operation. IndexedSlices: rows of one."""
 
-from thalweg._c import ffi, lib, NULL, StatusError
+from thalweg._c import NULL, StatusError, ffi, lib
 from thalweg.framework import tensor_shape
 
 
@@ -8,7 +8,7 @@ class OperatorNotAllowedInGraphError(TypeError):
   """A Python construct was applied to a tensor that has no value yet."""
 
 
-class Tensor(object):
+class Tensor:
   """A symbolic handle to one output of an Operation."""
 
   __slots__ = ("_op", "_value_index", "dtype", "_shape_val", "_name", "__dict__", "__weakref__")
@@ -147,7 +147,7 @@ class Tensor(object):
     return "<tf.Tensor '%s' shape=%s dtype=%s>" % (self.name, self.shape, self.dtype.name)
 
 
-class _TensorRef(object):
+class _TensorRef:
   """A hashable stand-in for a tensor."""
 
   def __init__(self, tensor):
@@ -178,7 +178,7 @@ def _read_shape(tensor):
   return tensor_shape.TensorShape._known([None if d < 0 else d for d in sizes])
 
 
-class IndexedSlices(object):
+class IndexedSlices:
   """Rows `values` at positions `indices` of a tensor of shape `dense_shape` that is zero elsewhere."""
 
   def __init__(self, values, indices, dense_shape=None):

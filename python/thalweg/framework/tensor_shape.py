@@ -26,7 +26,7 @@ def _dimension_compare(fn):
   return compare
 
 
-class Dimension(object):
+class Dimension:
   """The size of one dimension; value None when unknown."""
 
   __slots__ = ("_value",)
@@ -152,7 +152,7 @@ def dimension_at_index(shape, index):
   return Dimension(None) if shape.rank is None else shape.dims[index]
 
 
-class TensorShape(object):
+class TensorShape:
   """A shape that may be unknown (rank None) or partly known."""
 
   __slots__ = ("_dims", "__weakref__")

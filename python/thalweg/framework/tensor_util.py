@@ -3,7 +3,7 @@
 import numpy as np
 
 from thalweg import _protos, _tensors
-from thalweg._c import ffi, lib, check, NULL
+from thalweg._c import NULL, check, ffi, lib
 from thalweg.framework import dtypes, tensor_shape
 from thalweg.framework.tensor import Tensor
 from thalweg.framework.values import to_array

@@ -150,8 +150,7 @@ def _plain(value):
 def _flatten(value):
   if isinstance(value, (list, tuple)):
     for v in value:
-      for leaf in _flatten(v):
-        yield leaf
+      yield from _flatten(v)
   else:
     yield value
 

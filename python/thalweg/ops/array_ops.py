@@ -422,7 +422,7 @@ def _check_index(idx):
       dtypes.uint8, dtypes.int8, dtypes.int16, dtypes.uint16, dtypes.int32, dtypes.int64) or (
       idx.shape and len(idx.shape) == 1):
     raise TypeError("Only integers, slices (`:`), ellipsis (`...`), tf.newaxis (`None`) and scalar tf.int32/tf.int64 "
-                    "tensors are valid indices, got {!r}".format(idx))
+                    f"tensors are valid indices, got {idx!r}")
 
 
 def _slice_helper(tensor, slice_spec, var=None):
@@ -608,9 +608,9 @@ def one_hot(indices, depth, on_value=None, off_value=None, axis=None, dtype=None
     if on_exists or off_exists:
       if dtype is not None:
         if on_exists and on_dtype != dtype:
-          raise TypeError("dtype {0} of on_value does not match dtype parameter {1}".format(on_dtype, dtype))
+          raise TypeError(f"dtype {on_dtype} of on_value does not match dtype parameter {dtype}")
         if off_exists and off_dtype != dtype:
-          raise TypeError("dtype {0} of off_value does not match dtype parameter {1}".format(off_dtype, dtype))
+          raise TypeError(f"dtype {off_dtype} of off_value does not match dtype parameter {dtype}")
       else:
         dtype = on_dtype if on_exists else off_dtype
     elif dtype is None:
@@ -620,7 +620,7 @@ def one_hot(indices, depth, on_value=None, off_value=None, axis=None, dtype=None
     if not off_exists:
       off_value, off_dtype = ops.convert_to_tensor(0, dtype, name="off_value"), dtype
     if on_dtype != off_dtype:
-      raise TypeError("dtype {0} of on_value does not match dtype {1} of off_value".format(on_dtype, off_dtype))
+      raise TypeError(f"dtype {on_dtype} of on_value does not match dtype {off_dtype} of off_value")
     return _op("OneHot", name, (indices, depth, on_value, off_value), {"axis": -1 if axis is None else axis})
 
 
@@ -653,7 +653,7 @@ def _all_dimensions(x):
 def meshgrid(*args, **kwargs):
   indexing, name = kwargs.pop("indexing", "xy"), kwargs.pop("name", "meshgrid")
   if kwargs:
-    raise TypeError("'{}' is an invalid keyword argument for this function".format(list(kwargs)[0]))
+    raise TypeError(f"'{list(kwargs)[0]}' is an invalid keyword argument for this function")
   if indexing not in ("xy", "ij"):
     raise ValueError("indexing parameter must be either 'xy' or 'ij'")
   with ops.name_scope(name, "meshgrid", args) as name:

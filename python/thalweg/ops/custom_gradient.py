@@ -13,8 +13,8 @@ def custom_gradient(f):
 
   def decorated(*args, **kwargs):
     if kwargs:
-      raise ValueError("The custom_gradient decorator currently supports keywords arguments only when eager execution is "
-                       "enabled.")
+      raise ValueError("The custom_gradient decorator currently supports keywords arguments only when eager execution "
+                       "is enabled.")
     args = [ops.convert_to_tensor(a) for a in args]
     # Identities, so that the arguments' own gradients do not pass the function by.
     args = [array_ops.identity(a) for a in args]

@@ -2,13 +2,13 @@
 
 import contextlib
 
-from thalweg._c import ffi, lib, NULL, StatusError
+from thalweg._c import NULL, StatusError, ffi, lib
 from thalweg.framework import gradient_registry, ops
 from thalweg.framework.tensor import IndexedSlices, Tensor
 from thalweg.ops import array_ops
 
 
-class AggregationMethod(object):
+class AggregationMethod:
   """How gradients that meet are summed."""
   ADD_N = 0
   DEFAULT = ADD_N
@@ -16,7 +16,7 @@ class AggregationMethod(object):
   EXPERIMENTAL_ACCUMULATE_N = 2
 
 
-class UnconnectedGradients(object):
+class UnconnectedGradients:
   """What d(y)/d(x) is where y does not depend on x."""
   NONE = "none"
   ZERO = "zero"
@@ -147,7 +147,7 @@ def _from_c(graph, grad):
   return _tensor(graph, grad.dense)
 
 
-class _OverrideState(object):
+class _OverrideState:
   """What the callback needs of one gradients() call."""
 
   def __init__(self, graph):

@@ -4,10 +4,10 @@ import math
 
 from thalweg.framework import dtypes
 from thalweg.framework.constant_op import constant
-from thalweg.ops import array_ops, math_ops, random_ops
+from thalweg.ops import array_ops, random_ops
 
 
-class Initializer(object):
+class Initializer:
   """`initializer(shape, dtype=None)` returns the value."""
 
   def __call__(self, shape, dtype=None, partition_info=None):
@@ -188,7 +188,7 @@ class Identity(Initializer):
 class GlorotUniform(VarianceScaling):
 
   def __init__(self, seed=None, dtype=dtypes.float32):
-    super(GlorotUniform, self).__init__(1.0, "fan_avg", "uniform", seed, dtype)
+    super().__init__(1.0, "fan_avg", "uniform", seed, dtype)
 
   def get_config(self):
     return {"seed": self.seed, "dtype": self.dtype.name}
@@ -197,7 +197,7 @@ class GlorotUniform(VarianceScaling):
 class GlorotNormal(VarianceScaling):
 
   def __init__(self, seed=None, dtype=dtypes.float32):
-    super(GlorotNormal, self).__init__(1.0, "fan_avg", "truncated_normal", seed, dtype)
+    super().__init__(1.0, "fan_avg", "truncated_normal", seed, dtype)
 
   def get_config(self):
     return {"seed": self.seed, "dtype": self.dtype.name}

@@ -121,7 +121,7 @@ def complex(real, imag, name=None):
     elif types == (dtypes.float32, dtypes.float32):
       out = dtypes.complex64
     else:
-      raise TypeError("real and imag have incorrect types: {} {}".format(real.dtype.name, imag.dtype.name))
+      raise TypeError(f"real and imag have incorrect types: {real.dtype.name} {imag.dtype.name}")
     return _op("Complex", name, (real, imag), {"Tout": out})
 
 
@@ -220,7 +220,7 @@ def div(x, y, name=None):
     return _op("FloorDiv", name, (x, y))
 
 
-class DivideDelegateWithName(object):
+class DivideDelegateWithName:
   """x / y under a given name."""
 
   def __init__(self, x, name):
@@ -292,7 +292,7 @@ def accumulate_n(inputs, shape=None, tensor_dtype=None, name=None):
   if not all(isinstance(x, Tensor) for x in inputs) or not all(x.dtype == inputs[0].dtype for x in inputs):
     raise ValueError("inputs must be a list of at least one Tensor with the same dtype and shape")
   if tensor_dtype is not None and dtypes.as_dtype(tensor_dtype) != inputs[0].dtype:
-    raise TypeError("tensor_dtype is {}, but input is of type {}".format(tensor_dtype, inputs[0].dtype))
+    raise TypeError(f"tensor_dtype is {tensor_dtype}, but input is of type {inputs[0].dtype}")
   if len(inputs) == 1 and name is None:
     return inputs[0]
   if len(inputs) == 1:

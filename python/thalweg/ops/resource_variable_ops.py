@@ -1,8 +1,9 @@
 """ResourceVariable: a variable behind a handle, with reads as operations of their own."""
 
-from thalweg._c import ffi, lib, check
+from thalweg._c import check, ffi, lib
 from thalweg.framework import dtypes, ops, tensor_shape
-from thalweg.framework.op_create import op as _op, operation as _operation
+from thalweg.framework.op_create import op as _op
+from thalweg.framework.op_create import operation as _operation
 from thalweg.framework.tensor import Tensor
 from thalweg.ops import array_ops
 from thalweg.ops.variables import Variable, guarded_initial_value
@@ -119,7 +120,7 @@ class ResourceVariable(Variable):
 
   def _dense_var_to_tensor(self, dtype=None, name=None, as_ref=False):
     if dtype is not None and not dtypes.as_dtype(dtype).is_compatible_with(self.dtype):
-      raise ValueError("Incompatible type conversion requested to type {!r} for variable of type {!r}".format(
+      raise ValueError("Incompatible type conversion requested to type '%s' for variable of type '%s'" % (
           dtypes.as_dtype(dtype).name, self.dtype.name))
     return self.read_value().op.inputs[0] if as_ref else self.value()
 
@@ -276,11 +277,11 @@ class _UnreadVariable(ResourceVariable):
 
   def value(self):
     with ops.control_dependencies([self._parent_op]):
-      return super(_UnreadVariable, self).value()
+      return super().value()
 
   def read_value(self):
     with ops.control_dependencies([self._parent_op]):
-      return super(_UnreadVariable, self).read_value()
+      return super().read_value()
 
 
 def _convert(v, dtype=None, name=None, as_ref=False):

@@ -8,8 +8,7 @@ import threading
 
 from thalweg.framework import dtypes, ops, tensor_shape
 from thalweg.framework.tensor import Tensor
-from thalweg.ops import array_ops, init_ops
-from thalweg.ops import variables
+from thalweg.ops import array_ops, init_ops, variables
 from thalweg.ops.variables import VariableAggregation, VariableSynchronization  # noqa: F401
 
 _DEFAULT_USE_RESOURCE = False
@@ -30,7 +29,7 @@ def resource_variables_enabled():
   return _DEFAULT_USE_RESOURCE
 
 
-class _ReuseMode(object):
+class _ReuseMode:
   """AUTO_REUSE: take the variable when it exists, else make it."""
 
   def __repr__(self):
@@ -40,7 +39,7 @@ class _ReuseMode(object):
 AUTO_REUSE = _ReuseMode()
 
 
-class _PartitionInfo(object):
+class _PartitionInfo:
   """Which slice of a larger variable an initializer fills."""
 
   def __init__(self, full_shape, var_offset):
@@ -55,7 +54,7 @@ class _PartitionInfo(object):
     return self._var_offset
 
 
-class _VariableStore(object):
+class _VariableStore:
   """The variables that get_variable has made in one graph, by full name."""
 
   def __init__(self):
@@ -262,7 +261,7 @@ def no_regularizer(_):
   return None
 
 
-class VariableScope(object):
+class VariableScope:
   """The defaults of get_variable inside a variable_scope block."""
 
   def __init__(self, reuse, name="", initializer=None, regularizer=None, caching_device=None, partitioner=None,
@@ -397,7 +396,7 @@ class _ScopeStore(threading.local):
   """The current scope of a thread, and how often each name was opened."""
 
   def __init__(self):
-    super(_ScopeStore, self).__init__()
+    super().__init__()
     self.current_scope = VariableScope(False)
     self.variable_scopes_count = {}
 
@@ -482,7 +481,7 @@ def _chain_getters(custom_getter, old_getter):
   return wrapped
 
 
-class variable_scope(object):
+class variable_scope:
   """`with tf.variable_scope("layer", reuse=...)`: opens a name scope and a variable scope."""
 
   def __init__(self, name_or_scope, default_name=None, values=None, initializer=None, regularizer=None,
@@ -500,7 +499,7 @@ class variable_scope(object):
     if not (self._reuse is True or self._reuse is None or self._reuse is AUTO_REUSE):
       raise ValueError("The reuse parameter must be True or False or None.")
     if not isinstance(auxiliary_name_scope, bool):
-      raise TypeError("The auxiliary_name_scope must be `True` or `False`, while get {}".format(auxiliary_name_scope))
+      raise TypeError(f"The auxiliary_name_scope must be `True` or `False`, while get {auxiliary_name_scope}")
     self._auxiliary_name_scope = auxiliary_name_scope
     self._stack = None
 

@@ -5,11 +5,11 @@ from thalweg.framework.tensor import Tensor
 from thalweg.ops import array_ops, math_ops
 
 
-class VariableSynchronization(object):
+class VariableSynchronization:
   AUTO, NONE, ON_WRITE, ON_READ = 0, 1, 2, 3
 
 
-class VariableAggregation(object):
+class VariableAggregation:
   NONE, SUM, MEAN, ONLY_FIRST_REPLICA = 0, 1, 2, 3
   ONLY_FIRST_TOWER = 3
 
@@ -37,7 +37,7 @@ class _VariableMeta(type):
 
   def __call__(cls, *args, **kwargs):
     if cls is not Variable:
-      return super(_VariableMeta, cls).__call__(*args, **kwargs)
+      return super().__call__(*args, **kwargs)
     names = ("initial_value", "trainable", "collections", "validate_shape", "caching_device", "name", "variable_def",
              "dtype", "expected_shape", "import_scope", "constraint", "use_resource", "synchronization", "aggregation",
              "shape")
@@ -52,7 +52,7 @@ def _next_creator(creator, next_creator):
   return lambda **kwargs: creator(next_creator, **kwargs)
 
 
-class Variable(object, metaclass=_VariableMeta):
+class Variable(metaclass=_VariableMeta):
   """State that a session keeps between runs. `initializer` must run before the first read."""
 
   _trainable = True
@@ -158,7 +158,7 @@ class Variable(object, metaclass=_VariableMeta):
     from thalweg.framework.tensor import _TensorRef
     return _TensorRef(self)
 
-  class SaveSliceInfo(object):
+  class SaveSliceInfo:
     """Which part of a larger saved variable this one is."""
 
     def __init__(self, full_name=None, full_shape=None, var_offset=None, var_shape=None, save_slice_info_def=None,
@@ -339,7 +339,7 @@ def assert_variables_initialized(var_list=None):
   return ranks[0] if len(ranks) == 1 else array_ops.stack(ranks)
 
 
-class PartitionedVariable(object):
+class PartitionedVariable:
   """One variable kept as several, split along one dimension."""
 
   def __init__(self, name, shape, dtype, variable_list, partitions):
@@ -427,7 +427,7 @@ ops.register_tensor_conversion_function(PartitionedVariable, PartitionedVariable
 def _register_proto_functions():
   from thalweg import _protos
 
-  class _Lazy(object):
+  class _Lazy:
     """Stands for VariableDef until a collection is exported."""
 
     def __call__(self):

@@ -24,7 +24,7 @@ def _raise(e, path):
   raise _CODES.get(e.errno, errors.UnknownError)(None, None, "%s; %s" % (path, e.strerror)) from None
 
 
-class _Translated(object):
+class _Translated:
   """Turns OSError into TensorFlow's errors."""
 
   def __init__(self, path):
@@ -38,7 +38,7 @@ class _Translated(object):
       _raise(value, self._of)
 
 
-class GFile(object):
+class GFile:
   """A file, opened when it is first used."""
 
   def __init__(self, name, mode="r"):
@@ -183,7 +183,7 @@ def copy(oldpath, newpath, overwrite=False):
     shutil.copyfile(_path(oldpath), _path(newpath))
 
 
-class _Stat(object):
+class _Stat:
 
   def __init__(self, s):
     import stat as stat_lib
