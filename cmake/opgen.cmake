@@ -10,15 +10,12 @@ set(TW_GEN_OTHER ${TW_GEN_DIR}/op_table.json)
 
 file(GLOB TW_OP_ROWS CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/core/ops/*.toml)
 file(GLOB TW_OPGEN_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tools/opgen/*.py)
-# opgen leaves out the symbols that these do not define yet.
-file(GLOB_RECURSE TW_SYMBOL_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/core/kernels/*.cc
-     ${PROJECT_SOURCE_DIR}/core/autodiff/*.cc ${PROJECT_SOURCE_DIR}/core/ops/shape/*.cc)
 set(TW_GEN_ALL ${TW_GEN_framework} ${TW_GEN_graph} ${TW_GEN_kernels} ${TW_GEN_autodiff} ${TW_GEN_HEADERS} ${TW_GEN_OTHER})
 add_custom_command(
   OUTPUT ${TW_GEN_ALL}
   COMMAND ${Python3_EXECUTABLE} -m opgen --rows ${PROJECT_SOURCE_DIR}/core/ops --out ${TW_GEN_DIR}
           --docs ${TW_GEN_DIR}/docs/ops
   WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}/tools
-  DEPENDS ${TW_OP_ROWS} ${TW_OPGEN_SOURCES} ${TW_SYMBOL_SOURCES}
+  DEPENDS ${TW_OP_ROWS} ${TW_OPGEN_SOURCES}
   COMMENT "opgen")
 add_custom_target(tw_generated DEPENDS ${TW_GEN_ALL})

@@ -21,21 +21,11 @@ def main() -> int:
     parser.add_argument("--rows", type=Path, required=True, help="folder of the *.toml op rows")
     parser.add_argument("--out", type=Path, required=True, help="folder to write generated files below")
     parser.add_argument("--docs", type=Path, help="folder to write the ops' pages to")
-    parser.add_argument("--strict", action="store_true", help="a symbol without a definition is an error")
     args = parser.parse_args()
     try:
         ops = load_rows(args.rows)
     except RowError as e:
         print(f"opgen: {e}", file=sys.stderr)
-        return 1
-
-    from .symbols import drop_undefined
-
-    missing = drop_undefined(ops, args.rows.parent)
-    for kind, names in missing.items():
-        if names:
-            print(f"opgen: no definition yet of {kind}: {' '.join(names)}")
-    if args.strict and any(missing.values()):
         return 1
 
     files = {

@@ -74,12 +74,11 @@ def op_table(ops: list[Op]) -> str:
     for op in ops:
         traits = " | ".join(TRAIT_NAMES[t] for t in op.traits) or "0"
         mask = sum(1 << i for i, a in enumerate(op.inputs) if a.name in op.value_inputs)
-        shape = f"&shape_{op.shape}" if op.shape else "nullptr"
         rows.append(f"  {{OpId::{op_id(op.name)}, {quote(op.name)}, {args.add([_arg(a) for a in op.inputs])}, "
                     f"{args.add([_arg(a) for a in op.outputs])}, {attr_lists.add([attr(a) for a in op.attrs])}, "
-                    f"{traits}, {shape}, {mask:#x}, {quote(op.map)},\n   {quote(op.doc)}, {quote(op.lowers_to or '')}}},")
+                    f"{traits}, &shape_{op.shape}, {mask:#x}, {quote(op.map)},\n   {quote(op.doc)}, {quote(op.lowers_to or '')}}},")
     lines = [HEADER, '#include "core/framework/op_ids.gen.h"\n', "namespace tw {\n"]
-    lines += [f"Status shape_{s}(ShapeContext&);" for s in sorted({op.shape for op in ops if op.shape})]
+    lines += [f"Status shape_{s}(ShapeContext&);" for s in sorted({op.shape for op in ops})]
     lines += ["", "namespace {\n"]
     lines += types.lines() + strings.lines() + args.lines() + attr_lists.lines()
     lines += ["", "constexpr OpDef kOps[] = {", *rows, "};\n", "}  // namespace\n",
