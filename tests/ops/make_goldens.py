@@ -109,7 +109,8 @@ def number(v):
 
 
 def line(word, value):
-  value = np.asarray(value)
+  # Without the dtype numpy would cut the zero bytes at the end of a string.
+  value = np.asarray(value, dtype=np.object_) if isinstance(value, (bytes, str)) else np.asarray(value)
   name = "string" if value.dtype == np.object_ or value.dtype.kind in "SU" else tf.as_dtype(value.dtype).name
   name = {"float32": "float", "float64": "double", "float16": "half"}.get(name, name)
   shape = "[" + ",".join(str(d) for d in value.shape) + "]"
