@@ -122,14 +122,7 @@ class Tensor:
 
   __nonzero__ = __bool__
 
-  def __hash__(self):
-    return id(self)
-
-  def __eq__(self, other):
-    return self is other
-
-  def __ne__(self, other):
-    return self is not other
+  # Equality and hash are the object's own, as TensorFlow 1's are.
 
   def __copy__(self):
     return self

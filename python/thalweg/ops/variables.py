@@ -62,12 +62,6 @@ class Variable(metaclass=_VariableMeta):
   _aggregation = VariableAggregation.NONE
   __array_priority__ = 100
 
-  def __hash__(self):
-    return id(self)
-
-  def __eq__(self, other):
-    return self is other
-
   def __iter__(self):
     raise TypeError("'Variable' object is not iterable.")
 
