@@ -358,6 +358,20 @@ TEST(Map, IntegerDivisionByZeroIsAnError) {
   }
 }
 
+TEST(Map, QuantisedNumbersCompareAsTheirIntegers) {
+  EXPECT_TRUE(map_supports(MicroOp::k_eq, DType::kQint8, DType::kBool));
+  const Shape shapes[] = {Shape{3}, Shape{}};
+  auto plan = plan_map(tape_of(MicroOp::k_lt, DType::kQint8, DType::kBool), shapes, Shape{3});
+  ASSERT_TRUE(plan.ok()) << plan.status().to_string();
+  const int8_t x[] = {-1, 0, 1}, y = 0;
+  bool less[3];
+  const void* in[] = {x, &y};
+  void* out[] = {less};
+  WorkerPool pool(1);
+  ASSERT_TRUE((*plan)->run(in, out, pool).ok());
+  EXPECT_TRUE(less[0] && !less[1] && !less[2]);
+}
+
 TEST(Map, RefusesWhatItLacks) {
   EXPECT_FALSE(map_supports(MicroOp::k_exp, DType::kInt32, DType::kInt32));
   const Shape shape{2};

@@ -12,7 +12,7 @@
 namespace tw {
 #define K(name) extern const KernelDef kernel_##name;
 K(AddN) K(ArgReduce) K(BiasAdd) K(BiasAddGrad) K(Bincount) K(Bucketize) K(FusedBatchNorm) K(FusedBatchNormGrad)
-K(FusedMap) K(FusedReduce) K(InTopK) K(L2Loss) K(LRN) K(LRNGrad) K(LogSoftmax) K(Reduce) K(Scan) K(Segment) K(Softmax)
+K(FusedMap) K(Map) K(FusedReduce) K(InTopK) K(L2Loss) K(LRN) K(LRNGrad) K(LogSoftmax) K(Reduce) K(Scan) K(Segment) K(Softmax)
 K(SoftmaxCrossEntropyWithLogits) K(SparseSegment) K(SparseSegmentGrad) K(SparseSoftmaxCrossEntropyWithLogits) K(TopK)
 K(UnsortedSegment)
 #undef K
@@ -510,6 +510,17 @@ TEST(Reductions, KernelsOfEveryOp) {
   EXPECT_VALUES(run(arg.named("ArgMax"), {x, Tensor::scalar<int32_t>(1)}, {Shape{2}})[0], {2, 1});
   EXPECT_VALUES(run(arg.named("ArgMin"), {x, Tensor::scalar<int32_t>(-2)}, {Shape{3}})[0], {0, 0, 1});
   EXPECT_VALUES(of("Sum", {0, -2}, Shape{3}, x), {5, 3, -3});
+}
+
+TEST(Map, Strings) {
+  const Tensor x = Tensor::vector<std::string>({"a", "bc", ""}), y = Tensor::scalar<std::string>("bc");
+  Node equal(kernel_Map, {}, {DType::kBool}), add(kernel_Map, {}, {DType::kString});
+  EXPECT_VALUES(run(equal.named("Equal"), {x, y}, {Shape{3}})[0], {0, 1, 0});
+  EXPECT_VALUES(run(equal.named("NotEqual"), {x, y}, {Shape{3}})[0], {1, 0, 1});
+  const Tensor sum = run(add.named("Add"), {y, x}, {Shape{3}})[0];
+  EXPECT_EQ(sum.data<std::string>()[0], "bca");
+  EXPECT_EQ(sum.data<std::string>()[1], "bcbc");
+  EXPECT_EQ(sum.data<std::string>()[2], "bc");
 }
 
 TEST(Fused, MapAndReduce) {

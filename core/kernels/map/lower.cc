@@ -10,7 +10,6 @@ namespace {
 constexpr uint16_t kNone = 0xffff;
 
 bool is_short_float(DType t) { return t == DType::kHalf || t == DType::kBfloat16; }
-DType widened(DType t) { return is_short_float(t) ? DType::kFloat : t; }
 
 // Lowering works on slots as if each value had its own buffer; assign_buffers() then shares them.
 class Lowering {
@@ -114,8 +113,8 @@ class Lowering {
   Status add_inst(const TapeInst& inst, size_t value) {
     const DType operand = tape_.value_dtype(inst.args[inst.op == MicroOp::k_select ? 1 : 0]);
     if (inst.op == MicroOp::k_cast) return add_cast(inst, operand, value);
-    const DType result = widened(inst.dtype);
-    const MicroOpEntry e = find_micro_op(inst.op, widened(operand), result);
+    const DType result = compute_dtype(inst.dtype);
+    const MicroOpEntry e = find_micro_op(inst.op, compute_dtype(operand), result);
     if (e.fn == nullptr) {
       return unimplemented("the map engine has no ", micro_op_name(inst.op), " on ", dtype_name(operand), " giving ",
                            dtype_name(inst.dtype));
@@ -135,12 +134,12 @@ class Lowering {
     }
     const uint16_t arg = computed(inst.args[0]);
     uint16_t out = arg;
-    if (widened(from) != widened(inst.dtype)) {
-      const MicroOpEntry e = find_micro_op(MicroOp::k_cast, widened(from), widened(inst.dtype));
+    if (compute_dtype(from) != compute_dtype(inst.dtype)) {
+      const MicroOpEntry e = find_micro_op(MicroOp::k_cast, compute_dtype(from), compute_dtype(inst.dtype));
       if (e.fn == nullptr) {
         return unimplemented("the map engine has no cast from ", dtype_name(from), " to ", dtype_name(inst.dtype));
       }
-      out = emit(e, widened(inst.dtype), {&arg, 1}, 1);
+      out = emit(e, compute_dtype(inst.dtype), {&arg, 1}, 1);
     }
     if (is_short_float(inst.dtype)) {
       // An explicit cast rounds: what follows must see the rounded value.

@@ -21,6 +21,20 @@ struct MicroOpEntry {
   double ns = 0;                        // per element on one thread, for splitting work
 };
 
+// The dtype an op computes in: float for half and bfloat16, the integer a quantised number is stored as.
+constexpr DType compute_dtype(DType t) {
+  switch (t) {
+    case DType::kHalf:
+    case DType::kBfloat16: return DType::kFloat;
+    case DType::kQint8: return DType::kInt8;
+    case DType::kQuint8: return DType::kUint8;
+    case DType::kQint16: return DType::kInt16;
+    case DType::kQuint16: return DType::kUint16;
+    case DType::kQint32: return DType::kInt32;
+    default: return t;
+  }
+}
+
 // `operand` is the operand dtype as tape.h defines it, never half or bfloat16 except in casts; bool for logical ops.
 // An entry without fn: the engine has no such op.
 MicroOpEntry find_micro_op(MicroOp op, DType operand, DType result);

@@ -279,8 +279,7 @@ Result<std::unique_ptr<MapPlan>> plan_map(const Tape& tape, std::span<const Shap
 
 bool map_supports(MicroOp op, DType operand, DType result) {
   if (!is_plain(operand) || !is_plain(result)) return false;
-  const auto wide = [](DType t) { return t == DType::kHalf || t == DType::kBfloat16 ? DType::kFloat : t; };
-  return find_micro_op(op, wide(operand), wide(result)).fn != nullptr;
+  return find_micro_op(op, compute_dtype(operand), compute_dtype(result)).fn != nullptr;
 }
 
 }  // namespace tw

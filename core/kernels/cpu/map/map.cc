@@ -1,19 +1,58 @@
 // Element-wise ops: rows with a `map`, and the tapes that the fuse pass makes.
+#include <vector>
+
 #include "core/framework/tape_map.h"
 #include "core/kernels/cpu/map/map_kernel.h"
+#include "core/kernels/map/index_space.h"
 
 namespace tw {
 namespace {
 
+enum class StringOp : uint8_t { kAdd, kEqual, kNotEqual };
+
 struct MapState : KernelState {
-  std::unique_ptr<MapPlan> plan;
+  std::unique_ptr<MapPlan> plan;  // null for strings
+  StringOp op = StringOp::kAdd;
+  IndexSpace space;
+  std::vector<OperandStrides> strides;
+  int64_t count = 0;
 };
 
 // Operands on the stack up to this many, which covers every op but long fused ones.
 constexpr int kFew = 8;
 
+// Strings join and compare; the engine itself takes numbers only.
+Status prepare_strings(PrepareContext& ctx) {
+  const std::string_view name = ctx.op().name;
+  const bool known = name == "Add" || name == "Equal" || name == "NotEqual";
+  if (!known || ctx.num_inputs() != 2) return unimplemented(name, " does not take strings");
+  const Shape shapes[] = {ctx.input_shape(0), ctx.input_shape(1)};
+  TW_ASSIGN_OR_RETURN(const Shape space, broadcast_all(shapes));
+  auto& s = ctx.emplace_state<MapState>();
+  s.op = name == "Add" ? StringOp::kAdd : name == "Equal" ? StringOp::kEqual : StringOp::kNotEqual;
+  s.count = space.num_elements();
+  s.space = collapse(space, shapes, &s.strides);
+  ctx.set_cost({20.0 * static_cast<double>(s.count), operand_bytes(ctx)});
+  return {};
+}
+
+Status run_strings(const RunContext& ctx, const MapState& s) {
+  for (int64_t i = 0; i < s.count; ++i) {
+    const std::string& x = ctx.in<std::string>(0)[operand_offset(s.space, s.strides[0], i)];
+    const std::string& y = ctx.in<std::string>(1)[operand_offset(s.space, s.strides[1], i)];
+    if (s.op == StringOp::kAdd) {
+      ctx.out<std::string>(0)[i] = x + y;
+    } else {
+      ctx.out<bool>(0)[i] = (x == y) == (s.op == StringOp::kEqual);
+    }
+  }
+  return {};
+}
+
 Status run_map(const RunContext& ctx) {
-  const MapPlan& plan = *ctx.state<MapState>().plan;
+  const MapState& state = ctx.state<MapState>();
+  if (state.plan == nullptr) return run_strings(ctx, state);
+  const MapPlan& plan = *state.plan;
   const int num_in = ctx.num_inputs(), num_out = ctx.num_outputs();
   if (num_in <= kFew && num_out <= kFew) {
     const void* in[kFew];
@@ -44,6 +83,7 @@ Status prepare_tape(PrepareContext& ctx, const Tape& tape) {
 }
 
 Status prepare_map(PrepareContext& ctx) {
+  if (ctx.input_dtype(0) == DType::kString) return prepare_strings(ctx);
   TW_ASSIGN_OR_RETURN(const Tape tape, instantiate_map(ctx.op(), ctx.attrs()));
   return prepare_tape(ctx, tape);
 }
