@@ -38,6 +38,8 @@ Status FunctionLibrary::add(std::shared_ptr<const Function> f) {
     if (it->second == f || print_body(*it->second->body) == print_body(*f->body)) return {};
     return already_exists("a different function '", f->name, "' is already in the library");
   }
+  // A body must not keep alive the library that keeps it alive.
+  if (f->body->library_.get() == this) f->body->library_ = std::shared_ptr<FunctionLibrary>(std::shared_ptr<void>(), this);
   functions_.emplace(f->name, std::move(f));
   return {};
 }

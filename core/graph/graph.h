@@ -58,6 +58,7 @@ struct Function {
 };
 
 // Functions by name; immutable once added, shared between a graph, its functions' bodies and programs. Thread-safe.
+// A function refers to its library without owning it: what it calls can be looked up while a graph holds the library.
 class FunctionLibrary {
  public:
   Status add(std::shared_ptr<const Function> f);  // AlreadyExists unless equal in name and text
@@ -130,6 +131,7 @@ class Graph {
   Status infer_shapes(NodeId id);     // again, after an edit
 
  private:
+  friend class FunctionLibrary;
   Status check_and_infer(Node& n) const;
   Status infer(Node& n) const;
   bool depends_on(NodeId id, NodeId other) const;

@@ -174,6 +174,15 @@ TEST(Graph, ThreadsAddAndReadAtOnce) {
   EXPECT_TRUE(verify(g).ok());
 }
 
+TEST(FunctionLibrary, GoesWithItsGraph) {
+  auto g = parse("func @f(x=%x) -> (y=%y) [\n %x:float<unknown> = _Arg() {T=float, index=0}\n %y = _Retval(%x) {index=0}\n]\n");
+  ASSERT_TRUE(g.ok());
+  const std::weak_ptr<FunctionLibrary> library = (*g)->library();
+  EXPECT_EQ((*g)->library()->find("f")->body->library().get(), library.lock().get());
+  g = Result<std::unique_ptr<Graph>>(nullptr);
+  EXPECT_TRUE(library.expired());
+}
+
 TEST(FunctionLibrary, EqualFunctionsMayComeTwice) {
   const auto make = [](std::string_view op) {
     auto g = parse(internal::concat("func @f(x=%x) -> (y=%y) [\n %x:float<unknown> = _Arg() {T=float, index=0}\n %z:float<unknown> = ", op,
