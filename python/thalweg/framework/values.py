@@ -170,8 +170,14 @@ def _to_bfloat16(array):
 def to_array(value, dtype=None, shape=None, verify_shape=False):
   """As numpy_from_python, in `shape`, which repeats the last value where the value is too short."""
   if shape is None:
-    if type(value) is float and (dtype is None or dtype is dtypes.float32):
+    kind = value.__class__
+    if kind is float and (dtype is None or dtype is dtypes.float32):
       return np.array(value, np.float32), dtypes.float32
+    if kind is int and -0x80000000 <= value <= 0x7fffffff:
+      if dtype is None or dtype is dtypes.int32:
+        return np.array(value, np.int32), dtypes.int32
+      if dtype is dtypes.float32:
+        return np.array(value, np.float32), dtypes.float32
     array, dtype = numpy_from_python(value, dtype)
     return array, dtype
   array, dtype = numpy_from_python(value, dtype)

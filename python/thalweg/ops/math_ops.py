@@ -658,6 +658,15 @@ def _override_binary(func, op_name):
       # As a name scope that is left at once: the operation takes the scope's name.
       scope = graph.unique_name(op_name) + "/"
       return func(x, y, name=scope)
+    if y.__class__ is float and x.dtype is dtypes.float32 and x._op.graph is ops.get_default_graph():
+      # The commonest mixed case, without the scope object and the search for a conversion.
+      graph = x._op.graph
+      old, scope = graph._name_stack, graph.unique_name(op_name)
+      graph._name_stack = scope
+      try:
+        return func(x, constant(y, dtypes.float32, name="y"), name=scope + "/")
+      finally:
+        graph._name_stack = old
     with ops.name_scope(None, op_name, [x, y]) as name:
       try:
         y = ops.convert_to_tensor(y, dtype_hint=x.dtype.base_dtype, name="y")
