@@ -171,7 +171,7 @@ Result<std::string> encode_wav(const float* samples, int64_t frames, int64_t cha
   put32(&out, data_bytes);
   for (int64_t i = 0; i < frames * channels; ++i) {
     const float scaled = std::isnan(samples[i]) ? 0.0f : std::clamp(samples[i] * 32768.0f, -32768.0f, 32767.0f);
-    put16(&out, static_cast<uint16_t>(static_cast<int16_t>(scaled)));
+    put16(&out, static_cast<uint16_t>(static_cast<int16_t>(std::lround(scaled))));
   }
   return out;
 }
