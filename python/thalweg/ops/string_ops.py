@@ -1,8 +1,8 @@
 """Operations on strings and files."""
 
-from thalweg.framework import dtypes
+from thalweg.framework import dtypes, ops
 from thalweg.framework.op_create import op as _op
-from thalweg.ops import math_ops
+from thalweg.ops import array_ops, math_ops
 
 
 def as_string(input, precision=-1, scientific=False, shortest=False, width=-1, fill="", name=None):  # noqa: A002
@@ -26,7 +26,12 @@ def reduce_join(inputs=None, axis=None, keep_dims=None, separator="", name=None,
                 keepdims=None):
   axis = reduction_indices if axis is None else axis
   keepdims = keep_dims if keepdims is None else keepdims
-  return _op("ReduceJoin", name, (inputs, math_ops._reduction_dims(inputs, axis)),
+  if axis is None:
+    # All dimensions, the last one running fastest.
+    inputs = ops.convert_to_tensor(inputs)
+    axis = list(range(inputs.shape.ndims - 1, -1, -1)) if inputs.shape.ndims is not None else math_ops.range(
+        array_ops.rank(inputs) - 1, -1, -1)
+  return _op("ReduceJoin", name, (inputs, axis),
              {"keep_dims": bool(keepdims), "separator": separator})
 
 
