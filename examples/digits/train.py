@@ -12,7 +12,6 @@ import time
 
 import network
 import numpy as np
-
 import thalweg as tf
 
 HERE = os.path.dirname(os.path.abspath(__file__))

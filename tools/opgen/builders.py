@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .rows import Attr, Op
-from .text import HEADER, CPP_DTYPES, quote
+from .text import CPP_DTYPES, HEADER, quote
 
 CPP_KEYWORDS = {"and", "bool", "case", "char", "class", "const", "default", "delete", "do", "double", "else", "enum", "float",
                 "for", "if", "int", "long", "new", "not", "operator", "or", "register", "return", "short", "signed",
@@ -130,7 +130,7 @@ def _body(op: Op) -> list[str]:
     # Where each output starts: a sum of the lengths before it.
     offset = "0"
     results = []
-    for i, a in enumerate(op.outputs):
+    for a in op.outputs:
         if not a.is_list:
             results.append(f"{{id, {offset}}}")
             offset = f"{offset} + 1" if not offset.isdigit() else str(int(offset) + 1)

@@ -7,7 +7,8 @@ import time
 import weakref
 
 from thalweg import _protos
-from thalweg._c import borrowed, check, ffi, lib, text as _text
+from thalweg._c import borrowed, check, ffi, lib
+from thalweg._c import text as _text
 from thalweg.lib.io import tf_record
 
 _open_writers = weakref.WeakSet()

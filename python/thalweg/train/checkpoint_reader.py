@@ -2,8 +2,8 @@
 
 import os
 
-from thalweg._c import borrowed, check, ffi, lib, raw
 from thalweg import _tensors
+from thalweg._c import borrowed, check, ffi, lib, raw
 from thalweg.framework import dtypes, ops
 from thalweg.train import checkpoint_management
 

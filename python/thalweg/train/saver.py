@@ -13,7 +13,6 @@ from thalweg.ops import array_ops, control_flow_ops, variables
 from thalweg.platform import gfile
 from thalweg.platform import tf_logging as logging
 from thalweg.train import checkpoint_management, saveables
-from thalweg.train.saveables import SaveableObject  # noqa: F401
 
 
 class BaseSaverBuilder(object):
@@ -110,7 +109,7 @@ class BaseSaverBuilder(object):
           save_tensor = self._add_sharded_save(filename_tensor, groups)
         if build_restore:
           shards = []
-          for i, (device, group) in enumerate(groups):
+          for device, group in groups:
             with ops.device(device):
               shards.append(self._add_restore(filename_tensor, group, reshape, restore_sequentially,
                                               "restore_shard"))

@@ -143,7 +143,7 @@ def _compressed(path, kind):
   with raw:
     stream = gzip.GzipFile(fileobj=raw) if kind == "GZIP" else io.BufferedReader(_Inflate(raw))
     while True:
-      bad = lambda what: errors.DataLossError(None, None, "%s record at %d of %s" % (what, offset, path))
+      bad = lambda what, offset=offset: errors.DataLossError(None, None, "%s record at %d of %s" % (what, offset, path))
       try:
         header = stream.read(12)
         if not header:
