@@ -18,13 +18,18 @@ class _Alias(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
   def create_module(self, spec):
     import thalweg
+    # tensorflow.python holds what thalweg has one level up: tensorflow.python.framework.ops is thalweg.framework.ops.
+    parts = [{"training": "train"}.get(p, p) for p in spec.name.split(".")[1:] if p != "python"]
     module = thalweg
-    for part in spec.name.split(".")[1:]:
-      try:
+    try:
+      for part in parts:
         module = getattr(module, part)
-      except AttributeError:
+    except AttributeError:
+      try:
+        module = importlib.import_module(".".join(["thalweg"] + parts))
+      except ModuleNotFoundError:
         raise ModuleNotFoundError("thalweg has no module for %s" % spec.name, name=spec.name) from None
-    return _Shared(module)
+    return _Shared(spec.name, module)
 
   def exec_module(self, module):
     # The import system set its own attributes on the stand-in; the module itself takes its place.
@@ -34,8 +39,8 @@ class _Alias(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 class _Shared(type(os)):
   """Takes the attributes the import system sets, so that the shared module keeps its own."""
 
-  def __init__(self, module):
-    super().__init__("tensorflow")
+  def __init__(self, name, module):
+    super().__init__(name)
     self._shared = module
 
 

@@ -26,7 +26,9 @@ def test_import_is_lean():
 def test_run_command(tmp_path):
   script = tmp_path / "program.py"
   script.write_text("import sys\nimport tensorflow as tf\nimport tensorflow.compat.v1 as tf1\n"
-                    "assert tf1.constant is tf.constant\n"
+                    "from tensorflow.python.framework import ops\nfrom tensorflow.python.ops import array_ops\n"
+                    "assert tf1.constant is tf.constant and ops.Graph is tf.Graph\n"
+                    "assert array_ops.reshape is tf.reshape\n"
                     "with tf.Session() as s: print(s.run(tf.constant(40) + 2), sys.argv[1:])\n")
   out = subprocess.run([sys.executable, "-m", "thalweg", "run", str(script), "--flag"], check=True, text=True,
                        stdout=subprocess.PIPE).stdout
