@@ -236,7 +236,8 @@ class Emitter {
     bool allocate = false;
     for (size_t i = 0; i < out_types.size(); ++i) {
       const uint32_t v = value_of(Output{n.id, static_cast<int32_t>(i)});
-      if (!value(v).known) {
+      if (!value(v).known || n.op->has(kDataDependent)) {
+        // Such kernels bring their own storage even where the shape happens to be known.
         own(v);
       } else if (!is_plain(out_types[i])) {
         own(v);

@@ -80,6 +80,8 @@ TEST(TensorList, ErrorsAsInTensorFlow) {
   check_error(kernel_TensorListPopBack, {empty(kAny), kAny}, 2, "Trying to pop from an empty list.");
   check_error(kernel_TensorListGetItem, {reserve(int32s({2}), 3), count(5), kAny}, 1,
               "Trying to access element 5 in a list with 3 elements.");
+  check_error(kernel_TensorListGetItem, {push(empty(kAny), two), count(0), int32s({3})}, 1,
+              "Tried to read element 0 of shape [2] with an incompatible element_shape: [3]");
   check_error(kernel_TensorListSetItem, {reserve(int32s({2}), 3), count(-1), two}, 1,
               "Trying to modify element -1 in a list with 3 elements.");
   check_error(kernel_TensorListSetItem, {reserve(int32s({2}), 3), count(1), x}, 1,

@@ -69,6 +69,10 @@ Result<Shape> unset_shape(const TensorList& list, const Shape& wanted) {
 
 Result<Tensor> element_or_zeros(const TensorList& list, int64_t i, const Shape& wanted) {
   const Tensor& t = list.elements[static_cast<size_t>(i)];
+  // The program was compiled for elements of the shape wanted.
+  if (t.valid() && !compatible(wanted, t.shape())) {
+    return invalid_argument("Tried to read element ", i, " of shape ", t.shape(), " with an incompatible element_shape: ", wanted);
+  }
   if (t.valid()) return t;
   TW_ASSIGN_OR_RETURN(const Shape shape, unset_shape(list, wanted));
   return zero_element(list.dtype, shape);
