@@ -78,6 +78,17 @@ TEST(Gemm, LargeShapesAreBlocked) {
   check_gemm<float>(spec_of(20, 1500, 2000, true, true));  // B is packed in more than one piece
 }
 
+TEST(Gemm, Vectors) {
+  for (auto [m, n] : {std::pair{1, 1}, {1, 200}, {200, 1}, {1, 3}, {5, 1}}) {
+    for (int64_t k : {1, 8, 31, 100, 1000}) {
+      for (int t = 0; t < 4; ++t) {
+        check_gemm<float>(spec_of(m, n, k, t & 1, t & 2));
+        check_gemm<double>(spec_of(m, n, k, t & 1, t & 2), true, true);
+      }
+    }
+  }
+}
+
 template <typename T>
 class GemmTypes : public testing::Test {};
 using Types = testing::Types<double, half, bfloat16, int32_t, int64_t, std::complex<float>, std::complex<double>>;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/kernels/contract/epilogue.h"
+#include "core/kernels/contract/gemv.h"
 #include "core/kernels/contract/rows.h"
 #include "core/kernels/contract/tasks.h"
 
@@ -127,8 +128,8 @@ Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
   const double flops = 2.0 * static_cast<double>(m_) * static_cast<double>(n_) * static_cast<double>(k_);
   slots_ = slots_for(flops * static_cast<double>(batch_), threads);
 
-  const int64_t rows = kc_ * std::min(n_, nb_) * size <= kSmallBytesOfB ? 2 * set_.max_rows
-                                                                         : std::min(kMaxGroup, kBlockBytesOfA / (kc_ * size));
+  const bool small_b = k_ * std::min(n_, nb_) * size <= kSmallBytesOfB;
+  const int64_t rows = small_b ? 2 * set_.max_rows : std::min(kMaxGroup, kBlockBytesOfA / (kc_ * size));
   // Groups of equal height, a multiple of the tile's where that is possible.
   const int64_t tiles = std::max<int64_t>(1, (m_ + set_.max_rows - 1) / set_.max_rows);
   const int64_t groups = (tiles * set_.max_rows + rows - 1) / std::max<int64_t>(rows, 1);
@@ -311,6 +312,21 @@ void GemmPlan<S, T>::group(const Call& call, int64_t batch, int64_t row0, int64_
   }
 }
 
+// A plan that takes its operands the other way round.
+class SwappedPlan final : public ContractPlan {
+ public:
+  explicit SwappedPlan(std::unique_ptr<ContractPlan> inner) : inner_(std::move(inner)) {}
+  Status run(const void* a, const void* b, const void* const* operands, void* const* outputs, void* workspace,
+             WorkerPool& pool) const override {
+    return inner_->run(b, a, operands, outputs, workspace, pool);
+  }
+  size_t workspace_bytes() const override { return inner_->workspace_bytes(); }
+  double flops() const override { return inner_->flops(); }
+
+ private:
+  std::unique_ptr<ContractPlan> inner_;
+};
+
 template <typename S, typename T>
 Result<std::unique_ptr<ContractPlan>> make_gemm(const GemmSpec& spec, int threads) {
   auto plan = std::make_unique<GemmPlan<S, T>>();
@@ -329,6 +345,19 @@ Result<std::unique_ptr<ContractPlan>> plan_gemm(const GemmSpec& spec, int thread
   if ((spec.index_a.empty() && spec.batch_a != 1 && spec.batch_a != spec.batch) ||
       (spec.index_b.empty() && spec.batch_b != 1 && spec.batch_b != spec.batch)) {
     return invalid_argument("A batch of ", spec.batch, " products cannot use ", spec.batch_a, " and ", spec.batch_b, " matrices");
+  }
+  if (is_gemv(spec)) return plan_gemv(spec, threads);
+  if (spec.n == 1 && (spec.transpose_a || spec.adjoint_a) && spec.batch == 1 && spec.batch_a == 1 && spec.batch_b == 1 &&
+      is_floating(spec.dtype)) {
+    // A matrix stored by columns times a vector is the vector times a matrix stored by rows. The other vector's layout
+    // is the same either way.
+    GemmSpec turned = spec;
+    turned.m = 1, turned.n = spec.m;
+    turned.transpose_a = turned.transpose_b = turned.adjoint_a = turned.adjoint_b = false;
+    std::swap(turned.constant_a, turned.constant_b);
+    if (!turned.epilogue.space.rank_known()) turned.epilogue.space = Shape{spec.m, 1};
+    TW_ASSIGN_OR_RETURN(auto inner, plan_gemm(turned, threads));
+    return std::unique_ptr<ContractPlan>(std::make_unique<SwappedPlan>(std::move(inner)));
   }
   switch (spec.dtype) {
     case DType::kFloat: return make_gemm<float, float>(spec, threads);

@@ -1,5 +1,5 @@
 // Register tiles for float and double, compiled for each vector target.
-#include "core/kernels/contract/tile_loops.h"
+#include "core/kernels/contract/tile.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/kernels/contract/tile.cc"
@@ -11,6 +11,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 #if HWY_HAVE_SCALABLE
 // Vectors of unknown length cannot be held in arrays.
+#include "core/kernels/contract/tile_loops-inl.h"
+
 TileSet<float> float_tiles() { return make_loop_set<float, 16>(); }
 TileSet<double> double_tiles() { return make_loop_set<double, 8>(); }
 #else

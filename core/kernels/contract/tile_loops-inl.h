@@ -1,10 +1,5 @@
 // Register tiles in plain loops: for element types without tuned tiles, and for vectors whose length is unknown at
-// compile time.
-#pragma once
-
-#include "core/kernels/contract/tile.h"
-
-namespace tw::contract {
+// compile time. Include after tile.h, inside a vector target's namespace, once per target.
 
 template <typename T, int kRows, int kVectors, int kLanes, bool kColumns>
 void run_loop_tile(const Tile<T>& t) {
@@ -44,5 +39,3 @@ TileSet<T> make_loop_set() {
   add_loop_tiles<T, 4, 2, kLanes>(&set);
   return set;
 }
-
-}  // namespace tw::contract
