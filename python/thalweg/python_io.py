@@ -1,8 +1,4 @@
 """tf.python_io: record files."""
 
-from thalweg.lib.io.tf_record import (  # noqa: F401
-                                      TFRecordCompressionType,
-                                      TFRecordOptions,
-                                      TFRecordWriter,
-                                      tf_record_iterator,
-)
+from thalweg.lib.io.tf_record import (TFRecordCompressionType, TFRecordOptions, TFRecordWriter,  # noqa: F401
+                                      tf_record_iterator)

@@ -1,9 +1,7 @@
 """tf.random."""
 
-from thalweg.framework.random_seed import (
-    get_seed,  # noqa: F401
-    set_random_seed,  # noqa: F401
-)
+from thalweg.framework.random_seed import get_seed  # noqa: F401
+from thalweg.framework.random_seed import set_random_seed  # noqa: F401
 from thalweg.ops.random_ops import categorical, multinomial, truncated_normal  # noqa: F401
 from thalweg.ops.random_ops import random_gamma as gamma  # noqa: F401
 from thalweg.ops.random_ops import random_normal as normal  # noqa: F401

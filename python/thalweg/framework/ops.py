@@ -1,58 +1,24 @@
 """Graphs, operations, tensors and the contexts they are made in: one name for what the modules beside this define."""
 
 from thalweg.framework.conversion import (  # noqa: F401
-  convert_n_to_tensor,
-  convert_n_to_tensor_or_indexed_slices,
-  convert_to_tensor,
-  convert_to_tensor_or_indexed_slices,
-  convert_to_tensor_or_sparse_tensor,
-  internal_convert_n_to_tensor,
-  internal_convert_to_tensor,
-  internal_convert_to_tensor_or_indexed_slices,
-  is_dense_tensor_like,
-  register_tensor_conversion_function,
-)
+    convert_n_to_tensor, convert_n_to_tensor_or_indexed_slices, convert_to_tensor, convert_to_tensor_or_indexed_slices,
+    convert_to_tensor_or_sparse_tensor, internal_convert_n_to_tensor, internal_convert_to_tensor,
+    internal_convert_to_tensor_or_indexed_slices, is_dense_tensor_like, register_tensor_conversion_function)
 from thalweg.framework.gradient_registry import (  # noqa: F401
-  NoGradient,
-  NotDifferentiable,
-  RegisterGradient,
-  get_gradient_function,
-)
+    NoGradient, NotDifferentiable, RegisterGradient, get_gradient_function)
 from thalweg.framework.graph import Graph  # noqa: F401
 from thalweg.framework.graph_keys import GraphKeys  # noqa: F401
 from thalweg.framework.op_create import op, operation  # noqa: F401
 from thalweg.framework.operation import Operation  # noqa: F401
 from thalweg.framework.scopes import (  # noqa: F401
-  _colocate_with_for_gradient,
-  _get_graph_from_inputs,
-  add_to_collection,
-  add_to_collections,
-  colocate_with,
-  container,
-  control_dependencies,
-  device,
-  get_all_collection_keys,
-  get_collection,
-  get_collection_ref,
-  init_scope,
-  name_from_scope_name,
-  name_scope,
-  name_scope_v1,
-  name_scope_v2,
-  op_scope,
-  prepend_name_scope,
-  strip_name_scope,
-)
-from thalweg.framework.stack import default_graph_stack as _default_graph_stack  # noqa: F401
-from thalweg.framework.stack import (
-  get_default_session,
-)
+    _colocate_with_for_gradient, _get_graph_from_inputs, add_to_collection, add_to_collections, colocate_with,
+    container, control_dependencies, device, get_all_collection_keys, get_collection, get_collection_ref, init_scope,
+    name_from_scope_name, name_scope, name_scope_v1, name_scope_v2, op_scope, prepend_name_scope, strip_name_scope)
+from thalweg.framework.stack import (  # noqa: F401
+    default_graph_stack as _default_graph_stack, default_session, default_session_stack as _default_session_stack,
+    get_default_graph, get_default_session, has_default_graph, reset_default_graph)
 from thalweg.framework.tensor import (  # noqa: F401
-  IndexedSlices,
-  IndexedSlicesValue,
-  OperatorNotAllowedInGraphError,
-  Tensor,
-)
+    IndexedSlices, IndexedSlicesValue, OperatorNotAllowedInGraphError, Tensor)
 
 _proto_functions = {}
 

@@ -3,7 +3,8 @@
 import collections
 
 from thalweg.framework import dtypes, tensor_util
-from thalweg.framework.conversion import convert_to_tensor, convert_to_tensor_or_sparse_tensor  # noqa: F401
+from thalweg.framework.conversion import (  # noqa: F401
+    convert_to_tensor, convert_to_tensor_or_sparse_tensor)
 from thalweg.framework.scopes import name_scope
 
 SparseTensorValue = collections.namedtuple("SparseTensorValue", ["indices", "values", "dense_shape"])
