@@ -16,14 +16,16 @@ FunctionWriter::FunctionWriter(std::shared_ptr<FunctionLibrary> library, const G
 }
 
 Output FunctionWriter::add_arg(DType dtype, Output like) {
+  if (!like.valid() || !source_) return add_arg(dtype, Shape::unknown());
+  return add_arg(dtype, source_->shape(like), source_->handle(like));
+}
+
+Output FunctionWriter::add_arg(DType dtype, const Shape& shape, const HandleShape& handle) {
   const int index = static_cast<int>(function_.args.size());
-  AttrMap attrs{{"T", dtype}, {"index", index}};
-  if (like.valid() && source_) {
-    attrs["_output_shapes"] = std::vector<Shape>{source_->shape(like)};
-    if (const HandleShape handle = source_->handle(like); handle.dtype != DType::kInvalid) {
-      attrs["_handle_dtypes"] = std::vector<DType>{handle.dtype};
-      attrs["_handle_shapes"] = std::vector<Shape>{handle.shape};
-    }
+  AttrMap attrs{{"T", dtype}, {"index", index}, {"_output_shapes", std::vector<Shape>{shape}}};
+  if (handle.dtype != DType::kInvalid) {
+    attrs["_handle_dtypes"] = std::vector<DType>{handle.dtype};
+    attrs["_handle_shapes"] = std::vector<Shape>{handle.shape};
   }
   const NodeId id = builder_.add("_Arg", {}, std::move(attrs));
   if (id < 0) return {};

@@ -21,8 +21,10 @@ class FunctionWriter {
 
   Graph& body() { return *function_.body; }
   Builder& builder() { return builder_; }
-  // The next argument, with the static shape and handle of `like` in the source graph when that is valid.
+  // The next argument, with the static shape and handle of `like` in the source graph when that is valid, or of the
+  // given shape.
   Output add_arg(DType dtype, Output like = {});
+  Output add_arg(DType dtype, const Shape& shape, const HandleShape& handle = {});
   Output arg(int i) const { return {function_.args[static_cast<size_t>(i)], 0}; }
   // In copied nodes, `from` of the source graph becomes `to`.
   void map(Output from, Output to) { moved_[from] = to; }

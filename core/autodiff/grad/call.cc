@@ -193,7 +193,9 @@ class BranchGradient {
     for (size_t k = 0; k < bodies_.size(); ++k) {
       FunctionWriter w(v_.b.graph().library(), &bodies_[k]->graph());
       for (size_t i = 0; i < params.size(); ++i) {
-        const Output arg = w.add_arg(in_types[i], params[i].inner[k]);
+        // A derivative has the shape of the node's output, which a branch's own result may be narrower than.
+        const bool dy = i < dys_.size();
+        const Output arg = dy ? w.add_arg(in_types[i], params[i].outer.shape()) : w.add_arg(in_types[i], params[i].inner[k]);
         if (params[i].inner[k].valid()) w.map(params[i].inner[k], arg);
       }
       TW_RETURN_IF_ERROR(bodies_[k]->write_gradient(w));
