@@ -8,7 +8,9 @@ Result<Tensor> RunContext::input_tensor(int i, bool keep) const {
   const Value& v = input(i);
   if (v.owner != nullptr) {
     const size_t offset = static_cast<size_t>(static_cast<char*>(v.data) - static_cast<char*>(v.owner->data()));
-    return Tensor(v.dtype, *v.shape, Ref<Buffer>(v.owner), offset);
+    const Tensor shared(v.dtype, *v.shape, Ref<Buffer>(v.owner), offset);
+    // A buffer that is not writable may only lend memory, such as a caller's arena to a function's arguments.
+    return keep && !v.owner->writable() ? shared.clone() : Result<Tensor>(shared);
   }
   const size_t bytes = static_cast<size_t>(v.shape->num_elements()) * dtype_size(v.dtype);
   const Tensor view(v.dtype, *v.shape, wrap_memory(v.data, bytes, false, nullptr, nullptr));

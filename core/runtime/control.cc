@@ -53,6 +53,12 @@ Status run_branch(const ControlOp& op, const Plan& plan, const RunContext& conte
   std::vector<Tensor> arguments, results(context.num_out_);
   TW_RETURN_IF_ERROR(take_inputs(context, 1, &arguments));
   TW_RETURN_IF_ERROR(execute(*op.branches[branch], arguments, results, step));
+  // A branch may give an argument back, which may live in memory that the step will reuse.
+  for (Tensor& t : results) {
+    if (!t.buffer()->writable()) {
+      TW_ASSIGN_OR_RETURN(t, t.clone());
+    }
+  }
   return give_results(std::move(results), plan, context);
 }
 
