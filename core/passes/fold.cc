@@ -1,4 +1,6 @@
 // Constant folding: nodes whose inputs are all constants are evaluated once, here, by their own kernels.
+#include <algorithm>
+
 #include "core/passes/pass.h"
 
 namespace tw {
@@ -46,15 +48,24 @@ Status fold(Body& body, const PassContext& context) {
     // An op that fails on these constants fails at run time, where its error belongs.
     Result<std::vector<Tensor>> values = evaluate(n, inputs, *context.step);
     if (!values.ok()) continue;
+    // What the constants wait for, the result waits for.
+    std::vector<NodeId> controls = n.controls;
+    for (Output o : n.inputs) {
+      const Node& source = g.mutable_node(rewriter.resolve(o).node);
+      controls.insert(controls.end(), source.controls.begin(), source.controls.end());
+    }
+    std::sort(controls.begin(), controls.end());
+    controls.erase(std::unique(controls.begin(), controls.end()), controls.end());
+    g.mutable_node(id).controls = controls;
     if (values->size() == 1) {
       const DType dtype = (*values)[0].dtype();
       TW_RETURN_IF_ERROR(become(body, id, "Const", {}, {{"dtype", dtype}, {"value", std::move((*values)[0])}}));
       continue;
     }
-    std::vector<NodeId> instead = n.controls;
+    std::vector<NodeId> instead = controls;
     for (size_t i = 0; i < values->size(); ++i) {
       TW_ASSIGN_OR_RETURN(NodeId c, add_constant(body, g.mutable_node(id), std::move((*values)[i])));
-      g.mutable_node(c).controls = g.mutable_node(id).controls;
+      g.mutable_node(c).controls = controls;
       rewriter.replace(Output{id, static_cast<int32_t>(i)}, Output{c, 0});
       instead.push_back(c);
     }

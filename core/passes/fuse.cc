@@ -309,11 +309,11 @@ class Fuser {
     return assembler.finish(outputs);
   }
 
-  // Scalars known now are constants of the tape.
+  // Scalars known now are constants of the tape, unless they wait for something.
   Assembler::Ref external(Assembler& assembler, Output o) {
     const Node& n = g_.mutable_node(o.node);
     const DType t = n.output_dtypes[static_cast<size_t>(o.index)];
-    if (const Tensor* value = constant_of(n); value != nullptr && value->shape().rank() == 0) {
+    if (const Tensor* value = constant_of(n); value != nullptr && value->shape().rank() == 0 && n.controls.empty()) {
       Tape::Constant c{t, 0, 0};
       const bool numeric = visit_real(t, [&](auto tag) {
         using T = typename decltype(tag)::type;

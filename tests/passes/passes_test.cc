@@ -87,6 +87,18 @@ TEST(Passes, FoldEvaluatesConstants) {
             "_Retval(c)");
 }
 
+TEST(Passes, FoldKeepsWhatConstantsWaitFor) {
+  EXPECT_EQ(after("%w = NoOp()\n%a = Const(^%w) {dtype=float, value=tensor<float [] = 1>}\n"
+                  "%b = Neg(%a) {T=float}\n%c = Neg(%b) {T=float}\n%r = _Retval(%c) {T=float, index=0}\n",
+                  [](Body& b) {
+                    Status s = folded(b);
+                    const Node& c = b.body->node(b.body->node(b.results[0]).inputs[0].node);
+                    EXPECT_EQ(c.controls, std::vector<NodeId>{0});
+                    return s;
+                  }),
+            "NoOp(); _Retval(c)");
+}
+
 TEST(Passes, FoldLeavesRandomOpsAlone) {
   EXPECT_EQ(after("%a = Const() {dtype=int32, value=tensor<int32 [1] = 2>}\n"
                   "%b = RandomUniform(%a) {T=int32, dtype=float, seed=1, seed2=2}\n%r = _Retval(%b) {T=float, index=0}\n",

@@ -522,7 +522,10 @@ class Graph:
     ops = []
     seen = set()
     for c in control_inputs:
-      if hasattr(c, "_handle") and hasattr(c, "assign_sub") and hasattr(c._handle, "op"):
+      if hasattr(c, "_parent_op"):
+        # What an assignment returned stands for the write, not only for the variable.
+        c = c._parent_op
+      elif hasattr(c, "_handle") and hasattr(c, "assign_sub") and hasattr(c._handle, "op"):
         c = c._handle
       elif not isinstance(c, (Tensor, Operation)) and hasattr(c, "values") and hasattr(c, "indices"):
         c = c.op
