@@ -2,6 +2,9 @@
 PYTHON := .venv/bin/python
 BUILD := build/dev
 PACKAGE := $(BUILD)/python
+# One cache serves every clone.
+export CCACHE_BASEDIR ?= $(CURDIR)
+export CCACHE_NOHASHDIR ?= 1
 
 .PHONY: help setup build test demo bench check format wheel install clean
 
