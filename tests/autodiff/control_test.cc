@@ -178,7 +178,7 @@ TEST(LoopGradient, OfABranchInside) {
                        [](const Vals& a) { return Vals{call("Exp", {a[0]}) * a[1]}; }),
                   v[1]};
     })[0];
-  });
+  }, {.order = 1});
 }
 
 TEST(LoopGradient, OfALoopInABranch) {
