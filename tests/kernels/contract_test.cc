@@ -43,8 +43,11 @@ void check_gemm(GemmSpec spec, bool constant_a = false, bool constant_b = false)
       for (int64_t i = 0; i < c.size(); ++i) {
         ASSERT_LE(distance(c[i], want[static_cast<size_t>(i)]), tolerance<T>(k)) << "element " << i << ", " << threads << " threads";
       }
-      if (repeat == 0) first.assign(c.data(), c.data() + c.size());
-      else if (c.size() > 0) EXPECT_EQ(std::memcmp(first.data(), c.data(), first.size() * sizeof(T)), 0);
+      if (repeat == 0) {
+        first.assign(c.data(), c.data() + c.size());
+      } else if (c.size() > 0) {
+        EXPECT_EQ(std::memcmp(first.data(), c.data(), first.size() * sizeof(T)), 0);
+      }
     }
   }
 }

@@ -1,8 +1,14 @@
 // What the tests of the contract engine share.
 #pragma once
 
+#if defined(__unix__) || defined(__APPLE__)
+#include <sys/mman.h>
+#include <unistd.h>
+#endif
+
 #include <cmath>
 #include <complex>
+#include <cstdlib>
 #include <cstring>
 #include <random>
 #include <type_traits>
@@ -13,25 +19,54 @@
 
 namespace tw::testing_contract {
 
-// Memory with guard bytes behind its end, and none of the allocator's padding.
+// Memory that ends at a page nobody may touch, so that reading or writing past it ends the test, with guard bytes before
+// it. Where the system has no such pages, guard bytes follow it instead.
 template <typename T>
 class Guarded {
  public:
-  explicit Guarded(int64_t n) : n_(n), bytes_(static_cast<size_t>(n) * sizeof(T) + kGuard, std::byte{0xA5}) {}
-  T* data() { return reinterpret_cast<T*>(bytes_.data()); }
+  explicit Guarded(int64_t n) : n_(n) {
+    const size_t bytes = static_cast<size_t>(n) * sizeof(T);
+#if defined(__unix__) || defined(__APPLE__)
+    const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+    usable_ = (bytes + kGuard + page - 1) / page * page;
+    mapped_ = usable_ + page;
+    void* p = mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED || mprotect(static_cast<char*>(p) + usable_, page, PROT_NONE) != 0) std::abort();
+    memory_ = static_cast<unsigned char*>(p);
+    start_ = usable_ - bytes;
+#else
+    usable_ = bytes + kGuard;
+    memory_ = static_cast<unsigned char*>(std::malloc(usable_));
+#endif
+    std::memset(memory_, kFill, usable_);
+  }
+  ~Guarded() {
+#if defined(__unix__) || defined(__APPLE__)
+    munmap(memory_, mapped_);
+#else
+    std::free(memory_);
+#endif
+  }
+  Guarded(const Guarded&) = delete;
+  Guarded& operator=(const Guarded&) = delete;
+
+  T* data() { return reinterpret_cast<T*>(memory_ + start_); }
   T& operator[](int64_t i) { return data()[i]; }
   int64_t size() const { return n_; }
   bool intact() const {
-    for (size_t i = static_cast<size_t>(n_) * sizeof(T); i < bytes_.size(); ++i) {
-      if (bytes_[i] != std::byte{0xA5}) return false;
+    const size_t end = start_ + static_cast<size_t>(n_) * sizeof(T);
+    for (size_t i = 0; i < usable_; ++i) {
+      if ((i < start_ || i >= end) && memory_[i] != kFill) return false;
     }
     return true;
   }
 
  private:
   static constexpr size_t kGuard = 256;
+  static constexpr unsigned char kFill = 0xA5;
   int64_t n_;
-  std::vector<std::byte> bytes_;
+  size_t start_ = 0, usable_ = 0, mapped_ = 0;
+  unsigned char* memory_ = nullptr;
 };
 
 // Values in -1..1 (integers: -1000..1000).

@@ -60,8 +60,11 @@ void check_kind(ConvSpec spec, bool constant_filter) {
         const size_t u = static_cast<size_t>(i);
         ASSERT_NEAR(static_cast<double>(got[i]), want[u], tolerance<T>(terms[u])) << "element " << i << ", " << threads << " threads";
       }
-      if (repeat == 0) first.assign(got.data(), got.data() + got.size());
-      else if (got.size() > 0) EXPECT_EQ(std::memcmp(first.data(), got.data(), first.size() * sizeof(T)), 0);
+      if (repeat == 0) {
+        first.assign(got.data(), got.data() + got.size());
+      } else if (got.size() > 0) {
+        EXPECT_EQ(std::memcmp(first.data(), got.data(), first.size() * sizeof(T)), 0);
+      }
     }
   }
 }

@@ -10,6 +10,10 @@ void run_loop_tile(const Tile<T>& t) {
   for (int64_t s = 0; s < t.segments; ++s) {
     int64_t at = t.offsets[s];
     for (int64_t k = 0; k < t.length; ++k, at += a_step, b += t.b_step) {
+#if defined(__GNUC__)
+      // Keeps the vectoriser to the columns: GCC 12, vectorising over k, reads elements of A past its end.
+      asm("" : "+r"(at));
+#endif
       for (int i = 0; i < kRows; ++i) {
         const T av = kColumns ? t.a[0][at + i] : t.a[i][at];
         for (int j = 0; j < kWidth; ++j) acc[i][j] += av * b[j];
