@@ -25,7 +25,7 @@ build: setup
 
 test: build
 	@ctest --test-dir $(BUILD) --output-on-failure
-	@PYTHONPATH=$(PACKAGE) $(PYTHON) -m pytest -q tests/python tests/ops
+	@PYTHONPATH=$(PACKAGE) $(PYTHON) -m pytest -q tests/python tests/ops/test_opdefs.py
 
 demo: build
 	@cmake --install $(BUILD) --prefix $(BUILD)/install --component core > /dev/null

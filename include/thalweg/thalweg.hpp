@@ -25,7 +25,9 @@
 #include <utility>
 #include <vector>
 
+// The inner namespace keeps these names apart from the library's own where both are linked statically.
 namespace tw {
+inline namespace cpp {
 
 // An error of the library: its code, the node at fault, and the line where that node was made.
 class Error : public std::runtime_error {
@@ -380,6 +382,7 @@ class Session {
   detail::Handle<tw_session, tw_session_release> handle_;
 };
 
+}  // namespace cpp
 }  // namespace tw
 
 #endif  // THALWEG_THALWEG_HPP_

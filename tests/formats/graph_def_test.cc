@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <protozero/pbf_writer.hpp>
 
 #include "core/platform/files.h"
@@ -217,8 +216,7 @@ TEST(GraphDef, DeepNestingOfFunctionsIsRefused) {
 
 // What TF 1.15 wrote (data/make_tf115_model.py): training, a function called by name, control flow in both forms.
 TEST(GraphDef, ReadsAGraphOfTf115) {
-  const auto path = std::filesystem::path(__FILE__).parent_path() / "data" / "tf115_model.pb";
-  auto bytes = read_file(path.string());
+  auto bytes = read_file(TW_TEST_DIR "/formats/data/tf115_model.pb");
   ASSERT_TRUE(bytes.ok()) << bytes.status().to_string();
   Graph g;
   auto r = import_graph_def(&g, *bytes);

@@ -54,6 +54,8 @@ class Node {
   }
 
   // `consumable`: bit i lets the kernel take input i apart. With kStatic, `shapes` are the outputs' shapes.
+  static bool handed_over(size_t i, uint32_t consumable) { return i < 32 && ((consumable >> i) & 1) != 0; }
+
   Result<std::vector<Tensor>> run(const std::vector<Tensor>& inputs, Mode mode = Mode::kDynamic,
                                   std::vector<Shape> shapes = {}, uint32_t consumable = 0) {
     const size_t n_in = inputs.size(), n_out = output_dtypes_.size();
@@ -77,7 +79,8 @@ class Node {
     for (size_t i = 0; i < values.size(); ++i) numbers[i] = static_cast<uint32_t>(i);
     for (size_t i = 0; i < n_in; ++i) {
       values[i] = {inputs[i].raw(), &inputs[i].shape(), inputs[i].buffer().get(), inputs[i].dtype()};
-      values[i].owner->ref();
+      // A consumable input is the step's alone: the caller's reference is the only one.
+      if (!handed_over(i, consumable)) values[i].owner->ref();
     }
     constexpr int64_t kGuard = 64;
     std::vector<Tensor> guarded(n_out);
@@ -129,8 +132,8 @@ class Node {
         outputs.push_back(std::move(t));
       }
     }
-    for (Value& v : values) {
-      if (v.owner != nullptr) v.owner->unref();
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (values[i].owner != nullptr && !(i < n_in && handed_over(i, consumable))) values[i].owner->unref();
     }
     if (!status.ok()) return status;
     return outputs;

@@ -113,7 +113,10 @@ TEST(TensorList, GrowsInPlaceWhenHeldOnce) {
   const Tensor x = iota<float>({1});
   const VariantValue* const first = identity(list);
   for (int i = 0; i < 1000; ++i) {
-    list = one(kernel_TensorListPushBack, {list, x}, DType::kVariant, elements(DType::kFloat), 1);
+    std::vector<Tensor> in;
+    in.push_back(std::move(list));
+    in.push_back(x);
+    list = one(kernel_TensorListPushBack, in, DType::kVariant, elements(DType::kFloat), 1);
     ASSERT_EQ(identity(list), first);
   }
   EXPECT_EQ(length(list), 1000);
