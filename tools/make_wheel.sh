@@ -15,7 +15,7 @@ $python tools/size_ledger.py dist/*.whl
 found=()
 for version in 3.9 3.11 3.13; do
   for candidate in "python$version" "$HOME"/.pyenv/versions/"$version".*/bin/python; do
-    if command -v "$candidate" > /dev/null; then
+    if "$candidate" --version > /dev/null 2>&1; then
       found+=("$candidate")
       break
     fi
