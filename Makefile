@@ -2,6 +2,7 @@
 PYTHON := .venv/bin/python
 BUILD := build/dev
 PACKAGE := $(BUILD)/python
+C_FILES := '*.h' '*.hpp' '*.cc' '*.c'
 # One cache serves every clone.
 export CCACHE_BASEDIR ?= $(CURDIR)
 export CCACHE_NOHASHDIR ?= 1
@@ -12,7 +13,7 @@ help:
 	@echo "make demo    train a small network on real digits, then use it from C and C++"
 	@echo "make test    the quick tests"
 	@echo "make bench   the benchmarks"
-	@echo "make check   lint and layers"
+	@echo "make check   format, lint and layers"
 	@echo "make format  clang-format and ruff over the tree"
 	@echo "make wheel   a wheel in dist/ that runs on any recent Linux"
 
@@ -39,12 +40,13 @@ bench: setup
 
 check:
 	@tools/setup.sh check
+	@git ls-files $(C_FILES) | xargs .venv/bin/clang-format --dry-run -Werror
 	@$(PYTHON) tools/check_layers.py
 	@$(PYTHON) -m ruff check --quiet python tools tests examples benchmarks
 
 format:
 	@tools/setup.sh check
-	@git ls-files '*.h' '*.hpp' '*.cc' '*.c' | xargs .venv/bin/clang-format -i
+	@git ls-files $(C_FILES) | xargs .venv/bin/clang-format -i
 	@$(PYTHON) -m ruff check --fix --quiet python tools tests examples benchmarks
 
 wheel:

@@ -16,9 +16,7 @@
 namespace tw {
 namespace {
 
-double seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 template <typename T>
 double peak_flops() {
@@ -49,7 +47,8 @@ struct Memory {
 };
 
 template <typename T>
-void run(benchmark::State& state, Result<std::unique_ptr<ContractPlan>> plan, int64_t a, int64_t b, int64_t c, int threads) {
+void run(benchmark::State& state, Result<std::unique_ptr<ContractPlan>> plan, int64_t a, int64_t b, int64_t c,
+         int threads) {
   if (!plan.ok()) {
     state.SkipWithError(plan.status().message().c_str());
     return;
@@ -80,10 +79,19 @@ void gemm(benchmark::State& state) {
   run<T>(state, plan_gemm(s, threads), s.m * s.k, s.k * s.n, s.m * s.n, threads);
 }
 BENCHMARK(gemm<float>)
-    ->Args({16, 16, 16, 0, 1})->Args({64, 64, 64, 0, 1})->Args({256, 256, 256, 0, 1})->Args({512, 512, 512, 0, 1})
-    ->Args({512, 512, 512, 1, 1})->Args({512, 512, 512, 2, 1})->Args({1024, 1024, 1024, 0, 1})
-    ->Args({1024, 1024, 1024, 0, 2})->Args({64, 128, 1024, 0, 1})->Args({64, 10, 128, 0, 1})->Args({1, 1024, 1024, 0, 1})
-    ->Args({1024, 1, 1024, 0, 1})->UseRealTime();
+    ->Args({16, 16, 16, 0, 1})
+    ->Args({64, 64, 64, 0, 1})
+    ->Args({256, 256, 256, 0, 1})
+    ->Args({512, 512, 512, 0, 1})
+    ->Args({512, 512, 512, 1, 1})
+    ->Args({512, 512, 512, 2, 1})
+    ->Args({1024, 1024, 1024, 0, 1})
+    ->Args({1024, 1024, 1024, 0, 2})
+    ->Args({64, 128, 1024, 0, 1})
+    ->Args({64, 10, 128, 0, 1})
+    ->Args({1, 1024, 1024, 0, 1})
+    ->Args({1024, 1, 1024, 0, 1})
+    ->UseRealTime();
 BENCHMARK(gemm<double>)->Args({512, 512, 512, 0, 1})->UseRealTime();
 
 // kind, batch, image side, in and out channels, filter side, stride, depthwise; SAME padding, one thread

@@ -66,15 +66,14 @@ static int32_t unpack_attrs(const char* p, size_t size, tw_attr* attrs, scratch*
         a->value.shapes = shapes;
         break;
       }
-      default:
-        a->value.ints = (const int64_t*)payload;
+      default: a->value.ints = (const int64_t*)payload;
     }
   }
   return n;
 }
 
-/* Adds a node whose inputs are pairs (node, output); returns its id, or -1 with *status set. dtypes[0] becomes the number
- * of outputs, and the next entries their dtypes as far as there is room. */
+/* Adds a node whose inputs are pairs (node, output); returns its id, or -1 with *status set. dtypes[0] becomes the
+ * number of outputs, and the next entries their dtypes as far as there is room. */
 static int32_t twpy_add(tw_graph* graph, char* op, int32_t op_size, char* name, int32_t name_size, int32_t* inputs,
                         int32_t num_inputs, int32_t* controls, int32_t num_controls, char* attrs, size_t attrs_size,
                         char* device, int32_t device_size, char* where, int32_t where_size, int32_t* dtypes,

@@ -19,7 +19,8 @@ std::vector<T> collect(int32_t count, Fn&& element) {
 
 Result<AttrValue> attr_from_c(const tw_attr& a) {
   const bool list = (a.kind & TW_ATTR_LIST) != 0;
-  if (!list && a.count != 1) return invalid_argument("attribute '", view(a.name), "' has ", a.count, " values, not one");
+  if (!list && a.count != 1)
+    return invalid_argument("attribute '", view(a.name), "' has ", a.count, " values, not one");
   const auto& v = a.value;
   const auto text = [&](int32_t i) { return str(v.strings[i]); };
   switch (a.kind & ~TW_ATTR_LIST) {
@@ -77,8 +78,9 @@ namespace {
 
 int32_t kind_of(const AttrValue& v) {
   // In the order of AttrValue::Storage.
-  static constexpr int32_t kKinds[] = {TW_ATTR_NONE, TW_ATTR_STRING, TW_ATTR_INT, TW_ATTR_FLOAT, TW_ATTR_BOOL,
-                                       TW_ATTR_TYPE, TW_ATTR_SHAPE, TW_ATTR_TENSOR, TW_ATTR_FUNC, TW_ATTR_PLACEHOLDER};
+  static constexpr int32_t kKinds[] = {TW_ATTR_NONE, TW_ATTR_STRING,     TW_ATTR_INT,   TW_ATTR_FLOAT,
+                                       TW_ATTR_BOOL, TW_ATTR_TYPE,       TW_ATTR_SHAPE, TW_ATTR_TENSOR,
+                                       TW_ATTR_FUNC, TW_ATTR_PLACEHOLDER};
   if (!v.is_list()) return kKinds[v.value.index()];
   return TW_ATTR_LIST | kKinds[v.value.index() - 9];
 }
@@ -134,7 +136,8 @@ int32_t tw_attr_value_count(const tw_attr_value* a) {
       [](const auto& v) -> int32_t {
         using T = std::decay_t<decltype(v)>;
         if constexpr (std::is_same_v<T, std::monostate>) return 0;
-        else if constexpr (requires { v.push_back({}); } && !std::is_same_v<T, std::string>) return static_cast<int32_t>(v.size());
+        else if constexpr (requires { v.push_back({}); } && !std::is_same_v<T, std::string>)
+          return static_cast<int32_t>(v.size());
         else return 1;
       },
       a->value.value);

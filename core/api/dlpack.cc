@@ -21,9 +21,14 @@ Result<DLDataType> dl_type(DType t) {
   if (is_floating(t)) return DLDataType{TW_DL_FLOAT, bits, 1};
   if (is_complex(t)) return DLDataType{TW_DL_COMPLEX, bits, 1};
   switch (t) {
-    case DType::kInt8: case DType::kInt16: case DType::kInt32: case DType::kInt64: return DLDataType{TW_DL_INT, bits, 1};
-    case DType::kUint8: case DType::kUint16: case DType::kUint32: case DType::kUint64:
-      return DLDataType{TW_DL_UINT, bits, 1};
+    case DType::kInt8:
+    case DType::kInt16:
+    case DType::kInt32:
+    case DType::kInt64: return DLDataType{TW_DL_INT, bits, 1};
+    case DType::kUint8:
+    case DType::kUint16:
+    case DType::kUint32:
+    case DType::kUint64: return DLDataType{TW_DL_UINT, bits, 1};
     default: return invalid_argument("DLPack has no type for dtype ", dtype_name(t));
   }
 }
@@ -76,8 +81,8 @@ tw_status* tw_tensor_to_dlpack(const tw_tensor* tensor, void** managed) {
     auto* e = new Export{{}, tensor->tensor, {}};
     const auto dims = e->tensor.shape().dims();
     e->shape.assign(dims.begin(), dims.end());
-    e->managed.dl_tensor = {e->tensor.raw(), {TW_DL_CPU, 0}, static_cast<int32_t>(e->shape.size()), type,
-                            e->shape.data(), nullptr, 0};
+    e->managed.dl_tensor = {
+        e->tensor.raw(), {TW_DL_CPU, 0}, static_cast<int32_t>(e->shape.size()), type, e->shape.data(), nullptr, 0};
     e->managed.manager_ctx = e;
     e->managed.deleter = [](DLManagedTensor* self) { delete static_cast<Export*>(self->manager_ctx); };
     *managed = &e->managed;

@@ -1,9 +1,9 @@
 // Wire forms: GraphDef, NodeDef, TensorProto, RunMetadata.
 #include "core/api/handles.h"
 #include "core/formats/graph_def.h"
-#include "core/runtime/run_metadata.h"
 #include "core/formats/tensor_proto.h"
 #include "core/formats/wire.h"
+#include "core/runtime/run_metadata.h"
 
 using namespace tw;
 using namespace tw::api;

@@ -30,7 +30,8 @@ std::string argument_name(std::string_view node_name, const std::vector<std::str
   for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) ? static_cast<char>(std::tolower(c)) : '_';
   if (name.empty() || !std::isalpha(static_cast<unsigned char>(name[0]))) name = "arg_" + name;
   std::string unique = name;
-  for (int i = 1; std::find(used.begin(), used.end(), unique) != used.end(); ++i) unique = name + "_" + std::to_string(i);
+  for (int i = 1; std::find(used.begin(), used.end(), unique) != used.end(); ++i)
+    unique = name + "_" + std::to_string(i);
   return unique;
 }
 
@@ -52,7 +53,8 @@ tw_status* tw_function_create(tw_graph* graph, const tw_graph* body, const tw_fu
     for (size_t i = 0; i < d.num_inputs; ++i) {
       TW_RETURN_IF_ERROR(check_output(g, d.inputs[i]));
       const Output from = output(d.inputs[i]);
-      f->arg_names.push_back(d.input_names ? str(d.input_names[i]) : argument_name(g.node(from.node).name, f->arg_names));
+      f->arg_names.push_back(d.input_names ? str(d.input_names[i])
+                                           : argument_name(g.node(from.node).name, f->arg_names));
       NodeSpec arg;
       arg.op = "_Arg";
       arg.name = g.unique_name("arg_" + f->arg_names.back());
@@ -92,7 +94,8 @@ tw_status* tw_function_create(tw_graph* graph, const tw_graph* body, const tw_fu
       if (n.dead) continue;
       if (n.op->has(kStateful) && n.op->name != "_Arg" && n.op->name != "_Retval") f->stateful = true;
       if (n.op->name == "Placeholder") {
-        return invalid_argument("placeholder '", n.name, "' is needed by function '", f->name, "' but is not an input of it");
+        return invalid_argument("placeholder '", n.name, "' is needed by function '", f->name,
+                                "' but is not an input of it");
       }
     }
     return graph->graph->library()->add(std::move(f));

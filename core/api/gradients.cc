@@ -22,8 +22,8 @@ Result<bool> call_override(const tw_gradient_options& o, tw_graph* graph, const 
   constexpr tw_output kNone{-1, 0};
   std::vector<tw_grad> c_dx(n.inputs.size(), tw_grad{kNone, kNone, kNone, kNone});
   int32_t handled = 0;
-  tw_status* s = o.override_fn(o.override_user, graph, n.id, c_dy.data(), static_cast<int32_t>(c_dy.size()), c_dx.data(),
-                               static_cast<int32_t>(c_dx.size()), &handled);
+  tw_status* s = o.override_fn(o.override_user, graph, n.id, c_dy.data(), static_cast<int32_t>(c_dy.size()),
+                               c_dx.data(), static_cast<int32_t>(c_dx.size()), &handled);
   if (s != nullptr) {
     Status status = std::move(s->status);
     tw_status_release(s);

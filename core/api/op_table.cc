@@ -51,15 +51,22 @@ void args(std::string_view name, std::span<const ArgDef> defs, std::string* out)
   out->push_back(']');
 }
 
-constexpr std::string_view kAttrTypes[] = {"string", "int", "float", "bool", "type", "shape", "tensor", "func",
-                                           "list(string)", "list(int)", "list(float)", "list(bool)", "list(type)",
-                                           "list(shape)", "list(tensor)", "list(func)"};
+constexpr std::string_view kAttrTypes[] = {"string",       "int",         "float",        "bool",
+                                           "type",         "shape",       "tensor",       "func",
+                                           "list(string)", "list(int)",   "list(float)",  "list(bool)",
+                                           "list(type)",   "list(shape)", "list(tensor)", "list(func)"};
 
-constexpr std::pair<OpTrait, std::string_view> kTraitNames[] = {
-    {kStateful, "stateful"}, {kRandom, "random"}, {kBlocking, "blocking"}, {kDataDependent, "data_dependent"},
-    {kCommutative, "commutative"}, {kAggregate, "aggregate"}, {kAllowUninitialized, "allow_uninitialized"},
-    {kAliases, "aliases"}, {kControlFlow, "control_flow"}, {kWritesResource, "writes_resource"},
-    {kInternal, "internal"}};
+constexpr std::pair<OpTrait, std::string_view> kTraitNames[] = {{kStateful, "stateful"},
+                                                                {kRandom, "random"},
+                                                                {kBlocking, "blocking"},
+                                                                {kDataDependent, "data_dependent"},
+                                                                {kCommutative, "commutative"},
+                                                                {kAggregate, "aggregate"},
+                                                                {kAllowUninitialized, "allow_uninitialized"},
+                                                                {kAliases, "aliases"},
+                                                                {kControlFlow, "control_flow"},
+                                                                {kWritesResource, "writes_resource"},
+                                                                {kInternal, "internal"}};
 
 std::string to_json(const OpDef& op) {
   std::string out = "{\"name\":";

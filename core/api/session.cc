@@ -99,9 +99,8 @@ tw_status* tw_session_run(tw_session* session, const tw_run_options* options, co
 
 tw_status* tw_callable_run(tw_callable* callable, const tw_run_options* options, tw_tensor* const* feeds,
                            size_t num_feeds, tw_tensor** results, size_t num_fetches, tw_run_metadata* metadata) {
-  return guard([&]() -> Status {
-    return run(*callable->callable, options, feeds, num_feeds, results, num_fetches, metadata);
-  });
+  return guard(
+      [&]() -> Status { return run(*callable->callable, options, feeds, num_feeds, results, num_fetches, metadata); });
 }
 
 void tw_callable_release(tw_callable* callable) { delete callable; }

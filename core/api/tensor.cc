@@ -105,8 +105,10 @@ int32_t tw_tensor_exclusive(const tw_tensor* t) { return t->tensor.exclusive() ?
 tw_status* tw_tensor_string(const tw_tensor* tensor, int64_t i, tw_str* out) {
   return guard([&]() -> Status {
     const Tensor& t = tensor->tensor;
-    if (t.dtype() != DType::kString) return invalid_argument("a tensor of dtype ", dtype_name(t.dtype()), " has no strings");
-    if (i < 0 || i >= t.num_elements()) return out_of_range("string ", i, " of a tensor of shape ", t.shape().to_string());
+    if (t.dtype() != DType::kString)
+      return invalid_argument("a tensor of dtype ", dtype_name(t.dtype()), " has no strings");
+    if (i < 0 || i >= t.num_elements())
+      return out_of_range("string ", i, " of a tensor of shape ", t.shape().to_string());
     *out = c_str(t.data<std::string>()[i]);
     return {};
   });

@@ -17,8 +17,8 @@ Output add_n(Builder& b, std::vector<Output> terms) {
 
 Grad sum_sparse(Builder& b, const std::vector<Grad>& terms) {
   std::vector<Output> values, indices;
-  const bool wide = std::any_of(terms.begin(), terms.end(),
-                                [&](const Grad& g) { return b.dtype(g.indices) == DType::kInt64; });
+  const bool wide =
+      std::any_of(terms.begin(), terms.end(), [&](const Grad& g) { return b.dtype(g.indices) == DType::kInt64; });
   Grad sum;
   for (const Grad& g : terms) {
     values.push_back(g.values);
@@ -44,7 +44,8 @@ Grad aggregate(Builder& b, const std::vector<Grad>& terms, Aggregation how) {
     dense.push_back(densify(b, g));
     if (const auto merged = merge(shape, b.shape(dense.back())); merged.ok()) shape = *merged;
   }
-  if (how == Aggregation::kAccumulate && dense.size() > 2 && shape.fully_known() && find_op("AccumulateNV2") != nullptr) {
+  if (how == Aggregation::kAccumulate && dense.size() > 2 && shape.fully_known() &&
+      find_op("AccumulateNV2") != nullptr) {
     return Grad::of(Output{b.add("AccumulateNV2", std::move(dense), {{"shape", shape}}), 0});
   }
   if (how == Aggregation::kAddN) return Grad::of(add_n(b, std::move(dense)));

@@ -14,7 +14,8 @@ namespace {
 
 // Ops that hand their output's derivative to every input unchanged, so that a sparse one stays sparse.
 bool forwards_gradient(std::string_view op) {
-  return op == "Identity" || op == "RefIdentity" || op == "PlaceholderWithDefault" || op == "ReadVariableOp" || op == "AddN";
+  return op == "Identity" || op == "RefIdentity" || op == "PlaceholderWithDefault" || op == "ReadVariableOp" ||
+         op == "AddN";
 }
 
 std::string output_name(const Graph& g, Output o) { return internal::concat(g.node(o.node).name, ":", o.index); }
@@ -206,8 +207,8 @@ class Backprop {
       const Output out{n.id, static_cast<int32_t>(i)};
       const auto it = collected_.find(out);
       if (it == collected_.end()) continue;
-      b_.set_prefix(options_.aggregation == Aggregation::kAddN ? scope_
-                                                               : internal::concat(scope_, "/", n.name, "_gradient_sum"));
+      b_.set_prefix(
+          options_.aggregation == Aggregation::kAddN ? scope_ : internal::concat(scope_, "/", n.name, "_gradient_sum"));
       dy[i] = aggregate(b_, it->second, options_.aggregation);
       collected_.erase(it);
       sums_[out] = dy[i];
@@ -241,8 +242,7 @@ class Backprop {
       return dense;
     };
     // A language's own function takes dense derivatives, so it is asked for such an op only when the node names it.
-    const bool keep_sparse =
-        dy[0].sparse() && forwards_gradient(n.op->name) && !n.attr().has("_gradient_op_type");
+    const bool keep_sparse = dy[0].sparse() && forwards_gradient(n.op->name) && !n.attr().has("_gradient_op_type");
     if (options_.override_fn && !keep_sparse) {
       TW_ASSIGN_OR_RETURN(const bool handled, options_.override_fn(b_, n, densified(), dx));
       if (handled) return Status();
@@ -267,9 +267,10 @@ class Backprop {
     if (t == DType::kVariant) return Status();
     const Shape shape = t == DType::kResource ? graph_.handle(in).shape : graph_.shape(in);
     if (!graph_.set_shape(g.dense, shape).ok()) {
-      return invalid_argument("Incompatible shapes between op input and calculated input gradient.  Forward operation: ",
-                              n.name, ".  Input index: ", i, ". Original input shape: ", shape,
-                              ".  Calculated input gradient shape: ", graph_.shape(g.dense));
+      return invalid_argument(
+          "Incompatible shapes between op input and calculated input gradient.  Forward operation: ", n.name,
+          ".  Input index: ", i, ". Original input shape: ", shape,
+          ".  Calculated input gradient shape: ", graph_.shape(g.dense));
     }
     return Status();
   }
@@ -279,8 +280,8 @@ class Backprop {
   const GradientOptions& options_;
   Builder b_;
   std::string scope_;
-  std::map<NodeId, int> pending_;     // of the ops on a path: uses not yet differentiated
-  std::set<NodeId> reaches_y_;        // nodes of ys that depend on some x
+  std::map<NodeId, int> pending_;  // of the ops on a path: uses not yet differentiated
+  std::set<NodeId> reaches_y_;     // nodes of ys that depend on some x
   std::set<NodeId> stops_;
   std::map<Output, std::vector<Grad>> collected_;
   std::map<Output, Grad> sums_;

@@ -18,8 +18,8 @@ struct Grad {
   static Grad of(Output o) { return Grad{o, {}, {}, {}}; }
 };
 
-// Gradient of one op: given dy (one per output of `op`, not valid where no gradient flows), append one Grad per input to
-// `dx` (not valid where none flows back). Sparse dys have been made dense.
+// Gradient of one op: given dy (one per output of `op`, not valid where no gradient flows), append one Grad per input
+// to `dx` (not valid where none flows back). Sparse dys have been made dense.
 using GradFn = Status (*)(Builder& b, const Node& op, std::span<const Output> dy, std::vector<Grad>* dx);
 
 // How an op row answers "what is your gradient": a function, or none with the reason, or nothing known.
@@ -34,11 +34,11 @@ const GradEntry& grad_entry(OpId id);  // generated
 enum class Aggregation { kAddN, kAccumulate, kTree };
 
 struct GradientOptions {
-  std::vector<Output> grad_ys;          // one per y, entries may be not valid (ones); or empty
+  std::vector<Output> grad_ys;  // one per y, entries may be not valid (ones); or empty
   std::vector<Output> stop_gradients;
   Aggregation aggregation = Aggregation::kAddN;
-  std::string name = "gradients";       // the scope of the new nodes
-  bool colocate = false;                // gives gradient nodes the device of the forward node
+  std::string name = "gradients";  // the scope of the new nodes
+  bool colocate = false;           // gives gradient nodes the device of the forward node
   // A language's own gradients: returns true when it handled the op (then `dx` is filled), false to use the row's.
   std::function<Result<bool>(Builder&, const Node&, std::span<const Output> dy, std::vector<Grad>* dx)> override_fn;
 };

@@ -7,7 +7,16 @@ namespace {
 
 // Field numbers of AttrValue; those of scalars are also those of the lists in ListValue.
 enum Field : uint32_t {
-  kList = 1, kString = 2, kInt = 3, kFloat = 4, kBool = 5, kType = 6, kShape = 7, kTensor = 8, kPlaceholder = 9, kFunc = 10,
+  kList = 1,
+  kString = 2,
+  kInt = 3,
+  kFloat = 4,
+  kBool = 5,
+  kType = 6,
+  kShape = 7,
+  kTensor = 8,
+  kPlaceholder = 9,
+  kFunc = 10,
   kListFunc = 9,
 };
 
@@ -117,7 +126,9 @@ Result<AttrValue> read_list(std::string_view bytes, int depth) {
     Status status;
     const bool sub = wire::is_bytes(in);
     switch (tag) {
-      case kInt: wire::each_varint(in, [&](uint64_t x) { list_in<int64_t>(&v).push_back(static_cast<int64_t>(x)); }); break;
+      case kInt:
+        wire::each_varint(in, [&](uint64_t x) { list_in<int64_t>(&v).push_back(static_cast<int64_t>(x)); });
+        break;
       case kBool: wire::each_varint(in, [&](uint64_t x) { list_in<bool>(&v).push_back(x != 0); }); break;
       case kType:
         wire::each_varint(in, [&](uint64_t x) {

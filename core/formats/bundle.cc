@@ -79,7 +79,8 @@ uint32_t extend_by_length(uint32_t crc, uint64_t length) {
   return extend_crc32c(crc, &length, sizeof length);
 }
 
-Status write_index(const std::string& path, int shards, const std::map<std::string, BundleEntry, std::less<>>& entries) {
+Status write_index(const std::string& path, int shards,
+                   const std::map<std::string, BundleEntry, std::less<>>& entries) {
   TW_ASSIGN_OR_RETURN(const auto file, WritableFile::open(path));
   TableBuilder table(file.get());
   TW_RETURN_IF_ERROR(table.add("", encode_header(shards)));
@@ -212,7 +213,8 @@ Status BundleWriter::add(const std::string& name, const Tensor& tensor) {
   return {};
 }
 
-Status BundleWriter::add_slice(const std::string& name, const Shape& full, const TensorSlice& slice, const Tensor& tensor) {
+Status BundleWriter::add_slice(const std::string& name, const Shape& full, const TensorSlice& slice,
+                               const Tensor& tensor) {
   // A slice that covers everything is still recorded as one, so that readers with other partitions find it.
   auto [it, fresh] = entries_.try_emplace(name);
   BundleEntry& entry = it->second;
@@ -220,11 +222,13 @@ Status BundleWriter::add_slice(const std::string& name, const Shape& full, const
     entry.dtype = tensor.dtype();
     entry.shape = full;
   } else if (entry.slices.empty() || entry.dtype != tensor.dtype() || entry.shape != full) {
-    return invalid_argument("Slice ", slice.to_string(), " of ", name, " does not agree with what was added before: ",
-                            dtype_name(tensor.dtype()), full, " and ", dtype_name(entry.dtype), entry.shape);
+    return invalid_argument("Slice ", slice.to_string(), " of ", name,
+                            " does not agree with what was added before: ", dtype_name(tensor.dtype()), full, " and ",
+                            dtype_name(entry.dtype), entry.shape);
   }
   const std::string key = slice_key(name, slice);
-  if (entries_.count(key) != 0) return invalid_argument("Adding duplicate slice ", slice.to_string(), " of key: ", name);
+  if (entries_.count(key) != 0)
+    return invalid_argument("Adding duplicate slice ", slice.to_string(), " of key: ", name);
   entry.slices.push_back(slice);
   TW_ASSIGN_OR_RETURN(BundleEntry part, write_tensor(tensor));
   entries_.emplace(key, std::move(part));
@@ -257,7 +261,8 @@ Result<std::unique_ptr<BundleReader>> BundleReader::open(const std::string& pref
         return unimplemented("Reading a bundle with different endianness from the reader: ", index);
       }
       if (header->min_consumer > 1) {
-        return invalid_argument("Checkpoint ", index, " needs a reader of version ", header->min_consumer, ", this one is 1");
+        return invalid_argument("Checkpoint ", index, " needs a reader of version ", header->min_consumer,
+                                ", this one is 1");
       }
       if (header->shards < 1 || header->shards > 100000) {
         return data_loss(index, "; the header names ", header->shards, " data files");
@@ -295,8 +300,8 @@ Result<Tensor> BundleReader::read_entry(std::string_view name, const BundleEntry
   if (!file) return not_found(where, "; No such file or directory (it holds tensor ", name, ")");
   const auto size = static_cast<uint64_t>(entry.size), offset = static_cast<uint64_t>(entry.offset);
   if (offset > file->size() || size > file->size() - offset) {
-    return data_loss(where, "; tensor ", name, " needs bytes ", offset, " to ", offset + size, ", but the file ends at ",
-                     file->size());
+    return data_loss(where, "; tensor ", name, " needs bytes ", offset, " to ", offset + size,
+                     ", but the file ends at ", file->size());
   }
   const auto checksum_error = [&](uint32_t got) {
     return data_loss(where, "; tensor ", name, ": Checksum does not match: stored ", unmask_crc32c(entry.crc),
@@ -314,7 +319,8 @@ Result<Tensor> BundleReader::read_entry(std::string_view name, const BundleEntry
     return tensor;
   }
   if (entry.dtype != DType::kString) {
-    return unimplemented(where, "; tensor ", name, " has dtype ", dtype_name(entry.dtype), ", which cannot be restored");
+    return unimplemented(where, "; tensor ", name, " has dtype ", dtype_name(entry.dtype),
+                         ", which cannot be restored");
   }
   // At least one byte of length per string.
   if (static_cast<uint64_t>(count) > size) return data_loss(where, "; tensor ", name, " has more strings than bytes");
@@ -369,10 +375,12 @@ Result<Tensor> BundleReader::read_slice(std::string_view name, const TensorSlice
   int64_t copied = 0;
   for (const TensorSlice& stored : entry->slices) {
     auto part_slice = stored.resolved(entry->shape);
-    if (!part_slice.ok()) return data_loss(bundle_index_name(prefix_), "; tensor ", name, ": ", part_slice.status().message());
+    if (!part_slice.ok())
+      return data_loss(bundle_index_name(prefix_), "; tensor ", name, ": ", part_slice.status().message());
     const auto it = parts_.find(slice_key(name, stored));
     if (it == parts_.end() || it->second.dtype != entry->dtype || it->second.shape != part_slice->shape()) {
-      return data_loss(bundle_index_name(prefix_), "; slice ", stored.to_string(), " of tensor ", name, " is missing or differs");
+      return data_loss(bundle_index_name(prefix_), "; slice ", stored.to_string(), " of tensor ", name,
+                       " is missing or differs");
     }
     TW_ASSIGN_OR_RETURN(const Tensor part, read_entry(name, it->second));
     copied += copy_overlap(entry->dtype, *part_slice, part.raw(), wanted, result.raw());
@@ -397,7 +405,8 @@ Status merge_bundles(std::span<const std::string> prefixes, const std::string& m
   for (const auto& reader : readers) {
     const int first = static_cast<int>(renames.size());
     for (int s = 0; s < reader->shards(); ++s) {
-      renames.emplace_back(bundle_data_name(reader->prefix(), s, reader->shards()), bundle_data_name(merged, first + s, shards));
+      renames.emplace_back(bundle_data_name(reader->prefix(), s, reader->shards()),
+                           bundle_data_name(merged, first + s, shards));
     }
     for (const auto* part : {&reader->tensors_, &reader->parts_}) {
       for (const auto& [key, entry] : *part) {

@@ -74,7 +74,8 @@ class BundleReader {
   std::vector<std::unique_ptr<ReadableFile>> data_;        // null for a shard that is not there
 };
 
-// Makes one bundle of several: moves the data files to their new names, writes an index over them, removes the old ones.
+// Makes one bundle of several: moves the data files to their new names, writes an index over them, removes the old
+// ones.
 Status merge_bundles(std::span<const std::string> prefixes, const std::string& merged);
 
 }  // namespace tw

@@ -12,14 +12,23 @@ uint32_t value_field(DType dtype) {
   switch (dtype) {
     case DType::kFloat: return 5;
     case DType::kDouble: return 6;
-    case DType::kInt32: case DType::kInt16: case DType::kInt8: case DType::kUint16: case DType::kUint8: case DType::kQint8:
-    case DType::kQuint8: case DType::kQint16: case DType::kQuint16: case DType::kQint32: return 7;
+    case DType::kInt32:
+    case DType::kInt16:
+    case DType::kInt8:
+    case DType::kUint16:
+    case DType::kUint8:
+    case DType::kQint8:
+    case DType::kQuint8:
+    case DType::kQint16:
+    case DType::kQuint16:
+    case DType::kQint32: return 7;
     case DType::kString: return 8;
     case DType::kComplex64: return 9;
     case DType::kInt64: return 10;
     case DType::kBool: return 11;
     case DType::kComplex128: return 12;
-    case DType::kHalf: case DType::kBfloat16: return 13;
+    case DType::kHalf:
+    case DType::kBfloat16: return 13;
     case DType::kUint32: return 16;
     case DType::kUint64: return 17;
     default: return 0;
@@ -39,12 +48,14 @@ Result<std::string> encode_values(const Tensor& tensor) {
     out.add_packed_int64(field, values.begin(), values.end());
   };
   switch (dtype) {
-    case DType::kFloat: case DType::kComplex64: {
+    case DType::kFloat:
+    case DType::kComplex64: {
       const float* data = static_cast<const float*>(tensor.raw());
       out.add_packed_float(field, data, data + n * (field == 9 ? 2 : 1));
       break;
     }
-    case DType::kDouble: case DType::kComplex128: {
+    case DType::kDouble:
+    case DType::kComplex128: {
       const double* data = static_cast<const double*>(tensor.raw());
       out.add_packed_double(field, data, data + n * (field == 12 ? 2 : 1));
       break;
@@ -53,10 +64,14 @@ Result<std::string> encode_values(const Tensor& tensor) {
       for (const std::string& s : tensor.flat<std::string>()) out.add_bytes(field, s);
       break;
     case DType::kBool: integers(tensor.data<bool>()); break;
-    case DType::kInt8: case DType::kQint8: integers(tensor.data<int8_t>()); break;
-    case DType::kUint8: case DType::kQuint8: integers(tensor.data<uint8_t>()); break;
-    case DType::kInt16: case DType::kQint16: integers(tensor.data<int16_t>()); break;
-    case DType::kInt32: case DType::kQint32: integers(tensor.data<int32_t>()); break;
+    case DType::kInt8:
+    case DType::kQint8: integers(tensor.data<int8_t>()); break;
+    case DType::kUint8:
+    case DType::kQuint8: integers(tensor.data<uint8_t>()); break;
+    case DType::kInt16:
+    case DType::kQint16: integers(tensor.data<int16_t>()); break;
+    case DType::kInt32:
+    case DType::kQint32: integers(tensor.data<int32_t>()); break;
     case DType::kInt64: integers(tensor.data<int64_t>()); break;
     case DType::kUint32: integers(tensor.data<uint32_t>()); break;
     case DType::kUint64: integers(tensor.data<uint64_t>()); break;
@@ -83,8 +98,9 @@ Status CheckpointV1::add_table(const std::string& path) {
   if (!table.ok()) {
     Status s = std::move(table).status();
     if (s.code() != Code::kDataLoss) return s;
-    return data_loss("Unable to open table file ", s.message(),
-                     ": perhaps your file is in a different file format and you need to use a different restore operator?");
+    return data_loss(
+        "Unable to open table file ", s.message(),
+        ": perhaps your file is in a different file format and you need to use a different restore operator?");
   }
   TW_ASSIGN_OR_RETURN(const std::optional<std::string> meta, (*table)->get(""));
   if (!meta) return data_loss(path, "; the table does not describe its tensors");
@@ -177,7 +193,8 @@ Result<Tensor> CheckpointV1::read_part(std::string_view name, const SavedTensor&
         out.add_message(2, encode_shape(slice->shape()));
         auto result = decode_tensor(typed.append(proto));
         if (!result.ok()) return corrupted(result.status().message());
-        if (result->dtype() != tensor.dtype || result->shape() != slice->shape()) return corrupted("the stored values differ");
+        if (result->dtype() != tensor.dtype || result->shape() != slice->shape())
+          return corrupted("the stored values differ");
         return result;
       }
     }

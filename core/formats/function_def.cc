@@ -97,7 +97,8 @@ Result<FunctionDef> decode_function_def(std::string_view bytes) {
         def.nodes.push_back(std::move(n));
         return {};
       }
-      case 4: case 6: {
+      case 4:
+      case 6: {
         const wire::MapEntry e = wire::map_entry(sub);
         (tag == 4 ? def.ret : def.control_ret).insert_or_assign(std::string(e.key), std::string(e.value));
         return {};
@@ -119,13 +120,15 @@ class BodyReader {
   Result<std::vector<PendingNode>> run() {
     const FunctionSignature& s = def_.signature;
     for (size_t i = 0; i < s.inputs.size(); ++i) {
-      if (!args_.emplace(s.inputs[i].name).second) return invalid_argument("Duplicate arg name '", s.inputs[i].name, "'");
+      if (!args_.emplace(s.inputs[i].name).second)
+        return invalid_argument("Duplicate arg name '", s.inputs[i].name, "'");
       names_.insert(s.inputs[i].name);
     }
     for (size_t i = 0; i < def_.nodes.size(); ++i) {
       NodeDef& n = def_.nodes[i];
       names_.insert(n.name);
-      called_[n.name] = functions_.find(n.op) != functions_.end() && find_op(n.op) == nullptr ? &functions_.at(n.op) : nullptr;
+      called_[n.name] =
+          functions_.find(n.op) != functions_.end() && find_op(n.op) == nullptr ? &functions_.at(n.op) : nullptr;
       TW_RETURN_IF_ERROR(adapt_node_def(&n, functions_, producer_));
       by_name_.emplace(n.name, &n);
     }
@@ -241,8 +244,8 @@ Result<FunctionSignature> decode_signature(std::string_view function_def) {
   return s;
 }
 
-Result<std::shared_ptr<Function>> decode_function(std::string_view function_def, const SignatureMap& functions, int producer,
-                                                  const std::shared_ptr<FunctionLibrary>& library) {
+Result<std::shared_ptr<Function>> decode_function(std::string_view function_def, const SignatureMap& functions,
+                                                  int producer, const std::shared_ptr<FunctionLibrary>& library) {
   TW_ASSIGN_OR_RETURN(FunctionDef def, decode_function_def(function_def));
   auto f = std::make_shared<Function>();
   f->name = def.signature.name;
@@ -298,7 +301,8 @@ Result<std::string> export_function_def(const Function& f) {
   std::vector<std::string> result_names;
   std::set<std::string> taken_results;
   for (size_t i = 0; i < f.results.size(); ++i) {
-    std::string name = i < f.result_names.size() && !f.result_names[i].empty() ? f.result_names[i] : g.node(f.results[i]).name;
+    std::string name =
+        i < f.result_names.size() && !f.result_names[i].empty() ? f.result_names[i] : g.node(f.results[i]).name;
     while (!taken_results.insert(name).second) name += "_out";
     result_names.push_back(std::move(name));
   }

@@ -40,14 +40,15 @@ Result<GraphDef> decode_graph(std::string_view bytes) {
     } else if (tag == 2 && wire::is_bytes(in)) {
       TW_RETURN_IF_ERROR(decode_library(wire::view_of(in.get_view()), &def));
     } else if (tag == 4 && wire::is_bytes(in)) {
-      return wire::each_field(wire::view_of(in.get_view()), [&](uint32_t field, protozero::pbf_reader& version) -> Status {
-        if (field == 1 && wire::is_varint(version)) {
-          def.producer = version.get_int32();
-        } else {
-          version.skip();
-        }
-        return {};
-      });
+      return wire::each_field(wire::view_of(in.get_view()),
+                              [&](uint32_t field, protozero::pbf_reader& version) -> Status {
+                                if (field == 1 && wire::is_varint(version)) {
+                                  def.producer = version.get_int32();
+                                } else {
+                                  version.skip();
+                                }
+                                return {};
+                              });
     } else {
       in.skip();
     }
@@ -66,7 +67,8 @@ class Importer {
     for (const std::string_view f : def.functions) {
       TW_ASSIGN_OR_RETURN(FunctionSignature s, decode_signature(f));
       std::string name = s.name;
-      if (!signatures.emplace(name, std::move(s)).second) return invalid_argument("function '", name, "' is not unique");
+      if (!signatures.emplace(name, std::move(s)).second)
+        return invalid_argument("function '", name, "' is not unique");
     }
     TW_RETURN_IF_ERROR(read_input_map());
     TW_RETURN_IF_ERROR(choose_names(def));
@@ -88,7 +90,8 @@ class Importer {
     // Functions are read before and added after the nodes, so that a failure leaves neither.
     std::vector<std::shared_ptr<Function>> functions;
     for (const std::string_view f : def.functions) {
-      TW_ASSIGN_OR_RETURN(std::shared_ptr<Function> made, decode_function(f, signatures, def.producer, graph_->library()));
+      TW_ASSIGN_OR_RETURN(std::shared_ptr<Function> made,
+                          decode_function(f, signatures, def.producer, graph_->library()));
       for (const auto& [name, gradient] : def.gradients) {
         if (name == made->name) made->attrs.insert_or_assign(std::string(kGradientAttr), AttrValue(gradient));
       }
@@ -133,11 +136,13 @@ class Importer {
     for (size_t i = 0; i < def.nodes.size(); ++i) {
       const std::string& old = def.nodes[i].name;
       if (old.empty()) return invalid_argument("Node ", i, " has no name");
-      if (old.find(':') != old.npos || old[0] == '^') return invalid_argument("Node '", old, "': Node name contains invalid characters");
+      if (old.find(':') != old.npos || old[0] == '^')
+        return invalid_argument("Node '", old, "': Node name contains invalid characters");
       std::string name = options_.prefix.empty() ? old : internal::concat(options_.prefix, '/', old);
       if (options_.uniquify_names) {
         const std::string base = name;
-        for (int suffix = 1; graph_->find(name) || taken.count(name) != 0; ++suffix) name = internal::concat(base, '_', suffix);
+        for (int suffix = 1; graph_->find(name) || taken.count(name) != 0; ++suffix)
+          name = internal::concat(base, '_', suffix);
       }
       taken.insert(name);
       if (!positions_.emplace(old, i).second) return invalid_argument("Node '", old, "' is not unique").at_node(old);
@@ -190,8 +195,10 @@ class Importer {
       }
       p.inputs.push_back(std::move(input));
     }
-    if (p.controls.empty() && std::all_of(p.inputs.begin(), p.inputs.end(), [](const PendingInput& i) { return i.direct.valid(); })) {
-      p.spec.controls.insert(p.spec.controls.end(), options_.control_dependencies.begin(), options_.control_dependencies.end());
+    if (p.controls.empty() &&
+        std::all_of(p.inputs.begin(), p.inputs.end(), [](const PendingInput& i) { return i.direct.valid(); })) {
+      p.spec.controls.insert(p.spec.controls.end(), options_.control_dependencies.begin(),
+                             options_.control_dependencies.end());
     }
     rename_colocation(&n.attrs);
     p.spec.attrs = std::move(n.attrs);
@@ -237,7 +244,8 @@ class Importer {
       }
     }
     for (const auto& [key, mapped] : mapped_controls_) {
-      if (!mapped.used && positions_.find(key) == positions_.end()) result->unused_inputs.push_back(internal::concat('^', key));
+      if (!mapped.used && positions_.find(key) == positions_.end())
+        result->unused_inputs.push_back(internal::concat('^', key));
     }
     return {};
   }

@@ -25,19 +25,19 @@ Result<std::string> export_graph_def(const Graph& g, const GraphDefExportOptions
 Result<std::string> export_function_def(const Function& f);
 
 struct GraphDefImportOptions {
-  std::string prefix;                       // put before every name, with a slash
-  bool uniquify_names = false;              // a taken name gets a suffix, instead of AlreadyExists
+  std::string prefix;           // put before every name, with a slash
+  bool uniquify_names = false;  // a taken name gets a suffix, instead of AlreadyExists
   // "x", "x:1" or "^x" of the GraphDef -> an output (a node, index ignored) that the graph has; used in its place.
   std::map<std::string, Output> input_map;
   std::vector<NodeId> control_dependencies;  // run before every imported node that has no other input
   std::vector<std::string> return_elements;  // "x" (a node) or "x:1" (an output), as the GraphDef names them
-  std::string default_device;               // of nodes that name none
+  std::string default_device;                // of nodes that name none
 };
 
 struct ImportedGraph {
-  std::vector<NodeId> nodes;                 // in the order of the GraphDef
-  std::vector<Output> returned;              // per return element; index -1 for a node
-  std::vector<std::string> unused_inputs;    // keys of input_map that name nothing in the GraphDef
+  std::vector<NodeId> nodes;               // in the order of the GraphDef
+  std::vector<Output> returned;            // per return element; index -1 for a node
+  std::vector<std::string> unused_inputs;  // keys of input_map that name nothing in the GraphDef
 };
 
 // Adds the nodes and functions of a serialised GraphDef. After an error the graph has none of the nodes.

@@ -15,15 +15,25 @@ struct NewerAttr {
   std::string_view text;
 };
 constexpr NewerAttr kNewerAttrs[] = {
-    {"Tcomplex", AttrType::kType, "complex64"}, {"Tk", AttrType::kType, "int32"}, {"Treal", AttrType::kType, "float"},
-    {"Tsegmentids", AttrType::kType, "int32"}, {"Tshape", AttrType::kType, "int32"}, {"axis", AttrType::kInt, "-1"},
-    {"batch_padding_policy", AttrType::kString, "\"PAD_UP\""}, {"blank_index", AttrType::kInt, "-1"},
-    {"drop_remainder", AttrType::kBool, "true"}, {"dtype", AttrType::kType, "float"},
-    {"ensure_minimum_range", AttrType::kFloat, "0.01"}, {"exponential_avg_factor", AttrType::kFloat, "1"},
-    {"fill_mode", AttrType::kString, "\"CONSTANT\""}, {"index_type", AttrType::kType, "int32"},
+    {"Tcomplex", AttrType::kType, "complex64"},
+    {"Tk", AttrType::kType, "int32"},
+    {"Treal", AttrType::kType, "float"},
+    {"Tsegmentids", AttrType::kType, "int32"},
+    {"Tshape", AttrType::kType, "int32"},
+    {"axis", AttrType::kInt, "-1"},
+    {"batch_padding_policy", AttrType::kString, "\"PAD_UP\""},
+    {"blank_index", AttrType::kInt, "-1"},
+    {"drop_remainder", AttrType::kBool, "true"},
+    {"dtype", AttrType::kType, "float"},
+    {"ensure_minimum_range", AttrType::kFloat, "0.01"},
+    {"exponential_avg_factor", AttrType::kFloat, "1"},
+    {"fill_mode", AttrType::kString, "\"CONSTANT\""},
+    {"index_type", AttrType::kType, "int32"},
     {"mixed_priority_policy", AttrType::kString, "\"low_priority_padding_with_max_batch_size\""},
-    {"mode", AttrType::kString, "\"auto\""}, {"reshuffle_each_iteration", AttrType::kBool, "true"},
-    {"shape_type", AttrType::kType, "int32"}, {"use_default_device", AttrType::kBool, "true"}};
+    {"mode", AttrType::kString, "\"auto\""},
+    {"reshuffle_each_iteration", AttrType::kBool, "true"},
+    {"shape_type", AttrType::kType, "int32"},
+    {"use_default_device", AttrType::kBool, "true"}};
 
 bool is_newer_default(std::string_view name, const AttrValue& v) {
   // These say nothing about what the op computes: names for messages, and which operands are gradients.
@@ -77,7 +87,8 @@ Result<NodeDef> decode_node_def(std::string_view bytes) {
   return n;
 }
 
-Result<std::string> encode_node_def(const Node& n, const std::vector<std::string>& inputs, const GraphDefExportOptions& options) {
+Result<std::string> encode_node_def(const Node& n, const std::vector<std::string>& inputs,
+                                    const GraphDefExportOptions& options) {
   std::string out;
   protozero::pbf_writer w(out);
   w.add_string(1, n.name);
@@ -121,7 +132,8 @@ Result<int> flat_output(const OpDef& op, const AttrMap& attrs, std::string_view 
   for (const ArgDef& a : op.outputs) {
     const int64_t n = arg_length(a, attrs);
     if (a.name == arg) {
-      if (index >= n) return invalid_argument("output '", arg, "' of '", op.name, "' Op has ", n, " tensors, and no ", index);
+      if (index >= n)
+        return invalid_argument("output '", arg, "' of '", op.name, "' Op has ", n, " tensors, and no ", index);
       if (first + index > (1 << 20)) return invalid_argument("'", op.name, "' Op has too many outputs");
       return static_cast<int>(first + index);
     }

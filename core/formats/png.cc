@@ -18,8 +18,8 @@ void warn(png_structp, png_const_charp) {}
 bool write_image(png_structp png, png_infop info, const uint8_t* pixels, int height, int width, int channels) {
   if (setjmp(png_jmpbuf(png)) != 0) return false;
   const int color = channels == 1 ? PNG_COLOR_TYPE_GRAY : channels == 3 ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_RGBA;
-  png_set_IHDR(png, info, static_cast<png_uint_32>(width), static_cast<png_uint_32>(height), 8, color, PNG_INTERLACE_NONE,
-               PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+  png_set_IHDR(png, info, static_cast<png_uint_32>(width), static_cast<png_uint_32>(height), 8, color,
+               PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
   png_write_info(png, info);
   for (int y = 0; y < height; ++y) {
     png_write_row(png, pixels + static_cast<size_t>(y) * static_cast<size_t>(width) * static_cast<size_t>(channels));

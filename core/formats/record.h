@@ -1,4 +1,5 @@
-// Record files (TFRecord): each record has its length and two checksums. Event files are record files of Event messages.
+// Record files (TFRecord): each record has its length and two checksums. Event files are record files of Event
+// messages.
 #pragma once
 
 #include <memory>
@@ -12,7 +13,8 @@ namespace tw {
 class RecordWriter {
  public:
   explicit RecordWriter(std::unique_ptr<WritableFile> file) : file_(std::move(file)) {}
-  static Result<std::unique_ptr<RecordWriter>> open(const std::string& path, WritableFile::Mode mode = WritableFile::Mode::kTruncate);
+  static Result<std::unique_ptr<RecordWriter>> open(const std::string& path,
+                                                    WritableFile::Mode mode = WritableFile::Mode::kTruncate);
   Status write(std::string_view record);
   Status flush() { return file_->flush(); }
   Status sync() { return file_->sync(); }
@@ -27,8 +29,8 @@ class RecordWriter {
 class RecordReader {
  public:
   static Result<std::unique_ptr<RecordReader>> open(const std::string& path, uint64_t offset = 0);
-  // Nothing at the end of the file. DataLoss "truncated record at OFFSET" when the file ends within a record, "corrupted
-  // record at OFFSET" when a checksum does not match; offset() then stays.
+  // Nothing at the end of the file. DataLoss "truncated record at OFFSET" when the file ends within a record,
+  // "corrupted record at OFFSET" when a checksum does not match; offset() then stays.
   Result<std::optional<std::string>> next();
   uint64_t offset() const { return offset_; }
 

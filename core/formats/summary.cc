@@ -178,8 +178,10 @@ Result<std::string> encode_wav(const float* samples, int64_t frames, int64_t cha
 
 Result<std::string> audio_summary(std::string_view tag, const float* samples, int64_t frames, int64_t channels,
                                   float sample_rate) {
-  if (!(sample_rate > 0 && sample_rate < 1e9f)) return invalid_argument("sample_rate must be positive, got ", sample_rate);
-  TW_ASSIGN_OR_RETURN(const std::string wav, encode_wav(samples, frames, channels, static_cast<int>(std::lrint(sample_rate))));
+  if (!(sample_rate > 0 && sample_rate < 1e9f))
+    return invalid_argument("sample_rate must be positive, got ", sample_rate);
+  TW_ASSIGN_OR_RETURN(const std::string wav,
+                      encode_wav(samples, frames, channels, static_cast<int>(std::lrint(sample_rate))));
   std::string audio;
   protozero::pbf_writer out(audio);
   out.add_float(1, sample_rate);

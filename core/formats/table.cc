@@ -25,8 +25,9 @@ uint32_t get_fixed32(const char* p) {
 
 // A short key that is >= `a` and < `b`, for the index.
 std::string separator(const std::string& a, std::string_view b) {
-  const size_t common = static_cast<size_t>(std::mismatch(a.begin(), a.begin() + static_cast<ptrdiff_t>(std::min(a.size(), b.size())),
-                                                          b.begin()).first - a.begin());
+  const size_t common = static_cast<size_t>(
+      std::mismatch(a.begin(), a.begin() + static_cast<ptrdiff_t>(std::min(a.size(), b.size())), b.begin()).first -
+      a.begin());
   if (common < a.size() && common < b.size()) {
     const auto byte = static_cast<uint8_t>(a[common]);
     if (byte < 0xff && byte + 1 < static_cast<uint8_t>(b[common])) {
@@ -164,8 +165,8 @@ Result<std::unique_ptr<Table>> Table::open(const std::string& path) {
 Result<std::string> Table::read_block(std::string_view encoded_handle) const {
   uint64_t offset, size;
   const uint64_t end = file_->size() - kFooter;
-  if (!get_varint(&encoded_handle, &offset) || !get_varint(&encoded_handle, &size) || offset > end || end - offset < kTrailer ||
-      size > end - offset - kTrailer) {
+  if (!get_varint(&encoded_handle, &offset) || !get_varint(&encoded_handle, &size) || offset > end ||
+      end - offset < kTrailer || size > end - offset - kTrailer) {
     return data_loss(path(), "; a block handle of the table points outside the file");
   }
   std::string block(static_cast<size_t>(size) + kTrailer, '\0');
@@ -177,7 +178,8 @@ Result<std::string> Table::read_block(std::string_view encoded_handle) const {
   const char type = block[static_cast<size_t>(size)];
   block.resize(static_cast<size_t>(size));
   if (type == kPlain) return block;
-  if (type != kSnappy) return data_loss(path(), "; block at offset ", offset, " has unknown compression ", static_cast<int>(type));
+  if (type != kSnappy)
+    return data_loss(path(), "; block at offset ", offset, " has unknown compression ", static_cast<int>(type));
   auto plain = snappy_decompress(block);
   if (!plain) return data_loss(path(), "; block at offset ", offset, " has corrupted compressed contents");
   return std::move(*plain);

@@ -49,7 +49,8 @@ class Table {
 
   Result<std::optional<std::string>> get(std::string_view key) const;
   // Calls fn(key, value) in ascending order from the first key that is not less than `from`; stops at an error.
-  Status scan(std::string_view from, const std::function<Status(std::string_view key, std::string_view value)>& fn) const;
+  Status scan(std::string_view from,
+              const std::function<Status(std::string_view key, std::string_view value)>& fn) const;
 
  private:
   explicit Table(std::unique_ptr<ReadableFile> file) : file_(std::move(file)) {}
@@ -60,7 +61,8 @@ class Table {
 };
 
 // Calls fn for each entry of a block's contents; DataLoss when the bytes are no block. Exposed for tests.
-Status scan_block(std::string_view block, const std::function<Status(std::string_view key, std::string_view value)>& fn);
+Status scan_block(std::string_view block,
+                  const std::function<Status(std::string_view key, std::string_view value)>& fn);
 
 // Snappy's block format, which V1 checkpoints use. Nothing when the bytes are not valid.
 std::optional<std::string> snappy_decompress(std::string_view compressed);

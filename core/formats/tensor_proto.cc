@@ -13,8 +13,20 @@ namespace {
 
 // Field numbers of TensorProto.
 enum Field : uint32_t {
-  kDtype = 1, kShape = 2, kContent = 4, kFloat = 5, kDouble = 6, kInt = 7, kString = 8, kComplex64 = 9, kInt64 = 10,
-  kBool = 11, kComplex128 = 12, kHalf = 13, kUint32 = 16, kUint64 = 17,
+  kDtype = 1,
+  kShape = 2,
+  kContent = 4,
+  kFloat = 5,
+  kDouble = 6,
+  kInt = 7,
+  kString = 8,
+  kComplex64 = 9,
+  kInt64 = 10,
+  kBool = 11,
+  kComplex128 = 12,
+  kHalf = 13,
+  kUint32 = 16,
+  kUint64 = 17,
 };
 
 // A few values may stand for many elements; a message that would grow beyond this is taken for an attack.
@@ -31,7 +43,8 @@ Field field_of(DType t) {
     case DType::kComplex128: return kComplex128;
     case DType::kInt64: return kInt64;
     case DType::kBool: return kBool;
-    case DType::kHalf: case DType::kBfloat16: return kHalf;
+    case DType::kHalf:
+    case DType::kBfloat16: return kHalf;
     case DType::kUint32: return kUint32;
     case DType::kUint64: return kUint64;
     default: return kInt;
@@ -57,11 +70,18 @@ void write_one(const Tensor& t, protozero::pbf_writer* w) {
     case DType::kUint64: w->add_packed_uint64(kUint64, t.data<uint64_t>(), t.data<uint64_t>() + 1); break;
     case DType::kUint32: w->add_packed_uint32(kUint32, t.data<uint32_t>(), t.data<uint32_t>() + 1); break;
     case DType::kBool: w->add_packed_bool(kBool, t.data<bool>(), t.data<bool>() + 1); break;
-    case DType::kHalf: case DType::kBfloat16: case DType::kUint16: case DType::kQuint16: integer(*t.data<uint16_t>()); break;
-    case DType::kInt32: case DType::kQint32: integer(*t.data<int32_t>()); break;
-    case DType::kInt16: case DType::kQint16: integer(*t.data<int16_t>()); break;
-    case DType::kInt8: case DType::kQint8: integer(*t.data<int8_t>()); break;
-    case DType::kUint8: case DType::kQuint8: integer(*t.data<uint8_t>()); break;
+    case DType::kHalf:
+    case DType::kBfloat16:
+    case DType::kUint16:
+    case DType::kQuint16: integer(*t.data<uint16_t>()); break;
+    case DType::kInt32:
+    case DType::kQint32: integer(*t.data<int32_t>()); break;
+    case DType::kInt16:
+    case DType::kQint16: integer(*t.data<int16_t>()); break;
+    case DType::kInt8:
+    case DType::kQint8: integer(*t.data<int8_t>()); break;
+    case DType::kUint8:
+    case DType::kQuint8: integer(*t.data<uint8_t>()); break;
     default: break;
   }
 }
@@ -88,7 +108,7 @@ void read_floats(protozero::pbf_reader& in, std::string* out) {
       for (const double v : in.get_packed_double()) append<double, To>(out, v);
     }
   } else if (is_wire_type(in, std::is_same_v<To, float> ? protozero::pbf_wire_type::fixed32
-                                                       : protozero::pbf_wire_type::fixed64)) {
+                                                        : protozero::pbf_wire_type::fixed64)) {
     if constexpr (std::is_same_v<To, float>) {
       append<float, To>(out, in.get_float());
     } else {
@@ -111,8 +131,10 @@ void read_varints(protozero::pbf_reader& in, std::string* out) {
 
 void read_values(DType t, protozero::pbf_reader& in, std::string* out) {
   switch (t) {
-    case DType::kFloat: case DType::kComplex64: read_floats<float>(in, out); break;
-    case DType::kDouble: case DType::kComplex128: read_floats<double>(in, out); break;
+    case DType::kFloat:
+    case DType::kComplex64: read_floats<float>(in, out); break;
+    case DType::kDouble:
+    case DType::kComplex128: read_floats<double>(in, out); break;
     case DType::kBool: read_varints<bool>(in, out); break;
     default:
       switch (dtype_size(t)) {
@@ -174,10 +196,12 @@ Result<Tensor> read_tensor(std::string_view bytes) {
       head.skip();
     }
   }
-  if (!dtype_valid(number) || number > kRefOffset) return invalid_argument("Cannot parse tensor from proto: dtype ", number);
+  if (!dtype_valid(number) || number > kRefOffset)
+    return invalid_argument("Cannot parse tensor from proto: dtype ", number);
   const DType t = static_cast<DType>(number);
   if (!is_plain(t) && t != DType::kString) {
-    return invalid_argument("Cannot parse tensor from proto: values of dtype ", dtype_name(t), " live in one process only");
+    return invalid_argument("Cannot parse tensor from proto: values of dtype ", dtype_name(t),
+                            " live in one process only");
   }
   TW_ASSIGN_OR_RETURN(const Shape shape, read_shape(shape_bytes, false));
   const int64_t count = shape.num_elements();
@@ -189,7 +213,8 @@ Result<Tensor> read_tensor(std::string_view bytes) {
   if (static_cast<uint64_t>(count) > kMaxExpanded) return wrong_size(bytes.size(), "bytes");
 
   if (has_content && t != DType::kString) {
-    if (content.size() != static_cast<size_t>(count) * size) return wrong_size(content.size(), "bytes of tensor_content");
+    if (content.size() != static_cast<size_t>(count) * size)
+      return wrong_size(content.size(), "bytes of tensor_content");
     TW_ASSIGN_OR_RETURN(Tensor out, Tensor::make(t, shape));
     std::memcpy(out.raw(), content.data(), content.size());
     if (t == DType::kBool) {

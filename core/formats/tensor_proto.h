@@ -11,7 +11,8 @@ namespace tw {
 // The serialised message. A tensor of one element, or of equal elements, goes into the typed field of its dtype;
 // others into tensor_content. InvalidArgument for resource and variant tensors, which live in one process only.
 Result<std::string> encode_tensor(const Tensor& t);
-// Takes every form that TF writes. InvalidArgument for malformed bytes, negative dimensions, contents of the wrong size.
+// Takes every form that TF writes. InvalidArgument for malformed bytes, negative dimensions, contents of the wrong
+// size.
 Result<Tensor> decode_tensor(std::string_view bytes);
 
 std::string encode_shape(const Shape& s);

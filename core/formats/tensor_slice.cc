@@ -108,7 +108,8 @@ Result<TensorSlice> TensorSlice::decode(std::string_view proto) {
         }
       }
       slice.extents.push_back(extent);
-      if (slice.rank() > kMaxRank || extent.start < 0 || extent.length < -1) return data_loss("a tensor slice is corrupted");
+      if (slice.rank() > kMaxRank || extent.start < 0 || extent.length < -1)
+        return data_loss("a tensor slice is corrupted");
     }
   } catch (const protozero::exception&) {
     return data_loss("a tensor slice is corrupted");
@@ -162,7 +163,8 @@ void put_ordered_signed(std::string* out, int64_t value) {
   const int bytes = bits / 7 + 1;
   const char fill = value < 0 ? '\xff' : '\0';
   std::string code(10, fill);
-  for (int i = 0; i < 8; ++i) code[static_cast<size_t>(9 - i)] = static_cast<char>(static_cast<uint64_t>(value) >> (8 * i));
+  for (int i = 0; i < 8; ++i)
+    code[static_cast<size_t>(9 - i)] = static_cast<char>(static_cast<uint64_t>(value) >> (8 * i));
   code.erase(0, static_cast<size_t>(10 - bytes));
   // Header: the top `bytes` bits of the first two bytes are flipped.
   const auto header = static_cast<uint16_t>(0xffff0000u >> bytes);
@@ -185,7 +187,8 @@ std::string slice_key(std::string_view tensor_name, const TensorSlice& slice) {
   return key;
 }
 
-int64_t copy_overlap(DType dtype, const TensorSlice& from_slice, const void* from, const TensorSlice& to_slice, void* to) {
+int64_t copy_overlap(DType dtype, const TensorSlice& from_slice, const void* from, const TensorSlice& to_slice,
+                     void* to) {
   const int rank = from_slice.rank();
   const size_t size = dtype_size(dtype);
   Shape overlap;

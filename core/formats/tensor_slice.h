@@ -45,8 +45,9 @@ Result<ShapeAndSlice> parse_shape_and_slice(std::string_view text);
 // The table key under which a slice's data stands.
 std::string slice_key(std::string_view tensor_name, const TensorSlice& slice);
 
-// Copies what `from` (holding slice `from_slice` of a tensor) and `to` (holding `to_slice`) share; both slices resolved.
-// Returns the number of elements copied.
-int64_t copy_overlap(DType dtype, const TensorSlice& from_slice, const void* from, const TensorSlice& to_slice, void* to);
+// Copies what `from` (holding slice `from_slice` of a tensor) and `to` (holding `to_slice`) share; both slices
+// resolved. Returns the number of elements copied.
+int64_t copy_overlap(DType dtype, const TensorSlice& from_slice, const void* from, const TensorSlice& to_slice,
+                     void* to);
 
 }  // namespace tw

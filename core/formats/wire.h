@@ -1,6 +1,6 @@
-// Small additions to protozero: checked field access, so that a field of an unexpected wire type is skipped, as protobuf
-// does with unknown fields. Include this, never protozero: where a parser does not look first, the wrong wire type throws
-// like every other malformation. Parsers catch protozero::exception at their edge and answer with a Status.
+// Small additions to protozero: checked field access, so that a field of an unexpected wire type is skipped, as
+// protobuf does with unknown fields. Include this, never protozero: where a parser does not look first, the wrong wire
+// type throws like every other malformation. Parsers catch protozero::exception at their edge and answer with a Status.
 #pragma once
 
 #include <protozero/exception.hpp>
@@ -22,7 +22,9 @@ namespace tw::wire {
 
 inline std::string_view view_of(const protozero::data_view& v) { return {v.data(), v.size()}; }
 inline std::string_view take_view(protozero::pbf_reader& in) { return view_of(in.get_view()); }
-inline protozero::pbf_reader reader(std::string_view bytes) { return protozero::pbf_reader(bytes.data(), bytes.size()); }
+inline protozero::pbf_reader reader(std::string_view bytes) {
+  return protozero::pbf_reader(bytes.data(), bytes.size());
+}
 
 // Calls fn(tag, reader) for each field; fn reads or skips it, and returns a Status. Malformed bytes throw
 // protozero::exception; the readers of whole messages catch it.

@@ -27,8 +27,8 @@ bool same(const Tensor& a, const Tensor& b) {
   if (a.dtype() != b.dtype() || !(a.shape() == b.shape())) return false;
   if (!a.valid() || a.raw() == b.raw()) return true;
   if (is_plain(a.dtype())) return std::memcmp(a.raw(), b.raw(), a.bytes()) == 0;
-  if (a.dtype() == DType::kString) return std::equal(a.flat<std::string>().begin(), a.flat<std::string>().end(),
-                                                     b.flat<std::string>().begin());
+  if (a.dtype() == DType::kString)
+    return std::equal(a.flat<std::string>().begin(), a.flat<std::string>().end(), b.flat<std::string>().begin());
   // Resources and variants are equal when they are the same object; both are one pointer.
   return std::memcmp(a.raw(), b.raw(), a.bytes()) == 0;
 }
@@ -333,7 +333,8 @@ class Parser {
         return {};
       } else {
         TW_ASSIGN_OR_RETURN(const int64_t v, in_.integer());
-        if (v < static_cast<int64_t>(std::numeric_limits<T>::min()) || v > static_cast<int64_t>(std::numeric_limits<T>::max())) {
+        if (v < static_cast<int64_t>(std::numeric_limits<T>::min()) ||
+            v > static_cast<int64_t>(std::numeric_limits<T>::max())) {
           return in_.error(internal::concat("a value of ", dtype_name(t)));
         }
         store(static_cast<T>(v));
@@ -385,16 +386,16 @@ class Parser {
   int depth_ = 0;
 };
 
-constexpr std::string_view kAttrTypeNames[] = {
-    "string", "int", "float", "bool", "type", "shape", "tensor", "func",
-    "list(string)", "list(int)", "list(float)", "list(bool)", "list(type)", "list(shape)", "list(tensor)", "list(func)"};
+constexpr std::string_view kAttrTypeNames[] = {"string",       "int",         "float",        "bool",
+                                               "type",         "shape",       "tensor",       "func",
+                                               "list(string)", "list(int)",   "list(float)",  "list(bool)",
+                                               "list(type)",   "list(shape)", "list(tensor)", "list(func)"};
 
 }  // namespace
 
 bool equal(const AttrValue& a, const AttrValue& b) {
   if (a.value.index() != b.value.index()) return false;
-  return std::visit(
-      [&](const auto& x) { return same(x, std::get<std::decay_t<decltype(x)>>(b.value)); }, a.value);
+  return std::visit([&](const auto& x) { return same(x, std::get<std::decay_t<decltype(x)>>(b.value)); }, a.value);
 }
 
 uint64_t hash(const AttrValue& a) {
@@ -444,8 +445,8 @@ Result<AttrValue> parse_attr(AttrType type, std::string_view text) {
 }
 
 bool is_function_name_char(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-' ||
-         c == '/';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
+         c == '-' || c == '/';
 }
 
 }  // namespace tw

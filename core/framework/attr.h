@@ -26,10 +26,10 @@ struct AttrPlaceholder {
 };
 
 struct AttrValue {
-  using Storage = std::variant<std::monostate, std::string, int64_t, float, bool, DType, Shape, Tensor, FuncRef,
-                               AttrPlaceholder, std::vector<std::string>, std::vector<int64_t>, std::vector<float>,
-                               std::vector<bool>, std::vector<DType>, std::vector<Shape>, std::vector<Tensor>,
-                               std::vector<FuncRef>>;
+  using Storage =
+      std::variant<std::monostate, std::string, int64_t, float, bool, DType, Shape, Tensor, FuncRef, AttrPlaceholder,
+                   std::vector<std::string>, std::vector<int64_t>, std::vector<float>, std::vector<bool>,
+                   std::vector<DType>, std::vector<Shape>, std::vector<Tensor>, std::vector<FuncRef>>;
   Storage value;
 
   AttrValue() = default;
@@ -54,8 +54,24 @@ uint64_t hash(const AttrValue& a);
 // The text form of graph dumps: 3, 2.5, true, "abc", float, [2,?], [1,2], tensor<float [2] = 1 2>, @fn.
 std::string to_string(const AttrValue& a);
 
-enum class AttrType : uint8_t { kString, kInt, kFloat, kBool, kType, kShape, kTensor, kFunc,
-                                kListString, kListInt, kListFloat, kListBool, kListType, kListShape, kListTensor, kListFunc };
+enum class AttrType : uint8_t {
+  kString,
+  kInt,
+  kFloat,
+  kBool,
+  kType,
+  kShape,
+  kTensor,
+  kFunc,
+  kListString,
+  kListInt,
+  kListFloat,
+  kListBool,
+  kListType,
+  kListShape,
+  kListTensor,
+  kListFunc
+};
 // TF's spelling: "int", "list(shape)".
 std::string_view attr_type_name(AttrType type);
 // The type a value has; of an empty list without a type, kListString.

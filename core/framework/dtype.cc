@@ -12,7 +12,8 @@ struct Row {
   size_t size;
 };
 
-#define ROW(name, python, size) Row{name, name "_ref", python, python "_ref", size}
+#define ROW(name, python, size) \
+  Row { name, name "_ref", python, python "_ref", size }
 constexpr std::array kRows = {
     Row{"invalid", "invalid", "invalid", "invalid", 0},
     ROW("float", "float32", 4),

@@ -59,8 +59,14 @@ constexpr bool is_floating(DType t) {
 constexpr bool is_complex(DType t) { return t == DType::kComplex64 || t == DType::kComplex128; }
 constexpr bool is_integer(DType t) {
   switch (t) {
-    case DType::kInt8: case DType::kInt16: case DType::kInt32: case DType::kInt64:
-    case DType::kUint8: case DType::kUint16: case DType::kUint32: case DType::kUint64: return true;
+    case DType::kInt8:
+    case DType::kInt16:
+    case DType::kInt32:
+    case DType::kInt64:
+    case DType::kUint8:
+    case DType::kUint16:
+    case DType::kUint32:
+    case DType::kUint64: return true;
     default: return false;
   }
 }
@@ -70,23 +76,40 @@ constexpr bool is_plain(DType t) {
 }
 
 // dtype_of<T>: the DType of a C++ element type.
-template <typename T> inline constexpr DType dtype_of = DType::kInvalid;
-template <> inline constexpr DType dtype_of<float> = DType::kFloat;
-template <> inline constexpr DType dtype_of<double> = DType::kDouble;
-template <> inline constexpr DType dtype_of<int8_t> = DType::kInt8;
-template <> inline constexpr DType dtype_of<int16_t> = DType::kInt16;
-template <> inline constexpr DType dtype_of<int32_t> = DType::kInt32;
-template <> inline constexpr DType dtype_of<int64_t> = DType::kInt64;
-template <> inline constexpr DType dtype_of<uint8_t> = DType::kUint8;
-template <> inline constexpr DType dtype_of<uint16_t> = DType::kUint16;
-template <> inline constexpr DType dtype_of<uint32_t> = DType::kUint32;
-template <> inline constexpr DType dtype_of<uint64_t> = DType::kUint64;
-template <> inline constexpr DType dtype_of<bool> = DType::kBool;
-template <> inline constexpr DType dtype_of<half> = DType::kHalf;
-template <> inline constexpr DType dtype_of<bfloat16> = DType::kBfloat16;
-template <> inline constexpr DType dtype_of<std::complex<float>> = DType::kComplex64;
-template <> inline constexpr DType dtype_of<std::complex<double>> = DType::kComplex128;
-template <> inline constexpr DType dtype_of<std::string> = DType::kString;
+template <typename T>
+inline constexpr DType dtype_of = DType::kInvalid;
+template <>
+inline constexpr DType dtype_of<float> = DType::kFloat;
+template <>
+inline constexpr DType dtype_of<double> = DType::kDouble;
+template <>
+inline constexpr DType dtype_of<int8_t> = DType::kInt8;
+template <>
+inline constexpr DType dtype_of<int16_t> = DType::kInt16;
+template <>
+inline constexpr DType dtype_of<int32_t> = DType::kInt32;
+template <>
+inline constexpr DType dtype_of<int64_t> = DType::kInt64;
+template <>
+inline constexpr DType dtype_of<uint8_t> = DType::kUint8;
+template <>
+inline constexpr DType dtype_of<uint16_t> = DType::kUint16;
+template <>
+inline constexpr DType dtype_of<uint32_t> = DType::kUint32;
+template <>
+inline constexpr DType dtype_of<uint64_t> = DType::kUint64;
+template <>
+inline constexpr DType dtype_of<bool> = DType::kBool;
+template <>
+inline constexpr DType dtype_of<half> = DType::kHalf;
+template <>
+inline constexpr DType dtype_of<bfloat16> = DType::kBfloat16;
+template <>
+inline constexpr DType dtype_of<std::complex<float>> = DType::kComplex64;
+template <>
+inline constexpr DType dtype_of<std::complex<double>> = DType::kComplex128;
+template <>
+inline constexpr DType dtype_of<std::string> = DType::kString;
 
 template <typename T>
 struct TypeTag {

@@ -30,8 +30,14 @@ class PrepareContext {
   PrepareContext(const OpDef& op, const AttrMap& attrs, std::span<const Shape> input_shapes,
                  std::span<const DType> input_dtypes, std::span<const Tensor* const> values,
                  std::span<const Shape> output_shapes, std::span<const DType> output_dtypes, int threads)
-      : op_(op), attrs_(attrs), input_shapes_(input_shapes), input_dtypes_(input_dtypes), values_(values),
-        output_shapes_(output_shapes), output_dtypes_(output_dtypes), threads_(threads) {}
+      : op_(op),
+        attrs_(attrs),
+        input_shapes_(input_shapes),
+        input_dtypes_(input_dtypes),
+        values_(values),
+        output_shapes_(output_shapes),
+        output_dtypes_(output_dtypes),
+        threads_(threads) {}
 
   const OpDef& op() const { return op_; }
   const AttrReader& attrs() const { return attrs_; }
@@ -139,7 +145,7 @@ class RunContext {
   const KernelState* state_ = nullptr;
   void* workspace_ = nullptr;
   StepContext* step_ = nullptr;
-  uint32_t consumable_ = 0;   // bit i: input i may be consumed
+  uint32_t consumable_ = 0;  // bit i: input i may be consumed
   uint16_t num_in_ = 0, num_out_ = 0;
 };
 

@@ -63,11 +63,14 @@ std::string python_names(std::span<const DType> types) {
 }
 
 bool allowed(const AttrDef& a, DType t) {
-  return a.allowed_types.empty() || std::find(a.allowed_types.begin(), a.allowed_types.end(), t) != a.allowed_types.end();
+  return a.allowed_types.empty() ||
+         std::find(a.allowed_types.begin(), a.allowed_types.end(), t) != a.allowed_types.end();
 }
 
 std::string arg_text(const ArgDef& a) {
-  std::string type(!a.type_list_attr.empty() ? a.type_list_attr : !a.type_attr.empty() ? a.type_attr : dtype_name(a.dtype));
+  std::string type(!a.type_list_attr.empty() ? a.type_list_attr
+                   : !a.type_attr.empty()    ? a.type_attr
+                                             : dtype_name(a.dtype));
   if (!a.number_attr.empty()) type = internal::concat(a.number_attr, '*', type);
   if (a.is_ref) type = internal::concat("Ref(", type, ')');
   return internal::concat(a.name, ':', type);
@@ -108,8 +111,8 @@ Status check_value(const OpDef& op, const AttrDef& a, const AttrValue& v) {
     }
   }
   const auto type_error = [&](DType t) {
-    return invalid_argument("Value for attr '", a.name, "' of ", dtype_name(t), " is not in the list of allowed values: ",
-                            names(a.allowed_types), "; ", summary(op));
+    return invalid_argument("Value for attr '", a.name, "' of ", dtype_name(t),
+                            " is not in the list of allowed values: ", names(a.allowed_types), "; ", summary(op));
   };
   if (const DType* t = v.get<DType>(); t && !allowed(a, *t)) return type_error(*t);
   if (const auto* list = v.get<std::vector<DType>>()) {
@@ -120,9 +123,10 @@ Status check_value(const OpDef& op, const AttrDef& a, const AttrValue& v) {
   if (!a.allowed_strings.empty()) {
     const auto check = [&](const std::string& s) -> Status {
       if (std::find(a.allowed_strings.begin(), a.allowed_strings.end(), s) != a.allowed_strings.end()) return {};
-      return invalid_argument("Value for attr '", a.name, "' of \"", s, "\" is not in the list of allowed values: ",
-                              join(a.allowed_strings, ", ", [](std::string_view x) { return internal::concat('"', x, '"'); }),
-                              "; ", summary(op));
+      return invalid_argument(
+          "Value for attr '", a.name, "' of \"", s, "\" is not in the list of allowed values: ",
+          join(a.allowed_strings, ", ", [](std::string_view x) { return internal::concat('"', x, '"'); }), "; ",
+          summary(op));
     };
     if (const auto* s = v.get<std::string>()) TW_RETURN_IF_ERROR(check(*s));
     if (const auto* list = v.get<std::vector<std::string>>()) {
@@ -176,7 +180,9 @@ class Inference {
     }
     return 1;
   }
-  static std::string_view length_attr(const ArgDef& a) { return !a.number_attr.empty() ? a.number_attr : a.type_list_attr; }
+  static std::string_view length_attr(const ArgDef& a) {
+    return !a.number_attr.empty() ? a.number_attr : a.type_list_attr;
+  }
 
   // The lengths left open must follow from the number of inputs.
   Status deduce_lengths() {

@@ -28,23 +28,23 @@ struct AttrDef {
   bool has_default = false;
   std::string_view default_text = {};  // in the text form of attr.h; parsed once by OpTable
   bool has_minimum = false;
-  int64_t minimum = 0;                 // of an int, or of a list's length
+  int64_t minimum = 0;  // of an int, or of a list's length
   std::span<const DType> allowed_types = {};
   std::span<const std::string_view> allowed_strings = {};
 };
 
 enum OpTrait : uint32_t {
-  kStateful = 1 << 0,         // never folded, merged or pruned as a duplicate
+  kStateful = 1 << 0,  // never folded, merged or pruned as a duplicate
   kRandom = 1 << 1,
-  kBlocking = 1 << 2,         // may wait: runs on the io pool
-  kDataDependent = 1 << 3,    // output shapes depend on values: outputs come from the step heap
+  kBlocking = 1 << 2,       // may wait: runs on the io pool
+  kDataDependent = 1 << 3,  // output shapes depend on values: outputs come from the step heap
   kCommutative = 1 << 4,
   kAggregate = 1 << 5,
   kAllowUninitialized = 1 << 6,
-  kAliases = 1 << 7,          // output 0 is input 0 under another shape (Reshape, Identity, ...)
-  kControlFlow = 1 << 8,      // executed by the runtime itself (If, While, calls, arguments)
-  kWritesResource = 1 << 9,   // updates the resources among its inputs; the others only read them
-  kInternal = 1 << 10,        // made by passes only; not part of any public API
+  kAliases = 1 << 7,         // output 0 is input 0 under another shape (Reshape, Identity, ...)
+  kControlFlow = 1 << 8,     // executed by the runtime itself (If, While, calls, arguments)
+  kWritesResource = 1 << 9,  // updates the resources among its inputs; the others only read them
+  kInternal = 1 << 10,       // made by passes only; not part of any public API
 };
 
 enum class OpId : uint16_t;  // kAdd, kMatMul, ...: generated into core/framework/op_ids.gen.h

@@ -2,9 +2,7 @@
 
 namespace tw {
 
-std::string Variable::describe() const {
-  return internal::concat("variable ", dtype_name(dtype_), ' ', static_shape_);
-}
+std::string Variable::describe() const { return internal::concat("variable ", dtype_name(dtype_), ' ', static_shape_); }
 
 bool Variable::initialized() const {
   std::lock_guard lock(mutex_);

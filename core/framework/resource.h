@@ -20,12 +20,14 @@ class Resource : public RefCounted {
 
 // Element of a tensor of dtype resource.
 using ResourceHandle = Ref<Resource>;
-template <> inline constexpr DType dtype_of<ResourceHandle> = DType::kResource;
+template <>
+inline constexpr DType dtype_of<ResourceHandle> = DType::kResource;
 
 // Element of a tensor of dtype variant: an immutable, shared value such as a tensor list.
 class VariantValue : public RefCounted {};
 using Variant = Ref<VariantValue>;
-template <> inline constexpr DType dtype_of<Variant> = DType::kVariant;
+template <>
+inline constexpr DType dtype_of<Variant> = DType::kVariant;
 
 // A persistent immutable-by-sharing list of tensors (TensorListReserve and its family).
 class TensorList : public VariantValue {

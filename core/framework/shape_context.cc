@@ -5,8 +5,14 @@ namespace tw {
 ShapeContext::ShapeContext(const OpDef& op, const AttrMap& attrs, std::span<const Shape> inputs,
                            std::span<const DType> input_dtypes, std::span<const Tensor* const> values,
                            std::span<const HandleShape> handles, size_t num_outputs)
-    : op_(op), attrs_(attrs), inputs_(inputs), input_dtypes_(input_dtypes), values_(values), handles_(handles),
-      outputs_(num_outputs, Shape::unknown()), output_handles_(num_outputs) {}
+    : op_(op),
+      attrs_(attrs),
+      inputs_(inputs),
+      input_dtypes_(input_dtypes),
+      values_(values),
+      handles_(handles),
+      outputs_(num_outputs, Shape::unknown()),
+      output_handles_(num_outputs) {}
 
 const HandleShape& ShapeContext::handle(int i) const {
   static const HandleShape unknown;

@@ -18,8 +18,9 @@ struct HandleShape {
 
 class ShapeContext {
  public:
-  ShapeContext(const OpDef& op, const AttrMap& attrs, std::span<const Shape> inputs, std::span<const DType> input_dtypes,
-               std::span<const Tensor* const> values, std::span<const HandleShape> handles, size_t num_outputs);
+  ShapeContext(const OpDef& op, const AttrMap& attrs, std::span<const Shape> inputs,
+               std::span<const DType> input_dtypes, std::span<const Tensor* const> values,
+               std::span<const HandleShape> handles, size_t num_outputs);
 
   const OpDef& op() const { return op_; }
   const AttrReader& attrs() const { return attrs_; }

@@ -85,7 +85,8 @@ Result<StridedSlice> resolve_strided_slice(const Shape& input, int64_t length, c
       out.stride[at] = 1;
       if (begin == nullptr || size < 0) continue;
       const int64_t given = index_value(*begin, i), index = given < 0 ? given + size : given;
-      if (index < 0 || index >= size) return invalid_argument("slice index ", given, " of dimension ", i, " out of bounds.");
+      if (index < 0 || index >= size)
+        return invalid_argument("slice index ", given, " of dimension ", i, " out of bounds.");
       out.begin[at] = index;
       continue;
     }

@@ -20,8 +20,15 @@ constexpr MicroOpRow kMicroOps[] = {
 
 bool is_test(MicroOp op) {
   switch (op) {
-    case MicroOp::k_eq: case MicroOp::k_ne: case MicroOp::k_lt: case MicroOp::k_le: case MicroOp::k_gt: case MicroOp::k_ge:
-    case MicroOp::k_isnan: case MicroOp::k_isinf: case MicroOp::k_isfinite: return true;
+    case MicroOp::k_eq:
+    case MicroOp::k_ne:
+    case MicroOp::k_lt:
+    case MicroOp::k_le:
+    case MicroOp::k_gt:
+    case MicroOp::k_ge:
+    case MicroOp::k_isnan:
+    case MicroOp::k_isinf:
+    case MicroOp::k_isfinite: return true;
     default: return false;
   }
 }
@@ -31,8 +38,11 @@ bool is_logical(MicroOp op) {
 // Ops whose result dtype does not follow from the operand's; the text states it.
 bool states_result(MicroOp op, DType operand, DType result) {
   switch (op) {
-    case MicroOp::k_cast: case MicroOp::k_real: case MicroOp::k_imag: case MicroOp::k_angle: case MicroOp::k_make_complex:
-      return true;
+    case MicroOp::k_cast:
+    case MicroOp::k_real:
+    case MicroOp::k_imag:
+    case MicroOp::k_angle:
+    case MicroOp::k_make_complex: return true;
     default: return op == MicroOp::k_abs && operand != result;
   }
 }
@@ -68,7 +78,9 @@ Status check_inst(const Tape& tape, const TapeInst& inst, int number) {
   bool good;
   switch (inst.op) {
     case MicroOp::k_cast: good = true; break;
-    case MicroOp::k_real: case MicroOp::k_imag: case MicroOp::k_angle: good = inst.dtype == real_part(operand); break;
+    case MicroOp::k_real:
+    case MicroOp::k_imag:
+    case MicroOp::k_angle: good = inst.dtype == real_part(operand); break;
     case MicroOp::k_make_complex: good = operand == real_part(inst.dtype); break;
     case MicroOp::k_abs: good = inst.dtype == operand || inst.dtype == real_part(operand); break;
     default: good = inst.dtype == implied_result(inst.op, operand);
@@ -193,7 +205,8 @@ class Parser {
       TW_ASSIGN_OR_RETURN(args[i], value());
       if (args[i] >= tape_.num_values()) return invalid_argument("v", args[i], " is used before it is defined");
     }
-    if (result == DType::kInvalid) result = implied_result(op, tape_.value_dtype(args[op == MicroOp::k_select ? 1 : 0]));
+    if (result == DType::kInvalid)
+      result = implied_result(op, tape_.value_dtype(args[op == MicroOp::k_select ? 1 : 0]));
     if (result == DType::kInvalid) return invalid_argument(micro_op_name(op), " must state its result dtype");
     tape_.emit(op, result, args[0], args[1], args[2]);
     return {};
@@ -239,7 +252,8 @@ Status Tape::verify() const {
     if (!is_plain(t) || dtype_size(t) == 0) return invalid_argument("tape input of dtype ", dtype_name(t));
   }
   for (const Constant& c : constants) {
-    if (!is_plain(c.dtype) || dtype_size(c.dtype) == 0) return invalid_argument("tape constant of dtype ", dtype_name(c.dtype));
+    if (!is_plain(c.dtype) || dtype_size(c.dtype) == 0)
+      return invalid_argument("tape constant of dtype ", dtype_name(c.dtype));
   }
   int number = static_cast<int>(inputs.size() + constants.size());
   for (const TapeInst& inst : insts) TW_RETURN_IF_ERROR(check_inst(*this, inst, number++));
@@ -262,7 +276,8 @@ std::string Tape::to_string() const {
   }
   for (const TapeInst& inst : insts) {
     text += internal::concat(separator, "v", number++, " = ", micro_op_name(inst.op));
-    if (states_result(inst.op, value_dtype(inst.args[0]), inst.dtype)) text += internal::concat(" ", dtype_name(inst.dtype));
+    if (states_result(inst.op, value_dtype(inst.args[0]), inst.dtype))
+      text += internal::concat(" ", dtype_name(inst.dtype));
     for (int i = 0; i < arity(inst.op); ++i) text += internal::concat(" v", inst.args[i]);
     separator = "; ";
   }

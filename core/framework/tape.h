@@ -12,6 +12,7 @@ namespace tw {
 
 // X(name, arity). The operand dtype of an instruction is the dtype of its first operand (of the second for select);
 // comparisons and tests give bool; cast gives the instruction's `dtype`.
+// clang-format off
 #define TW_MICRO_OPS(X)                                                                                              \
   /* arithmetic */                                                                                                   \
   X(add, 2) X(sub, 2) X(mul, 2) X(div, 2) X(floordiv, 2) X(truncdiv, 2) X(mod, 2) X(floormod, 2) X(pow, 2)           \
@@ -33,6 +34,7 @@ namespace tw {
   X(select, 3) X(cast, 1)                                                                                            \
   /* complex */                                                                                                      \
   X(real, 1) X(imag, 1) X(conj, 1) X(make_complex, 2) X(angle, 1)
+// clang-format on
 
 enum class MicroOp : uint8_t {
 #define X(name, arity) k_##name,
@@ -47,7 +49,7 @@ std::string_view micro_op_name(MicroOp op);
 // results of the instructions in order.
 struct TapeInst {
   MicroOp op;
-  DType dtype;             // of the result
+  DType dtype;  // of the result
   uint16_t args[3] = {};
 };
 
@@ -55,7 +57,7 @@ struct Tape {
   std::vector<DType> inputs;
   struct Constant {
     DType dtype;
-    double value;   // real part, and all of it for real dtypes
+    double value;         // real part, and all of it for real dtypes
     int64_t integer = 0;  // used instead of value for integer dtypes
   };
   std::vector<Constant> constants;

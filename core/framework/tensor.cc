@@ -35,7 +35,8 @@ class HeapBuffer final : public Buffer {
  private:
   HeapBuffer(void* data, size_t bytes, DType dtype, int64_t count)
       : Buffer(data, bytes, true), count_(count), dtype_(dtype) {
-    visit_object(dtype, [&]<typename T>(TypeTag<T>) { std::uninitialized_value_construct_n(static_cast<T*>(data), count); });
+    visit_object(dtype,
+                 [&]<typename T>(TypeTag<T>) { std::uninitialized_value_construct_n(static_cast<T*>(data), count); });
   }
   ~HeapBuffer() override {
     visit_object(dtype_, [&]<typename T>(TypeTag<T>) { std::destroy_n(static_cast<T*>(data_), count_); });
@@ -77,7 +78,8 @@ Ref<Buffer> wrap_memory(void* data, size_t bytes, bool writable, void* context, 
 
 Result<Tensor> Tensor::make(DType dtype, const Shape& shape) {
   dtype = base_dtype(dtype);
-  if (dtype_size(dtype) == 0) return invalid_argument("A tensor needs a valid dtype, but got ", static_cast<int>(dtype));
+  if (dtype_size(dtype) == 0)
+    return invalid_argument("A tensor needs a valid dtype, but got ", static_cast<int>(dtype));
   if (!shape.fully_known()) return invalid_argument("A tensor needs a fully known shape, but got ", shape);
   TW_RETURN_IF_ERROR(Shape::make(shape.dims()).status());
   const int64_t count = shape.num_elements();
@@ -166,9 +168,8 @@ void copy_elements(DType dtype, const void* from, void* to, int64_t count) {
     std::memcpy(to, from, static_cast<size_t>(count) * dtype_size(dtype));
     return;
   }
-  visit_object(dtype, [&]<typename T>(TypeTag<T>) {
-    std::copy_n(static_cast<const T*>(from), count, static_cast<T*>(to));
-  });
+  visit_object(dtype,
+               [&]<typename T>(TypeTag<T>) { std::copy_n(static_cast<const T*>(from), count, static_cast<T*>(to)); });
 }
 
 int64_t index_value(const Tensor& t, int64_t i) {

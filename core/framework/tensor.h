@@ -34,7 +34,10 @@ class Tensor {
  public:
   Tensor() = default;  // no dtype, no buffer: the "absent" tensor
   Tensor(DType dtype, const Shape& shape, Ref<Buffer> buffer, size_t byte_offset = 0)
-      : buffer_(std::move(buffer)), data_(static_cast<char*>(buffer_->data()) + byte_offset), shape_(shape), dtype_(dtype) {}
+      : buffer_(std::move(buffer)),
+        data_(static_cast<char*>(buffer_->data()) + byte_offset),
+        shape_(shape),
+        dtype_(dtype) {}
 
   // New storage, uninitialised for plain dtypes and default-constructed for the others.
   // ResourceExhausted when there is no memory; InvalidArgument when the size overflows.

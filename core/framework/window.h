@@ -19,9 +19,9 @@ struct Window {
   int64_t pad_before = 0, pad_after = 0;
 };
 
-// Where windows of `size` elements, `dilation` apart, stand on `in` elements, `stride` apart. With kExplicit, before and
-// after give the padding. InvalidArgument when the window does not fit, and for a stride or dilation below 1.
-Result<Window> window_of(int64_t in, int64_t size, int64_t dilation, int64_t stride, Padding padding, int64_t before = 0,
-                         int64_t after = 0);
+// Where windows of `size` elements, `dilation` apart, stand on `in` elements, `stride` apart. With kExplicit, before
+// and after give the padding. InvalidArgument when the window does not fit, and for a stride or dilation below 1.
+Result<Window> window_of(int64_t in, int64_t size, int64_t dilation, int64_t stride, Padding padding,
+                         int64_t before = 0, int64_t after = 0);
 
 }  // namespace tw

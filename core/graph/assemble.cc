@@ -68,7 +68,8 @@ class Assembler {
     for (size_t i = 0; i < nodes_.size(); ++i) {
       const PendingNode& n = nodes_[i];
       const auto unknown = [&](std::string_view name) {
-        return invalid_argument("Node '", n.spec.name, "': Unknown input node '", name, "'").at_node(n.spec.name, n.spec.where);
+        return invalid_argument("Node '", n.spec.name, "': Unknown input node '", name, "'")
+            .at_node(n.spec.name, n.spec.where);
       };
       for (size_t slot = 0; slot < n.inputs.size(); ++slot) {
         const PendingInput& in = n.inputs[slot];

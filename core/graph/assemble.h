@@ -8,11 +8,11 @@ namespace tw {
 struct PendingInput {
   std::string node;  // name of a node of the same batch
   int index = 0;
-  Output direct;     // when valid, an output that the graph has already; `node` is not looked at
+  Output direct;  // when valid, an output that the graph has already; `node` is not looked at
 };
 
 struct PendingNode {
-  NodeSpec spec;     // inputs empty; controls may hold nodes that the graph has already
+  NodeSpec spec;  // inputs empty; controls may hold nodes that the graph has already
   std::vector<PendingInput> inputs;
   std::vector<std::string> controls;  // names of nodes of the same batch
 };

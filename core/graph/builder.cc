@@ -43,7 +43,8 @@ Output Builder::scalar_of(DType dtype, double value) {
   if (dtype == DType::kBool) t = Tensor::scalar<bool>(value != 0);
   visit_number(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    if constexpr (std::is_same_v<T, half> || std::is_same_v<T, bfloat16>) t = Tensor::scalar<T>(T(static_cast<float>(value)));
+    if constexpr (std::is_same_v<T, half> || std::is_same_v<T, bfloat16>)
+      t = Tensor::scalar<T>(T(static_cast<float>(value)));
     else if constexpr (std::is_arithmetic_v<T>) t = Tensor::scalar<T>(static_cast<T>(value));
     else t = Tensor::scalar<T>(T(static_cast<typename T::value_type>(value)));
   });

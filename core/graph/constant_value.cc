@@ -175,17 +175,19 @@ std::optional<ConstantValues::Partial> ConstantValues::partial(Output o, int dep
   if (op == "Fill") {
     const auto dims = partial(n.inputs[0], depth + 1), v = partial(n.inputs[1], depth + 1);
     if (!dims || !v || dims->values.size() > 1 || v->values.size() != 1) return std::nullopt;
-    if (!dims->values.empty() && (!dims->values[0] || *dims->values[0] > static_cast<int64_t>(kMaxLength))) return std::nullopt;
+    if (!dims->values.empty() && (!dims->values[0] || *dims->values[0] > static_cast<int64_t>(kMaxLength)))
+      return std::nullopt;
     result.rank = static_cast<int>(dims->values.size());
-    result.values.assign(dims->values.empty() ? 1 : static_cast<size_t>(std::max<int64_t>(0, *dims->values[0])), v->values[0]);
+    result.values.assign(dims->values.empty() ? 1 : static_cast<size_t>(std::max<int64_t>(0, *dims->values[0])),
+                         v->values[0]);
     return result;
   }
   return n.inputs.size() == 2 ? elementwise(n, depth) : std::nullopt;
 }
 
 std::optional<ConstantValues::Partial> ConstantValues::elementwise(const Node& n, int depth) const {
-  static constexpr std::string_view kOps[] = {"Add", "AddV2", "Sub", "Mul", "Maximum", "Minimum", "FloorDiv", "Div",
-                                              "TruncateDiv", "FloorMod", "Mod", "TruncateMod"};
+  static constexpr std::string_view kOps[] = {"Add",      "AddV2", "Sub",         "Mul",      "Maximum", "Minimum",
+                                              "FloorDiv", "Div",   "TruncateDiv", "FloorMod", "Mod",     "TruncateMod"};
   if (std::find(std::begin(kOps), std::end(kOps), n.op->name) == std::end(kOps)) return std::nullopt;
   const auto a = partial(n.inputs[0], depth + 1), b = partial(n.inputs[1], depth + 1);
   if (!a || !b) return std::nullopt;
@@ -227,7 +229,8 @@ std::optional<ConstantValues::Partial> ConstantValues::strided_slice(const Node&
   int64_t begin = std::clamp(wrap(bounds[0]), low, high), end = std::clamp(wrap(bounds[1]), low, high);
   if ((n.attr().integer("begin_mask") & 1) != 0) begin = step > 0 ? 0 : length - 1;
   if ((n.attr().integer("end_mask") & 1) != 0) end = step > 0 ? length : -1;
-  for (int64_t i = begin; step > 0 ? i < end : i > end; i += step) result.values.push_back(p->values[static_cast<size_t>(i)]);
+  for (int64_t i = begin; step > 0 ? i < end : i > end; i += step)
+    result.values.push_back(p->values[static_cast<size_t>(i)]);
   return result;
 }
 

@@ -17,8 +17,10 @@ bool valid_name(std::string_view name) {
 }
 
 // Adds what TF says after a shape function's message.
-Status with_shapes(const Status& status, const Node& n, std::span<const Shape> inputs, std::span<const Tensor* const> values) {
-  std::string text = internal::concat(status.message(), " for '", n.name, "' (op: '", n.op->name, "') with input shapes: ");
+Status with_shapes(const Status& status, const Node& n, std::span<const Shape> inputs,
+                   std::span<const Tensor* const> values) {
+  std::string text =
+      internal::concat(status.message(), " for '", n.name, "' (op: '", n.op->name, "') with input shapes: ");
   for (size_t i = 0; i < inputs.size(); ++i) text += internal::concat(i > 0 ? ", " : "", inputs[i]);
   const char* separator = " and with computed input tensors: ";
   for (size_t i = 0; i < values.size(); ++i) {
@@ -39,7 +41,8 @@ Status FunctionLibrary::add(std::shared_ptr<const Function> f) {
     return already_exists("a different function '", f->name, "' is already in the library");
   }
   // A body must not keep alive the library that keeps it alive.
-  if (f->body->library_.get() == this) f->body->library_ = std::shared_ptr<FunctionLibrary>(std::shared_ptr<void>(), this);
+  if (f->body->library_.get() == this)
+    f->body->library_ = std::shared_ptr<FunctionLibrary>(std::shared_ptr<void>(), this);
   functions_.emplace(f->name, std::move(f));
   return {};
 }
@@ -124,7 +127,8 @@ Status Graph::check_and_infer(Node& n) const {
   for (size_t i = 0; i < n.inputs.size(); ++i) {
     const Output o = n.inputs[i];
     if (o.node < 0 || static_cast<size_t>(o.node) >= nodes_.size()) {
-      return invalid_argument("input ", i, " of '", op.name, "' Op names node ", o.node, ", which the graph does not have");
+      return invalid_argument("input ", i, " of '", op.name, "' Op names node ", o.node,
+                              ", which the graph does not have");
     }
     const Node& source = *nodes_[static_cast<size_t>(o.node)];
     if (o.index < 0 || static_cast<size_t>(o.index) >= source.output_dtypes.size()) {
@@ -204,8 +208,8 @@ Status Graph::set_input(NodeId id, int slot, Output from) {
   const DType was = nodes_[static_cast<size_t>(old.node)]->output_dtypes[static_cast<size_t>(old.index)];
   const DType now = source.output_dtypes[static_cast<size_t>(from.index)];
   if (base_dtype(was) != base_dtype(now)) {
-    return invalid_argument("Input edge from '", source.name, "' to '", n.name, "' has type ", dtype_name(now), ", not ",
-                            dtype_name(was));
+    return invalid_argument("Input edge from '", source.name, "' to '", n.name, "' has type ", dtype_name(now),
+                            ", not ", dtype_name(was));
   }
   // Only a loop's back edge may close a cycle.
   const bool back_edge = (n.op->name == "Merge" || n.op->name == "RefMerge") &&
@@ -281,7 +285,8 @@ Status Graph::replace_function_node(NodeId id, std::vector<Output> inputs, AttrM
   for (const Output& in : edited.inputs) {
     const bool old = std::find(n.inputs.begin(), n.inputs.end(), in) != n.inputs.end();
     if (s.ok() && !old && depends_on(in.node, id)) {
-      s = invalid_argument("an edge from '", nodes_[static_cast<size_t>(in.node)]->name, "' would make the graph cyclic");
+      s = invalid_argument("an edge from '", nodes_[static_cast<size_t>(in.node)]->name,
+                           "' would make the graph cyclic");
     }
   }
   if (s.ok() && (edited.output_dtypes.size() < n.output_dtypes.size() ||

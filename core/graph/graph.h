@@ -1,5 +1,5 @@
-// The graph: nodes with typed edges, control edges, functions. Append-only for its users and thread-safe; passes work on
-// private copies, which they may edit.
+// The graph: nodes with typed edges, control edges, functions. Append-only for its users and thread-safe; passes work
+// on private copies, which they may edit.
 #pragma once
 
 #include <map>
@@ -31,14 +31,14 @@ struct Node {
   const OpDef* op = nullptr;
   std::string name;
   std::vector<Output> inputs;
-  std::vector<NodeId> controls;       // run before this node; sorted, no duplicates
-  AttrMap attrs;                      // complete: defaults filled in
+  std::vector<NodeId> controls;  // run before this node; sorted, no duplicates
+  AttrMap attrs;                 // complete: defaults filled in
   std::string device;
-  std::string where;                  // the user's line, "file.py:12"; not part of the GraphDef
-  std::vector<DType> output_dtypes;   // refs marked
-  std::vector<Shape> output_shapes;   // static, as inferred
+  std::string where;                        // the user's line, "file.py:12"; not part of the GraphDef
+  std::vector<DType> output_dtypes;         // refs marked
+  std::vector<Shape> output_shapes;         // static, as inferred
   std::vector<HandleShape> output_handles;  // for resource outputs
-  bool dead = false;                  // removed by a pass
+  bool dead = false;                        // removed by a pass
 
   AttrReader attr() const { return AttrReader(attrs); }
   bool is(OpId id) const { return op->id == id; }
@@ -51,9 +51,9 @@ struct Function {
   std::string name;
   std::unique_ptr<Graph> body;
   std::vector<NodeId> args, results;
-  std::vector<NodeId> controls;       // stateful nodes that must run even if no result needs them
+  std::vector<NodeId> controls;  // stateful nodes that must run even if no result needs them
   std::vector<std::string> arg_names, result_names;
-  AttrMap attrs;                      // of the FunctionDef ("_noinline", ...)
+  AttrMap attrs;  // of the FunctionDef ("_noinline", ...)
   bool stateful = false;
 };
 
@@ -73,10 +73,10 @@ class FunctionLibrary {
 // What a new node is made from.
 struct NodeSpec {
   std::string op;
-  std::string name;                   // must be unused; see Graph::unique_name
+  std::string name;  // must be unused; see Graph::unique_name
   std::vector<Output> inputs;
   std::vector<NodeId> controls;
-  AttrMap attrs;                      // missing ones come from the inputs' dtypes or the row's defaults
+  AttrMap attrs;  // missing ones come from the inputs' dtypes or the row's defaults
   std::string device;
   std::string where;
 };
@@ -105,8 +105,9 @@ class Graph {
   Status set_shape(Output out, const Shape& shape);
   Status set_attr(NodeId id, std::string_view name, AttrValue value);
 
-  // Gives a node that calls functions (If, While, calls) other inputs, functions and types: its outputs so far keep their
-  // dtypes and uses, and more may follow them. Differentiation lets forward nodes return what the backward ones need.
+  // Gives a node that calls functions (If, While, calls) other inputs, functions and types: its outputs so far keep
+  // their dtypes and uses, and more may follow them. Differentiation lets forward nodes return what the backward ones
+  // need.
   Status replace_function_node(NodeId id, std::vector<Output> inputs, AttrMap attrs);
   // Gives `to` the static shape and handle of an output of another graph, as far as they fit.
   void copy_output_type(const Graph& from, Output o, Output to);
@@ -121,14 +122,14 @@ class Graph {
 
   // --- for passes, on a copy that no other thread sees ---
   std::unique_ptr<Graph> copy() const;
-  Node& mutable_node(NodeId id);      // takes no lock
+  Node& mutable_node(NodeId id);  // takes no lock
   // Appends a node as it is, checked by nobody; its name is made unique and its inputs must exist in time.
   NodeId adopt(Node n);
   // Every use of `from` becomes a use of `to`.
   void replace_uses(Output from, Output to);
-  void remove(NodeId id);             // marks dead and frees the name; ids of others stay
+  void remove(NodeId id);                         // marks dead and frees the name; ids of others stay
   std::vector<NodeId> topological_order() const;  // live nodes; precondition: acyclic (verify says)
-  Status infer_shapes(NodeId id);     // again, after an edit
+  Status infer_shapes(NodeId id);                 // again, after an edit
 
  private:
   friend class FunctionLibrary;
@@ -147,8 +148,8 @@ struct Uses {
   explicit Uses(const Graph& g);
   struct Edge {
     NodeId node;
-    int slot;      // -1 for a control edge
-    int output;    // which output of the producer; -1 for a control edge
+    int slot;    // -1 for a control edge
+    int output;  // which output of the producer; -1 for a control edge
   };
   std::span<const Edge> of(NodeId id) const { return edges_[static_cast<size_t>(id)]; }
 

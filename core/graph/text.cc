@@ -7,8 +7,8 @@ namespace tw {
 namespace {
 
 bool is_name_char(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-' ||
-         c == '/' || c == '>' || c == '\\';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
+         c == '-' || c == '/' || c == '>' || c == '\\';
 }
 
 // Names that do not read back by themselves are quoted.
@@ -301,7 +301,8 @@ class GraphParser {
     f->body = std::make_unique<Graph>(library);
     TW_ASSIGN_OR_RETURN(const auto by_name, nodes(f->body.get()));
     TW_RETURN_IF_ERROR(in_.expect("]"));
-    const auto find = [&](const std::vector<std::string>& from, std::string_view op, std::vector<NodeId>* to) -> Status {
+    const auto find = [&](const std::vector<std::string>& from, std::string_view op,
+                          std::vector<NodeId>* to) -> Status {
       for (const std::string& name : from) {
         const auto it = by_name.find(name);
         if (it == by_name.end() || (!op.empty() && f->body->node(it->second).op->name != op)) {

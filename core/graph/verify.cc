@@ -33,7 +33,8 @@ Status verify(const Graph& g) {
       }
       const DType got = source.output_dtypes[static_cast<size_t>(o.index)];
       if (base_dtype(got) != base_dtype(wanted[k])) {
-        return bad("input ", k, " of '", n.op->name, "' Op has type ", dtype_name(got), ", not ", dtype_name(wanted[k]));
+        return bad("input ", k, " of '", n.op->name, "' Op has type ", dtype_name(got), ", not ",
+                   dtype_name(wanted[k]));
       }
     }
     for (NodeId c : n.controls) {

@@ -21,8 +21,8 @@ struct Epilogue {
   Shape space = Shape::unknown();
 };
 
-// C[b] = op(A[b]) * op(B[b]), row-major, dense. batch_a and batch_b are 1 (shared) or `batch`, or any count when index_a
-// or index_b says which matrix each of the `batch` results uses.
+// C[b] = op(A[b]) * op(B[b]), row-major, dense. batch_a and batch_b are 1 (shared) or `batch`, or any count when
+// index_a or index_b says which matrix each of the `batch` results uses.
 struct GemmSpec {
   DType dtype = DType::kFloat;  // float, double, half, bfloat16 (f32 accumulation), int32, int64, complex
   int64_t m = 0, n = 0, k = 0;

@@ -23,7 +23,7 @@ class MapPlan {
   // whose first element is element `begin`; count at most kMapBlock, on the calling thread.
   virtual Status run_block(const void* const* inputs, void* const* outputs, int64_t begin, int64_t count) const = 0;
   virtual bool can_fail() const = 0;  // the tape divides integers
-  virtual double flops() const = 0;  // of the whole space, one per micro-op and element, transcendental ones 10
+  virtual double flops() const = 0;   // of the whole space, one per micro-op and element, transcendental ones 10
 };
 
 inline constexpr int64_t kMapBlock = 1024;

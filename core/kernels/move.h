@@ -30,7 +30,7 @@ class StridedCopy {
   int rank_ = 0;
   int64_t count_ = 1;
   size_t element_size_ = 4;
-  bool transpose_ = false;  // inner two dimensions cross
+  bool transpose_ = false;                                    // inner two dimensions cross
   std::array<int64_t, kMaxMoveRank> dims_{}, from_{}, to_{};  // outermost first, by the destination's strides
 };
 

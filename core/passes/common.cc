@@ -39,7 +39,8 @@ Status become(Body& body, NodeId id, std::string_view op, std::vector<Output> in
   if (n.op == nullptr) return internal_error("no row for op ", op);
   n.inputs = std::move(inputs);
   std::vector<DType> dtypes;
-  for (Output o : n.inputs) dtypes.push_back(base_dtype(body.body->mutable_node(o.node).output_dtypes[static_cast<size_t>(o.index)]));
+  for (Output o : n.inputs)
+    dtypes.push_back(base_dtype(body.body->mutable_node(o.node).output_dtypes[static_cast<size_t>(o.index)]));
   for (const auto& [name, value] : n.attrs) {
     if (name.starts_with('_')) attrs.emplace(name, value);
   }

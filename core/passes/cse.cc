@@ -45,7 +45,8 @@ Status cse(Body& body) {
     // Inputs are resolved at once, so that equal trees merge from the leaves up in one sweep.
     for (Output& o : n.inputs) o = rewriter.resolve(o);
     if (!mergeable(n)) continue;
-    if (n.op->has(kCommutative) && n.inputs.size() == 2 && n.inputs[1] < n.inputs[0]) std::swap(n.inputs[0], n.inputs[1]);
+    if (n.op->has(kCommutative) && n.inputs.size() == 2 && n.inputs[1] < n.inputs[0])
+      std::swap(n.inputs[0], n.inputs[1]);
     const uint64_t h = digest(n);
     NodeId twin = -1;
     for (auto [it, end] = seen.equal_range(h); it != end; ++it) {

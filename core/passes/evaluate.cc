@@ -41,8 +41,7 @@ Result<std::vector<Tensor>> evaluate(const Node& node, std::span<const Tensor> i
     v.data = t.raw();
     v.owner = Ref<Buffer>(t.buffer()).release();
   }
-  TW_ASSIGN_OR_RETURN(Tensor workspace,
-                      Tensor::make(DType::kUint8, Shape{static_cast<int64_t>(prepare.workspace())}));
+  TW_ASSIGN_OR_RETURN(Tensor workspace, Tensor::make(DType::kUint8, Shape{static_cast<int64_t>(prepare.workspace())}));
 
   RunContext run;
   run.values_ = registers.data();

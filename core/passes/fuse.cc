@@ -1,5 +1,5 @@
-// Fusion. Element-wise nodes over one index space become one tape; a tape behind a contraction becomes its epilogue, and a
-// tape before or behind a reduction becomes part of it. Every group is convex: no path leaves it and comes back.
+// Fusion. Element-wise nodes over one index space become one tape; a tape behind a contraction becomes its epilogue,
+// and a tape before or behind a reduction becomes part of it. Every group is convex: no path leaves it and comes back.
 #include <algorithm>
 #include <numeric>
 
@@ -19,7 +19,8 @@ constexpr int kMaxSearch = 4096;
 
 bool is_contraction(const Node& n) {
   const std::string_view op = n.op->name;
-  return op == "MatMul" || op == "BatchMatMul" || op == "BatchMatMulV2" || op == "Conv2D" || op == "DepthwiseConv2dNative";
+  return op == "MatMul" || op == "BatchMatMul" || op == "BatchMatMulV2" || op == "Conv2D" ||
+         op == "DepthwiseConv2dNative";
 }
 
 bool is_reduction(const Node& n) {
@@ -128,13 +129,11 @@ class Fuser {
   struct Group {
     std::vector<NodeId> members;  // in order of position
     size_t instructions = 0;
-    NodeId contraction = -1;      // whose result the group consumes as an epilogue
-    NodeId reduction = -1;        // that consumes the group as its pre-tape
+    NodeId contraction = -1;  // whose result the group consumes as an epilogue
+    NodeId reduction = -1;    // that consumes the group as its pre-tape
   };
 
-  const Shape& shape_of(Output o) const {
-    return g_.mutable_node(o.node).output_shapes[static_cast<size_t>(o.index)];
-  }
+  const Shape& shape_of(Output o) const { return g_.mutable_node(o.node).output_shapes[static_cast<size_t>(o.index)]; }
   int& position(NodeId id) { return position_[static_cast<size_t>(id)]; }
   int& group_of(NodeId id) { return group_of_[static_cast<size_t>(id)]; }
 
@@ -197,9 +196,7 @@ class Fuser {
     b.members.clear();
   }
 
-  bool member(NodeId id, const std::vector<NodeId>& set) {
-    return std::find(set.begin(), set.end(), id) != set.end();
-  }
+  bool member(NodeId id, const std::vector<NodeId>& set) { return std::find(set.begin(), set.end(), id) != set.end(); }
 
   bool within_limits(const std::vector<NodeId>& set) {
     std::vector<Output> inputs;
@@ -331,9 +328,8 @@ class Fuser {
     for (NodeId id : group.members) {
       if (id == group.members.back()) continue;
       const auto edges = uses_.of(id);
-      if (std::any_of(edges.begin(), edges.end(), [&](const Uses::Edge& e) {
-            return e.slot >= 0 && !member(e.node, group.members);
-          })) {
+      if (std::any_of(edges.begin(), edges.end(),
+                      [&](const Uses::Edge& e) { return e.slot >= 0 && !member(e.node, group.members); })) {
         wanted.push_back(id);
       }
     }
@@ -410,9 +406,13 @@ class Fuser {
     for (int64_t i = 0; i < axes.num_elements(); ++i) axis_list.push_back(index_value(axes, i));
     const Shape shape = r.output_shapes[0];
     TW_RETURN_IF_ERROR(adopt_controls(group, r.id));
-    AttrMap attrs{{"pre", tape.to_string()}, {"post", std::string()}, {"op", std::string(r.op->name)},
-                  {"axes", std::move(axis_list)}, {"keep_dims", r.attr().boolean("keep_dims")},
-                  {"Tin", tape.inputs}, {"Tout", std::vector<DType>{r.output_dtypes[0]}}};
+    AttrMap attrs{{"pre", tape.to_string()},
+                  {"post", std::string()},
+                  {"op", std::string(r.op->name)},
+                  {"axes", std::move(axis_list)},
+                  {"keep_dims", r.attr().boolean("keep_dims")},
+                  {"Tin", tape.inputs},
+                  {"Tout", std::vector<DType>{r.output_dtypes[0]}}};
     TW_RETURN_IF_ERROR(become(body_, r.id, "_FusedReduce", std::move(inputs), std::move(attrs)));
     g_.mutable_node(r.id).output_shapes[0] = shape;
     for (NodeId m : group.members) rewriter_.remove(m, {r.id});

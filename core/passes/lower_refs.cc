@@ -63,7 +63,8 @@ class Lowering {
     return {};
   }
 
-  // Assign, ApplyAdam, ScatterAdd, ...: the same node with handles for refs. Its ref output is the first handle, after it.
+  // Assign, ApplyAdam, ScatterAdd, ...: the same node with handles for refs. Its ref output is the first handle, after
+  // it.
   Status lower_update(Node& n) {
     const std::vector<DType> was = n.output_dtypes;
     const std::vector<Output> inputs = n.inputs;
@@ -81,7 +82,8 @@ class Lowering {
         continue;
       }
       if (it == refs_.end()) {
-        return failed_precondition("input ", i, " of op ", n.op->name, " must be a variable, not a value fed in its place");
+        return failed_precondition("input ", i, " of op ", n.op->name,
+                                   " must be a variable, not a value fed in its place");
       }
       if (!first.handle.valid()) first = it->second;
       if (it->second.after >= 0) TW_RETURN_IF_ERROR(g_.add_control(n.id, it->second.after));

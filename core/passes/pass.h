@@ -1,5 +1,5 @@
-// The passes between a user's graph and a plan. Each works on a body (a private graph with _Arg nodes for feeds, _Retval
-// nodes for fetches, and nodes that must run), edits it in place, keeps it valid, and has a file of its own.
+// The passes between a user's graph and a plan. Each works on a body (a private graph with _Arg nodes for feeds,
+// _Retval nodes for fetches, and nodes that must run), edits it in place, keeps it valid, and has a file of its own.
 #pragma once
 
 #include <span>

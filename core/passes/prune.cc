@@ -90,9 +90,7 @@ Result<std::unique_ptr<Body>> extract(const Graph& g, std::span<const Output> fe
     for (NodeId c : n.controls) visit(c);
   }
   // A fed node that is also waited for has nothing to do; its feed is there from the start.
-  const auto is_fed_source = [&](const Node& n) {
-    return n.inputs.empty() && fed.count(Output{n.id, 0}) != 0;
-  };
+  const auto is_fed_source = [&](const Node& n) { return n.inputs.empty() && fed.count(Output{n.id, 0}) != 0; };
 
   // Ids of the copy follow the order of the original, which later passes use as the natural order of work.
   std::vector<NodeId> mapped(static_cast<size_t>(g.num_nodes()), -1);

@@ -37,12 +37,8 @@ class Simplifier {
   }
 
  private:
-  const Shape& shape_of(Output o) const {
-    return g_.mutable_node(o.node).output_shapes[static_cast<size_t>(o.index)];
-  }
-  DType dtype_of_output(Output o) const {
-    return g_.mutable_node(o.node).output_dtypes[static_cast<size_t>(o.index)];
-  }
+  const Shape& shape_of(Output o) const { return g_.mutable_node(o.node).output_shapes[static_cast<size_t>(o.index)]; }
+  DType dtype_of_output(Output o) const { return g_.mutable_node(o.node).output_dtypes[static_cast<size_t>(o.index)]; }
   const Node& producer(const Node& n, size_t i) const { return g_.mutable_node(n.inputs[i].node); }
 
   // True when output 0 surely has the shape of input i.
@@ -69,7 +65,8 @@ class Simplifier {
       rewriter_.bypass(n, n.inputs[0]);
     } else if (op == "Transpose") {
       transpose(n);
-    } else if (op == "Tile" || op == "Sum" || op == "Mean" || op == "Max" || op == "Min" || op == "Prod" || op == "Pad") {
+    } else if (op == "Tile" || op == "Sum" || op == "Mean" || op == "Max" || op == "Min" || op == "Prod" ||
+               op == "Pad") {
       no_op_by_operand(n);
     } else if (op == "Pow") {
       return power(n);

@@ -28,7 +28,8 @@ Result<uint32_t> value_input_mask(const Node& n) {
 Status no_kernel(const Node& n) {
   std::string types;
   for (const auto& [name, value] : n.attrs) {
-    if (value.get<DType>() != nullptr) types += internal::concat(types.empty() ? "" : ", ", name, "=", to_string(value));
+    if (value.get<DType>() != nullptr)
+      types += internal::concat(types.empty() ? "" : ", ", name, "=", to_string(value));
   }
   return invalid_argument("No kernel for op '", n.op->name, "' on this device with ", types);
 }
@@ -59,7 +60,9 @@ class Emitter {
   static constexpr uint32_t kForever = UINT32_MAX;
 
   ValueInfo& value(uint32_t v) { return plan_->values[v]; }
-  uint32_t value_of(Output o) const { return first_value_[static_cast<size_t>(o.node)] + static_cast<uint32_t>(o.index); }
+  uint32_t value_of(Output o) const {
+    return first_value_[static_cast<size_t>(o.node)] + static_cast<uint32_t>(o.index);
+  }
   // The value whose storage `v` uses.
   uint32_t root(uint32_t v) {
     while (value(v).view_of >= 0) v = static_cast<uint32_t>(value(v).view_of);
@@ -144,14 +147,15 @@ class Emitter {
     const DType dtype = attrs.dtype("dtype");
     const Shape shape = attrs.must<Shape>("shape");
     const std::string name = attrs.string("shared_name").empty() ? n.name : attrs.string("shared_name");
-    TW_ASSIGN_OR_RETURN(const ResourceHandle found,
-                        env_.step().resources().find_or_create(
-                            attrs.string("container"), name, [&]() -> Result<ResourceHandle> {
-                              return ResourceHandle(make_ref<Variable>(name, dtype, shape));
-                            }));
+    TW_ASSIGN_OR_RETURN(
+        const ResourceHandle found,
+        env_.step().resources().find_or_create(attrs.string("container"), name, [&]() -> Result<ResourceHandle> {
+          return ResourceHandle(make_ref<Variable>(name, dtype, shape));
+        }));
     const auto* variable = dynamic_cast<const Variable*>(found.get());
     if (variable == nullptr || variable->dtype() != dtype) {
-      return invalid_argument("'", name, "' is ", found->describe(), ", and cannot be a variable of ", dtype_name(dtype));
+      return invalid_argument("'", name, "' is ", found->describe(), ", and cannot be a variable of ",
+                              dtype_name(dtype));
     }
     Tensor handle = Tensor::make_or_die(DType::kResource, Shape{});
     handle.data<ResourceHandle>()[0] = found;

@@ -1,5 +1,5 @@
-// Arena layout: largest first, each at the lowest offset where nothing alive at the same time lies. Close to optimal for
-// networks, and simple to check.
+// Arena layout: largest first, each at the lowest offset where nothing alive at the same time lies. Close to optimal
+// for networks, and simple to check.
 #include <algorithm>
 #include <numeric>
 
@@ -9,9 +9,7 @@
 namespace tw {
 
 size_t pack_arena(const std::vector<Lifetime>& lifetimes, std::vector<size_t>* offsets) {
-  const auto padded = [](size_t bytes) {
-    return (bytes + kTailPadding + kAlignment - 1) / kAlignment * kAlignment;
-  };
+  const auto padded = [](size_t bytes) { return (bytes + kTailPadding + kAlignment - 1) / kAlignment * kAlignment; };
   std::vector<size_t> order(lifetimes.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(),

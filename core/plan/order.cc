@@ -1,5 +1,5 @@
-// The order of a step. Updates of a variable come after the step's reads that do not depend on them, and after the use of
-// what was read: then they run in place, and the same program gives the same result each time.
+// The order of a step. Updates of a variable come after the step's reads that do not depend on them, and after the use
+// of what was read: then they run in place, and the same program gives the same result each time.
 #include <algorithm>
 #include <queue>
 #include <set>

@@ -26,35 +26,35 @@ enum class Storage : uint8_t {
 
 struct ValueInfo {
   DType dtype = DType::kInvalid;
-  Shape shape;               // as far as the plan knows it
-  bool known = false;        // shape fully known
+  Shape shape;         // as far as the plan knows it
+  bool known = false;  // shape fully known
   Storage storage = Storage::kOwned;
-  size_t offset = 0;         // in the arena
+  size_t offset = 0;  // in the arena
   size_t bytes = 0;
-  int32_t view_of = -1;      // shares this value's storage
-  int32_t constant = -1;     // index into Plan::constants
+  int32_t view_of = -1;   // shares this value's storage
+  int32_t constant = -1;  // index into Plan::constants
 };
 
 enum class InstKind : uint8_t {
-  kKernel,    // prepared: run(state)
-  kDynamic,   // prepared when its inputs are there: Plan::dynamics[extra]
-  kControl,   // If, While: Plan::controls[extra]
-  kRead,      // the value of the variable behind a constant handle
-  kView,      // output 0 is input 0 under the output's known shape
-  kRelease,   // drop the reference held by value args[0]
-  kSignal,    // event extra has happened
-  kWait,      // go on when event extra has happened
+  kKernel,   // prepared: run(state)
+  kDynamic,  // prepared when its inputs are there: Plan::dynamics[extra]
+  kControl,  // If, While: Plan::controls[extra]
+  kRead,     // the value of the variable behind a constant handle
+  kView,     // output 0 is input 0 under the output's known shape
+  kRelease,  // drop the reference held by value args[0]
+  kSignal,   // event extra has happened
+  kWait,     // go on when event extra has happened
 };
 
 struct Instruction {
   Status (*run)(const RunContext&) = nullptr;
   const KernelState* state = nullptr;
-  uint32_t args = 0;         // first of the value numbers in Plan::args: inputs, then outputs
+  uint32_t args = 0;  // first of the value numbers in Plan::args: inputs, then outputs
   uint16_t num_in = 0, num_out = 0;
-  uint32_t extra = 0;        // workspace offset in units of kAlignment, or an index, by kind
+  uint32_t extra = 0;  // workspace offset in units of kAlignment, or an index, by kind
   InstKind kind = InstKind::kKernel;
   uint8_t flags = 0;
-  uint16_t consumable = 0;   // bit i: input i has no later reader and belongs to the step
+  uint16_t consumable = 0;  // bit i: input i has no later reader and belongs to the step
 };
 static_assert(sizeof(Instruction) == 32);
 inline constexpr uint8_t kAllocateOutputs = 1;  // outputs are made (default-constructed) before the kernel runs
@@ -65,8 +65,8 @@ struct DynamicOp {
   AttrMap attrs;
   const KernelDef* kernel;
   std::vector<DType> in_types, out_types;
-  std::vector<Shape> static_shapes;   // of the outputs, as the graph knew them
-  uint32_t value_inputs = 0;          // bit i: the value of input i decides shapes or the preparation
+  std::vector<Shape> static_shapes;      // of the outputs, as the graph knew them
+  uint32_t value_inputs = 0;             // bit i: the value of input i decides shapes or the preparation
   std::vector<int32_t> constant_inputs;  // index into Plan::constants, or -1
 };
 
@@ -94,7 +94,7 @@ struct Plan {
   std::vector<ValueInfo> values;
   std::vector<uint32_t> args;
   std::vector<Instruction> code;
-  std::vector<PlanNode> nodes;        // as code
+  std::vector<PlanNode> nodes;  // as code
   std::vector<Lane> lanes;
   uint32_t num_events = 0;
   std::vector<std::unique_ptr<KernelState>> states;
@@ -102,11 +102,11 @@ struct Plan {
   std::vector<DynamicOp> dynamics;
   std::vector<ControlOp> controls;
   std::vector<uint32_t> arguments, results;  // value numbers
-  std::vector<uint32_t> counted;      // values whose owner a frame may hold
-  std::vector<uint32_t> allocated;    // kResult values, made at the start of each step
-  std::vector<uint32_t> result_views; // values that share the storage of one of those
+  std::vector<uint32_t> counted;             // values whose owner a frame may hold
+  std::vector<uint32_t> allocated;           // kResult values, made at the start of each step
+  std::vector<uint32_t> result_views;        // values that share the storage of one of those
   size_t arena_bytes = 0;
-  std::vector<Shape> argument_shapes; // this plan serves; unknown entries serve all
+  std::vector<Shape> argument_shapes;  // this plan serves; unknown entries serve all
 
   // Frames at rest.
   std::mutex frame_mutex;
@@ -119,7 +119,7 @@ struct Plan {
 class CompileEnv {
  public:
   virtual ~CompileEnv() = default;
-  virtual StepContext& step() = 0;     // to fold constants and make resource handles with
+  virtual StepContext& step() = 0;  // to fold constants and make resource handles with
   virtual bool optimize() const = 0;
   virtual int max_lanes() const = 0;
   // The program of a function, compiled once per function and attributes.

@@ -56,7 +56,9 @@ Result<std::shared_ptr<Plan>> Program::plan_for(std::span<const Shape* const> sh
   std::lock_guard lock(mutex_);
   for (size_t i = 0; i < plans_.size(); ++i) {
     if (!serves(*plans_[i], shapes)) continue;
-    if (i > 0) std::rotate(plans_.begin(), plans_.begin() + static_cast<ptrdiff_t>(i), plans_.begin() + static_cast<ptrdiff_t>(i) + 1);
+    if (i > 0)
+      std::rotate(plans_.begin(), plans_.begin() + static_cast<ptrdiff_t>(i),
+                  plans_.begin() + static_cast<ptrdiff_t>(i) + 1);
     return plans_[0];
   }
   if (++bindings_ > kMaxBindings) {

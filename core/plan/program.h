@@ -25,8 +25,8 @@ class Program {
   Program(std::unique_ptr<Body> body, CompileEnv& env) : body_(std::move(body)), env_(env) {}
   Result<std::shared_ptr<Plan>> make_plan(std::span<const Shape> shapes);
 
-  static constexpr size_t kMaxPlans = 8;      // kept
-  static constexpr int kMaxBindings = 64;     // met before the dynamic plan takes over
+  static constexpr size_t kMaxPlans = 8;   // kept
+  static constexpr int kMaxBindings = 64;  // met before the dynamic plan takes over
 
   std::unique_ptr<Body> body_;
   CompileEnv& env_;

@@ -28,13 +28,22 @@ Status errno_status(const std::string& path, int number) {
   switch (number) {
     case ENOENT: return not_found(text);
     case EEXIST: return already_exists(text);
-    case EACCES: case EPERM: case EROFS: return permission_denied(text);
-    case ENOSPC: case EMFILE: case ENFILE: case ENOMEM: return resource_exhausted(text);
+    case EACCES:
+    case EPERM:
+    case EROFS: return permission_denied(text);
+    case ENOSPC:
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM: return resource_exhausted(text);
 #ifdef EDQUOT
     case EDQUOT: return resource_exhausted(text);
 #endif
-    case ENOTDIR: case EISDIR: case ENOTEMPTY: case EBUSY: return failed_precondition(text);
-    case EINVAL: case ENAMETOOLONG: return invalid_argument(text);
+    case ENOTDIR:
+    case EISDIR:
+    case ENOTEMPTY:
+    case EBUSY: return failed_precondition(text);
+    case EINVAL:
+    case ENAMETOOLONG: return invalid_argument(text);
     default: return error(Code::kUnknown, text);
   }
 }
@@ -61,7 +70,9 @@ int64_t read_position(int fd, void* to, size_t n, uint64_t offset) {
 int sync_fd(int fd) { return _commit(fd); }
 #else
 int open_flags(int flags) { return flags | O_CLOEXEC; }
-int64_t read_position(int fd, void* to, size_t n, uint64_t offset) { return ::pread(fd, to, n, static_cast<off_t>(offset)); }
+int64_t read_position(int fd, void* to, size_t n, uint64_t offset) {
+  return ::pread(fd, to, n, static_cast<off_t>(offset));
+}
 int sync_fd(int fd) { return ::fsync(fd); }
 #endif
 
@@ -106,12 +117,14 @@ Result<size_t> ReadableFile::read_some(uint64_t offset, size_t bytes, void* to) 
 Status ReadableFile::read_at(uint64_t offset, size_t bytes, void* to) const {
   TW_ASSIGN_OR_RETURN(const size_t got, read_some(offset, bytes, to));
   if (got == bytes) return {};
-  return out_of_range(path_, "; read of ", bytes, " bytes at offset ", offset, " goes past the end, which is at ", offset + got);
+  return out_of_range(path_, "; read of ", bytes, " bytes at offset ", offset, " goes past the end, which is at ",
+                      offset + got);
 }
 
 Result<std::unique_ptr<WritableFile>> WritableFile::open(const std::string& path, Mode mode) {
   TW_RETURN_IF_ERROR(ask_hook(FileOperation::kOpen, path));
-  const int fd = ::open(path.c_str(), open_flags(O_WRONLY | O_CREAT | (mode == Mode::kAppend ? O_APPEND : O_TRUNC)), 0666);
+  const int fd =
+      ::open(path.c_str(), open_flags(O_WRONLY | O_CREAT | (mode == Mode::kAppend ? O_APPEND : O_TRUNC)), 0666);
   if (fd < 0) return errno_status(path, errno);
   struct stat info;
   const uint64_t size = ::fstat(fd, &info) == 0 ? static_cast<uint64_t>(info.st_size) : 0;
@@ -253,7 +266,8 @@ Status remove_file(const std::string& path) {
 Status remove_directory(const std::string& path) {
   TW_RETURN_IF_ERROR(ask_hook(FileOperation::kRemove, path));
   std::error_code code;
-  if (!fs::is_directory(path, code)) return errno_status(path, code ? code.value() : (fs::exists(path, code) ? ENOTDIR : ENOENT));
+  if (!fs::is_directory(path, code))
+    return errno_status(path, code ? code.value() : (fs::exists(path, code) ? ENOTDIR : ENOENT));
   code.clear();
   fs::remove(path, code);
   return code ? code_status(path, code) : Status();
@@ -290,7 +304,8 @@ Status sync_directory(const std::string& path) {
   const int number = errno;
   ::close(fd);
   // Not every file system lets folders be synced.
-  return result != 0 && number != EINVAL && number != EROFS && number != EBADF ? errno_status(folder, number) : Status();
+  return result != 0 && number != EINVAL && number != EROFS && number != EBADF ? errno_status(folder, number)
+                                                                               : Status();
 #endif
 }
 

@@ -1,5 +1,5 @@
-// Files and folders. Errors carry TF's code and text ("PATH; No such file or directory"). Objects are for one thread at a
-// time unless stated; the functions are thread-safe.
+// Files and folders. Errors carry TF's code and text ("PATH; No such file or directory"). Objects are for one thread at
+// a time unless stated; the functions are thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -92,8 +92,8 @@ std::string directory_of(std::string_view path);
 std::string base_name(std::string_view path);
 std::string join_path(std::string_view directory, std::string_view name);
 
-// For tests of full disks and sudden ends: when set, every open for writing, write, sync, rename and remove asks the hook
-// first and fails with what it answers.
+// For tests of full disks and sudden ends: when set, every open for writing, write, sync, rename and remove asks the
+// hook first and fails with what it answers.
 enum class FileOperation { kOpen, kWrite, kSync, kRename, kRemove };
 using FileHook = std::function<Status(FileOperation operation, const std::string& path, size_t bytes)>;
 void set_file_hook(FileHook hook);

@@ -43,7 +43,9 @@ struct IoPool::State {
   }
 };
 
-IoPool::IoPool(int idle_ms) : state_(std::make_shared<State>()) { state_->idle_time = std::chrono::milliseconds(idle_ms); }
+IoPool::IoPool(int idle_ms) : state_(std::make_shared<State>()) {
+  state_->idle_time = std::chrono::milliseconds(idle_ms);
+}
 
 IoPool::~IoPool() {
   std::unique_lock lock(state_->mutex);

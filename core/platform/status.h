@@ -81,9 +81,9 @@ template <typename... Args>
 Status error(Code code, const Args&... args) {
   return Status(code, internal::concat(args...));
 }
-#define TW_ERROR_FORM(name, code)                 \
-  template <typename... Args>                     \
-  Status name(const Args&... args) {              \
+#define TW_ERROR_FORM(name, code)                   \
+  template <typename... Args>                       \
+  Status name(const Args&... args) {                \
     return Status(code, internal::concat(args...)); \
   }
 TW_ERROR_FORM(invalid_argument, Code::kInvalidArgument)
@@ -125,15 +125,15 @@ class [[nodiscard]] Result {
 
 #define TW_CONCAT_(a, b) a##b
 #define TW_CONCAT(a, b) TW_CONCAT_(a, b)
-#define TW_RETURN_IF_ERROR(expr)               \
-  do {                                         \
-    ::tw::Status tw_status_ = (expr);          \
-    if (!tw_status_.ok()) return tw_status_;   \
+#define TW_RETURN_IF_ERROR(expr)             \
+  do {                                       \
+    ::tw::Status tw_status_ = (expr);        \
+    if (!tw_status_.ok()) return tw_status_; \
   } while (false)
 #define TW_ASSIGN_OR_RETURN(lhs, expr) TW_ASSIGN_OR_RETURN_(TW_CONCAT(tw_result_, __LINE__), lhs, expr)
-#define TW_ASSIGN_OR_RETURN_(tmp, lhs, expr)         \
-  auto tmp = (expr);                                 \
-  if (!tmp.ok()) return std::move(tmp).status();     \
+#define TW_ASSIGN_OR_RETURN_(tmp, lhs, expr)     \
+  auto tmp = (expr);                             \
+  if (!tmp.ok()) return std::move(tmp).status(); \
   lhs = std::move(*tmp)
 
 }  // namespace tw

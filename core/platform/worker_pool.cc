@@ -80,7 +80,9 @@ struct WorkerPool::Impl {
     if (job->active.fetch_sub(1) != 1) return;
     // The job may be gone from here on.
     if (done_waiters.load() > 0) {
-      { std::lock_guard lock(mutex); }
+      {
+        std::lock_guard lock(mutex);
+      }
       done.notify_all();
     }
   }

@@ -30,8 +30,8 @@ Status give_results(std::vector<Tensor> results, const Plan& plan, const RunCont
   for (size_t i = 0; i < results.size(); ++i) {
     const ValueInfo& info = plan.values[context.args_[context.num_in_ + i]];
     if (results[i].dtype() != info.dtype || (info.known && !(results[i].shape() == info.shape))) {
-      return invalid_argument("result ", i, " of the function is ", dtype_name(results[i].dtype()), " ", results[i].shape(),
-                              ", and was declared to be ", dtype_name(info.dtype), " ", info.shape);
+      return invalid_argument("result ", i, " of the function is ", dtype_name(results[i].dtype()), " ",
+                              results[i].shape(), ", and was declared to be ", dtype_name(info.dtype), " ", info.shape);
     }
     context.set_output(static_cast<int>(i), std::move(results[i]));
   }
@@ -48,7 +48,7 @@ Status run_branch(const ControlOp& op, const Plan& plan, const RunContext& conte
     // An index out of range takes the last branch, as in TF.
     const int32_t index = selector.data<int32_t>()[0];
     branch = index < 0 || index >= static_cast<int32_t>(op.branches.size()) ? op.branches.size() - 1
-                                                                           : static_cast<size_t>(index);
+                                                                            : static_cast<size_t>(index);
   }
   std::vector<Tensor> arguments, results(context.num_out_);
   TW_RETURN_IF_ERROR(take_inputs(context, 1, &arguments));
@@ -88,7 +88,8 @@ Status run_loop(const ControlOp& op, const Plan& plan, const RunContext& context
 
 }  // namespace
 
-Status run_control(const ControlOp& op, const Plan& plan, const Instruction& inst, const RunContext& context, Step& step) {
+Status run_control(const ControlOp& op, const Plan& plan, const Instruction& inst, const RunContext& context,
+                   Step& step) {
   return op.kind == ControlOp::Kind::kWhile ? run_loop(op, plan, context, step) : run_branch(op, plan, context, step);
 }
 

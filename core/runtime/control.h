@@ -5,6 +5,7 @@
 
 namespace tw {
 
-Status run_control(const ControlOp& op, const Plan& plan, const Instruction& inst, const RunContext& context, Step& step);
+Status run_control(const ControlOp& op, const Plan& plan, const Instruction& inst, const RunContext& context,
+                   Step& step);
 
 }  // namespace tw

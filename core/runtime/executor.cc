@@ -86,18 +86,12 @@ class Execution {
         context_.output(0).data = from.data;
         return {};
       }
-      case InstKind::kRelease:
-        drop(context_.values_[context_.args_[0]]);
-        return {};
-      case InstKind::kRead:
-        return read(inst);
-      case InstKind::kDynamic:
-        return run_dynamic(inst, plan_.dynamics[inst.extra], frame_.dynamics[inst.extra]);
-      case InstKind::kControl:
-        return run_control(plan_.controls[inst.extra], plan_, inst, context_, step_);
+      case InstKind::kRelease: drop(context_.values_[context_.args_[0]]); return {};
+      case InstKind::kRead: return read(inst);
+      case InstKind::kDynamic: return run_dynamic(inst, plan_.dynamics[inst.extra], frame_.dynamics[inst.extra]);
+      case InstKind::kControl: return run_control(plan_.controls[inst.extra], plan_, inst, context_, step_);
       case InstKind::kSignal:
-      case InstKind::kWait:
-        break;
+      case InstKind::kWait: break;
     }
     return internal_error("unknown instruction");
   }
@@ -141,8 +135,9 @@ class Execution {
     TW_ASSIGN_OR_RETURN(Tensor value, variable->read());
     const ValueInfo& info = plan_.values[context_.args_[0]];
     if (value.dtype() != info.dtype || (info.known && !(value.shape() == info.shape))) {
-      return failed_precondition("variable '", variable->name(), "' holds ", dtype_name(value.dtype()), " ", value.shape(),
-                                 ", which this program expects to be ", dtype_name(info.dtype), " ", info.shape);
+      return failed_precondition("variable '", variable->name(), "' holds ", dtype_name(value.dtype()), " ",
+                                 value.shape(), ", which this program expects to be ", dtype_name(info.dtype), " ",
+                                 info.shape);
     }
     context_.set_output(0, std::move(value));
     return {};
@@ -159,7 +154,8 @@ class Execution {
     for (int i = 0; i < inst.num_out; ++i) {
       const uint32_t number = context_.args_[inst.num_in + i];
       set_shape(number, state.out_shapes[static_cast<size_t>(i)]);
-      if (state.out_shapes[static_cast<size_t>(i)].fully_known()) TW_RETURN_IF_ERROR(allocate_value(frame_.values[number]));
+      if (state.out_shapes[static_cast<size_t>(i)].fully_known())
+        TW_RETURN_IF_ERROR(allocate_value(frame_.values[number]));
     }
     context_.state_ = state.state.get();
     context_.workspace_ = state.workspace.raw();
@@ -264,7 +260,8 @@ Result<Tensor> take_result(const Plan& plan, Frame& frame, uint32_t number) {
 Plan::Plan() = default;
 Plan::~Plan() = default;
 
-Frame::Frame(const Plan& plan) : values(plan.values.size()), shapes(plan.values.size()), dynamics(plan.dynamics.size()) {
+Frame::Frame(const Plan& plan)
+    : values(plan.values.size()), shapes(plan.values.size()), dynamics(plan.dynamics.size()) {
   arena = allocate(plan.arena_bytes);
   for (size_t i = 0; i < values.size(); ++i) {
     const ValueInfo& info = plan.values[i];

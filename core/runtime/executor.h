@@ -12,7 +12,7 @@ namespace tw {
 struct DynamicState {
   bool valid = false;
   std::vector<Shape> in_shapes, out_shapes;
-  std::vector<Tensor> values;          // copies of the inputs whose values matter; not valid() for the others
+  std::vector<Tensor> values;  // copies of the inputs whose values matter; not valid() for the others
   std::unique_ptr<KernelState> state;
   Tensor workspace;
 };
@@ -23,7 +23,7 @@ struct Frame {
   Frame(const Frame&) = delete;
 
   std::vector<Value> values;
-  std::vector<Shape> shapes;           // of values whose shapes are found at run time
+  std::vector<Shape> shapes;  // of values whose shapes are found at run time
   std::vector<DynamicState> dynamics;
   void* arena = nullptr;
 };

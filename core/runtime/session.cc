@@ -61,7 +61,8 @@ class State : public CompileEnv {
   bool optimize() const override { return options_.optimize; }
   int max_lanes() const override { return options_.inter_op_lanes > 0 ? options_.inter_op_lanes : pool_.threads(); }
 
-  Result<std::shared_ptr<Program>> function(const std::shared_ptr<FunctionLibrary>& library, const FuncRef& f) override {
+  Result<std::shared_ptr<Program>> function(const std::shared_ptr<FunctionLibrary>& library,
+                                            const FuncRef& f) override {
     std::string key = f.name;
     for (const auto& [name, value] : f.attrs) key += internal::concat(";", name, "=", to_string(value));
     {
@@ -160,8 +161,9 @@ class ProgramCallable : public Callable {
     if (traced) {
       metadata->trace = {};
       step.begin = std::chrono::steady_clock::now();
-      metadata->trace.start_unix_us = std::chrono::duration_cast<std::chrono::microseconds>(
-                                          std::chrono::system_clock::now().time_since_epoch()).count();
+      metadata->trace.start_unix_us =
+          std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
+              .count();
       step.trace = &metadata->trace;
     }
     TW_RETURN_IF_ERROR(state_->enter(&step));

@@ -16,10 +16,10 @@
 namespace tw {
 
 struct SessionOptions {
-  int intra_op_threads = 0;   // 0: one per core. The calling thread counts.
-  int inter_op_lanes = 0;     // 0: as many as pay; 1: everything in one lane
-  bool optimize = true;       // false: no folding, fusion or sharing of common subexpressions
-  int64_t timeout_ms = 0;     // default of RunOptions::timeout_ms; 0: none
+  int intra_op_threads = 0;  // 0: one per core. The calling thread counts.
+  int inter_op_lanes = 0;    // 0: as many as pay; 1: everything in one lane
+  bool optimize = true;      // false: no folding, fusion or sharing of common subexpressions
+  int64_t timeout_ms = 0;    // default of RunOptions::timeout_ms; 0: none
 };
 
 // Cancels every step it was given to. Thread-safe.
@@ -39,8 +39,8 @@ class CancelToken {
 };
 
 struct RunOptions {
-  int64_t timeout_ms = 0;     // 0: the session's default
-  bool trace = false;         // fill RunMetadata's StepTrace
+  int64_t timeout_ms = 0;  // 0: the session's default
+  bool trace = false;      // fill RunMetadata's StepTrace
   std::shared_ptr<CancelToken> cancel;
 };
 

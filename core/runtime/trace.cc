@@ -33,8 +33,8 @@ std::string chrome_trace(const StepTrace& trace) {
   for (const StepTrace::Event& e : trace.events) {
     out << (first ? "" : ",") << "\n{\"ph\":\"X\",\"pid\":0,\"tid\":" << e.lane << ",\"name\":";
     write_json_string(out, e.op);
-    out << ",\"ts\":" << static_cast<double>(e.start_ns) / 1000 << ",\"dur\":"
-        << static_cast<double>(e.end_ns - e.start_ns) / 1000 << ",\"args\":{\"node\":";
+    out << ",\"ts\":" << static_cast<double>(e.start_ns) / 1000
+        << ",\"dur\":" << static_cast<double>(e.end_ns - e.start_ns) / 1000 << ",\"args\":{\"node\":";
     write_json_string(out, e.node);
     out << ",\"flops\":" << e.flops << ",\"bytes\":" << e.bytes << "}}";
     first = false;

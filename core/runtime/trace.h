@@ -5,17 +5,17 @@
 #include <string>
 #include <vector>
 
-#include "core/framework/shape.h"
 #include "core/framework/dtype.h"
+#include "core/framework/shape.h"
 
 namespace tw {
 
 struct StepTrace {
   struct Event {
-    std::string node;       // the graph node (for a fused group: its last)
-    std::string op;         // op name, "_Fused{Add,Relu}" for a group
+    std::string node;  // the graph node (for a fused group: its last)
+    std::string op;    // op name, "_Fused{Add,Relu}" for a group
     int lane = 0;
-    int64_t start_ns = 0;   // since the step began
+    int64_t start_ns = 0;  // since the step began
     int64_t end_ns = 0;
     double flops = 0, bytes = 0;  // as the kernel stated at prepare
     std::vector<std::pair<DType, Shape>> outputs;

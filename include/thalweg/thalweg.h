@@ -65,18 +65,52 @@ typedef struct tw_output {
 
 /* Element types; the numbers are TensorFlow's DataType. A reference to a variable adds TW_REF. */
 enum {
-  TW_INVALID = 0, TW_FLOAT = 1, TW_DOUBLE = 2, TW_INT32 = 3, TW_UINT8 = 4, TW_INT16 = 5, TW_INT8 = 6, TW_STRING = 7,
-  TW_COMPLEX64 = 8, TW_INT64 = 9, TW_BOOL = 10, TW_QINT8 = 11, TW_QUINT8 = 12, TW_QINT32 = 13, TW_BFLOAT16 = 14,
-  TW_QINT16 = 15, TW_QUINT16 = 16, TW_UINT16 = 17, TW_COMPLEX128 = 18, TW_HALF = 19, TW_RESOURCE = 20,
-  TW_VARIANT = 21, TW_UINT32 = 22, TW_UINT64 = 23, TW_REF = 100
+  TW_INVALID = 0,
+  TW_FLOAT = 1,
+  TW_DOUBLE = 2,
+  TW_INT32 = 3,
+  TW_UINT8 = 4,
+  TW_INT16 = 5,
+  TW_INT8 = 6,
+  TW_STRING = 7,
+  TW_COMPLEX64 = 8,
+  TW_INT64 = 9,
+  TW_BOOL = 10,
+  TW_QINT8 = 11,
+  TW_QUINT8 = 12,
+  TW_QINT32 = 13,
+  TW_BFLOAT16 = 14,
+  TW_QINT16 = 15,
+  TW_QUINT16 = 16,
+  TW_UINT16 = 17,
+  TW_COMPLEX128 = 18,
+  TW_HALF = 19,
+  TW_RESOURCE = 20,
+  TW_VARIANT = 21,
+  TW_UINT32 = 22,
+  TW_UINT64 = 23,
+  TW_REF = 100
 };
 
 /* Error codes; the numbers are TensorFlow's and gRPC's. */
 enum {
-  TW_OK = 0, TW_CANCELLED = 1, TW_UNKNOWN = 2, TW_INVALID_ARGUMENT = 3, TW_DEADLINE_EXCEEDED = 4, TW_NOT_FOUND = 5,
-  TW_ALREADY_EXISTS = 6, TW_PERMISSION_DENIED = 7, TW_RESOURCE_EXHAUSTED = 8, TW_FAILED_PRECONDITION = 9,
-  TW_ABORTED = 10, TW_OUT_OF_RANGE = 11, TW_UNIMPLEMENTED = 12, TW_INTERNAL = 13, TW_UNAVAILABLE = 14,
-  TW_DATA_LOSS = 15, TW_UNAUTHENTICATED = 16
+  TW_OK = 0,
+  TW_CANCELLED = 1,
+  TW_UNKNOWN = 2,
+  TW_INVALID_ARGUMENT = 3,
+  TW_DEADLINE_EXCEEDED = 4,
+  TW_NOT_FOUND = 5,
+  TW_ALREADY_EXISTS = 6,
+  TW_PERMISSION_DENIED = 7,
+  TW_RESOURCE_EXHAUSTED = 8,
+  TW_FAILED_PRECONDITION = 9,
+  TW_ABORTED = 10,
+  TW_OUT_OF_RANGE = 11,
+  TW_UNIMPLEMENTED = 12,
+  TW_INTERNAL = 13,
+  TW_UNAVAILABLE = 14,
+  TW_DATA_LOSS = 15,
+  TW_UNAUTHENTICATED = 16
 };
 
 #define TW_INIT(type) {.struct_size = sizeof(type)}
@@ -111,8 +145,8 @@ TW_FROZEN void tw_buffer_release(tw_buffer* buffer);
 /* New storage, 64-byte aligned: undefined for numeric types, empty strings for TW_STRING. */
 TW_FROZEN tw_status* tw_tensor_create(int32_t dtype, const int64_t* dims, int32_t rank, tw_tensor** out);
 /* The same with contents copied from `data`, which holds `size` bytes. Numeric types only. */
-TW_FROZEN tw_status* tw_tensor_copy_from(int32_t dtype, const int64_t* dims, int32_t rank, const void* data, size_t size,
-                                         tw_tensor** out);
+TW_FROZEN tw_status* tw_tensor_copy_from(int32_t dtype, const int64_t* dims, int32_t rank, const void* data,
+                                         size_t size, tw_tensor** out);
 /* Foreign memory. On success the tensor owns it: `release(context)` is called exactly once, on whichever thread drops
  * the last use; at once when the memory had to be copied, because it is not 64-byte aligned or its last 64-byte line
  * is not whole. On failure it is not called. The library never writes to it. Numeric types only. */
@@ -156,8 +190,17 @@ typedef struct tw_shape {
 
 /* Attribute kinds. A list adds TW_ATTR_LIST. */
 enum {
-  TW_ATTR_NONE = 0, TW_ATTR_STRING = 1, TW_ATTR_INT = 2, TW_ATTR_FLOAT = 3, TW_ATTR_BOOL = 4, TW_ATTR_TYPE = 5,
-  TW_ATTR_SHAPE = 6, TW_ATTR_TENSOR = 7, TW_ATTR_FUNC = 8, TW_ATTR_PLACEHOLDER = 9, TW_ATTR_LIST = 16
+  TW_ATTR_NONE = 0,
+  TW_ATTR_STRING = 1,
+  TW_ATTR_INT = 2,
+  TW_ATTR_FLOAT = 3,
+  TW_ATTR_BOOL = 4,
+  TW_ATTR_TYPE = 5,
+  TW_ATTR_SHAPE = 6,
+  TW_ATTR_TENSOR = 7,
+  TW_ATTR_FUNC = 8,
+  TW_ATTR_PLACEHOLDER = 9,
+  TW_ATTR_LIST = 16
 };
 
 /* One attribute: `count` values of `kind` (1 unless it is a list), in the member of the union that the kind names. */
@@ -248,19 +291,19 @@ TW_TRIAL tw_status* tw_node_to_node_def(const tw_graph* graph, int32_t node, tw_
 
 typedef struct tw_import_options {
   size_t struct_size;
-  tw_str prefix;                 /* put before every name with a '/', unless empty */
-  const tw_str* input_names;     /* "name:0" of the GraphDef that become the outputs of input_outputs */
+  tw_str prefix;             /* put before every name with a '/', unless empty */
+  const tw_str* input_names; /* "name:0" of the GraphDef that become the outputs of input_outputs */
   const tw_output* input_outputs;
   size_t num_inputs;
-  const int32_t* controls;       /* control inputs of every imported node without inputs */
+  const int32_t* controls; /* control inputs of every imported node without inputs */
   size_t num_controls;
-  int32_t uniquify_names;        /* 1: a name that is taken gets a suffix instead of TW_ALREADY_EXISTS */
-  tw_str default_device;         /* of nodes that name none */
+  int32_t uniquify_names; /* 1: a name that is taken gets a suffix instead of TW_ALREADY_EXISTS */
+  tw_str default_device;  /* of nodes that name none */
 } tw_import_options;
 /* Appends a GraphDef's nodes and functions; the ids of the new nodes are [*first, *first + *count). `input_names` are
  * "x", "x:1" or "^x"; one that nothing in the GraphDef uses is TW_INVALID_ARGUMENT. */
-TW_TRIAL tw_status* tw_graph_import(tw_graph* graph, const void* graph_def, size_t size, const tw_import_options* options,
-                                    int32_t* first, int32_t* count);
+TW_TRIAL tw_status* tw_graph_import(tw_graph* graph, const void* graph_def, size_t size,
+                                    const tw_import_options* options, int32_t* first, int32_t* count);
 /* The text form, one node a line. */
 TW_TRIAL tw_status* tw_graph_print(const tw_graph* graph, tw_buffer** out);
 
@@ -278,7 +321,8 @@ typedef struct tw_function_desc {
   const tw_str* input_names;  /* NULL: from the nodes */
   const tw_str* output_names; /* NULL: from the nodes */
 } tw_function_desc;
-/* Copies what the outputs need of `body` into a function of `graph`'s library, to be named by attributes of kind FUNC. */
+/* Copies what the outputs need of `body` into a function of `graph`'s library, to be named by attributes of kind FUNC.
+ */
 TW_TRIAL tw_status* tw_function_create(tw_graph* graph, const tw_graph* body, const tw_function_desc* desc);
 TW_TRIAL int32_t tw_graph_has_function(const tw_graph* graph, tw_str name);
 
@@ -318,7 +362,7 @@ TW_TRIAL tw_status* tw_graph_gradients(tw_graph* graph, const tw_output* ys, siz
 /* ---- The op table ---------------------------------------------------------------------------------------------- */
 
 TW_TRIAL int32_t tw_num_ops(void);
-TW_TRIAL tw_str tw_op_name(int32_t i); /* never released */
+TW_TRIAL tw_str tw_op_name(int32_t i);    /* never released */
 TW_TRIAL int32_t tw_op_find(tw_str name); /* its number, or -1 */
 /* The row as JSON: name, summary, inputs and outputs (name, type...), attrs (name, type, default, minimum, allowed),
  * traits, and whether it has a gradient. */

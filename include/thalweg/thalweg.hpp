@@ -8,8 +8,8 @@
 //   session.run_targets({w.assign(g.constant<float>({3, 1}, {1, 2, 3}))});
 //   auto result = session.run({{x, tw::Tensor::of<float>({1, 3}, {1, 1, 1})}}, {y})[0];
 //
-// Header-only; everything goes through thalweg.h. Errors of the library are thrown as tw::Error. Objects may be used from
-// several threads as the C API allows.
+// Header-only; everything goes through thalweg.h. Errors of the library are thrown as tw::Error. Objects may be used
+// from several threads as the C API allows.
 #ifndef THALWEG_THALWEG_HPP_
 #define THALWEG_THALWEG_HPP_
 
@@ -161,7 +161,9 @@ class Attr {
   Attr(std::string name, bool v) : Attr(std::move(name), Kind{TW_ATTR_BOOL}) { bools_ = {static_cast<uint8_t>(v)}; }
   Attr(std::string name, std::string v) : Attr(std::move(name), Kind{TW_ATTR_STRING}) { strings_ = {std::move(v)}; }
   Attr(std::string name, const char* v) : Attr(std::move(name), std::string(v)) {}
-  Attr(std::string name, std::vector<int64_t> v) : Attr(std::move(name), Kind{TW_ATTR_INT | TW_ATTR_LIST}) { ints_ = std::move(v); }
+  Attr(std::string name, std::vector<int64_t> v) : Attr(std::move(name), Kind{TW_ATTR_INT | TW_ATTR_LIST}) {
+    ints_ = std::move(v);
+  }
   Attr(std::string name, Tensor v) : Attr(std::move(name), Kind{TW_ATTR_TENSOR}) { tensor_ = std::move(v); }
   static Attr type(std::string name, int32_t dtype) {
     Attr a(std::move(name), Kind{TW_ATTR_TYPE});
@@ -296,12 +298,14 @@ class Graph {
     Variable v;
     v.graph_ = this;
     v.dtype_ = dtype_of<T>();
-    v.handle_ = op("VarHandleOp", {},
-                   {Attr::type("dtype", v.dtype_), Attr::shape("shape", shape), Attr("shared_name", std::string(name))}, name);
+    v.handle_ =
+        op("VarHandleOp", {},
+           {Attr::type("dtype", v.dtype_), Attr::shape("shape", shape), Attr("shared_name", std::string(name))}, name);
     return v;
   }
 
-  // d(sum of ys)/d(each x). An x that no y depends on gives an output that is not valid; sparse gradients are made dense.
+  // d(sum of ys)/d(each x). An x that no y depends on gives an output that is not valid; sparse gradients are made
+  // dense.
   std::vector<Output> gradients(const std::vector<Output>& ys, const std::vector<Output>& xs) {
     std::vector<tw_output> c_ys(ys.begin(), ys.end()), c_xs(xs.begin(), xs.end());
     std::vector<tw_grad> grads(xs.size());
@@ -314,9 +318,10 @@ class Graph {
       }
       const Output values{g.values.node, g.values.index}, indices{g.indices.node, g.indices.index};
       const Output shape{g.dense_shape.node, g.dense_shape.index};
-      const Output rows = op("StridedSlice", {shape, constant<int32_t>({1}, {0}), constant<int32_t>({1}, {1}),
-                                              constant<int32_t>({1}, {1})},
-                             {Attr("shrink_axis_mask", 1)});
+      const Output rows =
+          op("StridedSlice",
+             {shape, constant<int32_t>({1}, {0}), constant<int32_t>({1}, {1}), constant<int32_t>({1}, {1})},
+             {Attr("shrink_axis_mask", 1)});
       result.push_back(op("UnsortedSegmentSum", {values, indices, rows}));
     }
     return result;

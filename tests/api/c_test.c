@@ -317,8 +317,8 @@ static void test_graph(void) {
 }
 
 /* A gradient of the caller's: Square's becomes 100. */
-static tw_status* my_gradient(void* user, tw_graph* graph, int32_t node, const tw_output* dy, int32_t num_dy, tw_grad* dx,
-                              int32_t num_dx, int32_t* handled) {
+static tw_status* my_gradient(void* user, tw_graph* graph, int32_t node, const tw_output* dy, int32_t num_dy,
+                              tw_grad* dx, int32_t num_dx, int32_t* handled) {
   const tw_str op = tw_node_op(graph, node);
   if (op.size != 6 || memcmp(op.data, "Square", 6) != 0 || num_dy != 1 || num_dx != 1) return NULL;
   ++*(int*)user;

@@ -40,7 +40,8 @@ TEST(Hpp, SparseGradientsAreMadeDense) {
 
 TEST(Hpp, ErrorsAreThrown) {
   tw::Graph g;
-  const tw::Output a = g.constant<float>({2, 3}, std::vector<float>(6)), b = g.constant<float>({2, 3}, std::vector<float>(6));
+  const tw::Output a = g.constant<float>({2, 3}, std::vector<float>(6)),
+                   b = g.constant<float>({2, 3}, std::vector<float>(6));
   try {
     g.op("MatMul", {a, b}, {}, "product");
     FAIL() << "no error";

@@ -85,9 +85,10 @@ Val is_true(Builder& b, bool v) { return {b, b.constant(Tensor::scalar<bool>(v))
 TEST(BranchGradient, FollowsTheBranchTaken) {
   for (const bool taken : {true, false}) {
     check_gradient(taken ? "then" : "else", {{{2}, 0.5, 1.5}, {{2}}}, [taken](const Vals& x) {
-      return cond(is_true(x[0].builder(), taken), {x[0], x[1]},
-                  [](const Vals& a) { return Vals{call("Exp", {call("Sin", {a[0]})}) * a[1]}; },
-                  [](const Vals& a) { return Vals{call("Log", {a[0]}) * call("Exp", {a[0]})}; });
+      return cond(
+          is_true(x[0].builder(), taken), {x[0], x[1]},
+          [](const Vals& a) { return Vals{call("Exp", {call("Sin", {a[0]})}) * a[1]}; },
+          [](const Vals& a) { return Vals{call("Log", {a[0]}) * call("Exp", {a[0]})}; });
     });
   }
 }
@@ -95,20 +96,23 @@ TEST(BranchGradient, FollowsTheBranchTaken) {
 TEST(BranchGradient, DependsOnTheData) {
   check_gradient("data", {{{}, 0.5, 1.5}}, [](const Vals& x) {
     const Val big = call("Greater", {x[0], number(x[0], 0.7)});
-    return cond(big, {x[0]}, [](const Vals& a) { return Vals{a[0] * a[0] * a[0]}; },
-                [](const Vals& a) { return Vals{call("Sin", {a[0]})}; });
+    return cond(
+        big, {x[0]}, [](const Vals& a) { return Vals{a[0] * a[0] * a[0]}; },
+        [](const Vals& a) { return Vals{call("Sin", {a[0]})}; });
   });
 }
 
 TEST(BranchGradient, OfNestedBranches) {
   check_gradient("nested", {{{2}}, {{2}}}, [](const Vals& x) {
-    return cond(is_true(x[0].builder(), true), {x[0], x[1]},
-                [](const Vals& a) {
-                  return Vals{call("Sin", {cond(is_true(a[0].builder(), false), a,
-                                                [](const Vals& c) { return Vals{call("Exp", {c[0]})}; },
-                                                [](const Vals& c) { return Vals{call("Cos", {c[0] * c[1]}) * c[1]}; })})};
-                },
-                [](const Vals& a) { return Vals{a[0] - a[1]}; });
+    return cond(
+        is_true(x[0].builder(), true), {x[0], x[1]},
+        [](const Vals& a) {
+          return Vals{call(
+              "Sin", {cond(
+                         is_true(a[0].builder(), false), a, [](const Vals& c) { return Vals{call("Exp", {c[0]})}; },
+                         [](const Vals& c) { return Vals{call("Cos", {c[0] * c[1]}) * c[1]}; })})};
+        },
+        [](const Vals& a) { return Vals{a[0] - a[1]}; });
   });
 }
 
@@ -123,8 +127,10 @@ TEST(CallGradient, IsThatOfTheBody) {
 TEST(CaseGradient, FollowsTheBranchTaken) {
   for (int taken = 0; taken < 3; ++taken) {
     check_gradient("case", {{{2}, 0.5, 1.5}}, [taken](const Vals& x) {
-      const std::vector<FuncRef> branches{define(x, [](const Vals& a) { return Vals{call("Sin", {a[0]})}; }, "b0"),
-                                          define(x, [](const Vals& a) { return Vals{call("Exp", {a[0] * a[0]})}; }, "b1"),
+      const std::vector<FuncRef> branches{define(
+                                              x, [](const Vals& a) { return Vals{call("Sin", {a[0]})}; }, "b0"),
+                                          define(
+                                              x, [](const Vals& a) { return Vals{call("Exp", {a[0] * a[0]})}; }, "b1"),
                                           define(x, [](const Vals& a) { return Vals{a[0]}; }, "b2")};
       return call_n("Case", 1, {integer(x[0].builder(), taken), x[0]},
                     {{"Tin", dtypes(x)},
@@ -143,9 +149,8 @@ TEST(LoopGradient, OfAPower) {
 
 TEST(LoopGradient, OfARecurrentNet) {
   check_gradient("recurrent", {{{2, 3}}, {{3, 3}}, {{3}}}, [](const Vals& x) {
-    return repeat(4, {x[0], x[1], x[2]}, [](const Vals& v) {
-      return Vals{call("Tanh", {grad::matmul(v[0], v[1]) + v[2]}), v[1], v[2]};
-    })[0];
+    return repeat(4, {x[0], x[1], x[2]},
+                  [](const Vals& v) { return Vals{call("Tanh", {grad::matmul(v[0], v[1]) + v[2]}), v[1], v[2]}; })[0];
   });
 }
 
@@ -171,30 +176,35 @@ TEST(LoopGradient, OfNestedLoops) {
 }
 
 TEST(LoopGradient, OfABranchInside) {
-  check_gradient("branch inside", {{{}, 0.8, 1}, {{}, 0.5, 0.9}}, [](const Vals& x) {
-    return repeat(4, {x[0], x[1]}, [](const Vals& v) {
-      const Val big = call("Greater", {v[0], number(v[0], 0.6)});
-      return Vals{cond(big, {v[0], v[1]}, [](const Vals& a) { return Vals{a[0] * a[1]}; },
-                       [](const Vals& a) { return Vals{call("Exp", {a[0]}) * a[1]}; }),
-                  v[1]};
-    })[0];
-  }, {.order = 1});
+  check_gradient("branch inside", {{{}, 0.8, 1}, {{}, 0.5, 0.9}},
+                 [](const Vals& x) {
+                   return repeat(4, {x[0], x[1]}, [](const Vals& v) {
+                     const Val big = call("Greater", {v[0], number(v[0], 0.6)});
+                     return Vals{cond(
+                                     big, {v[0], v[1]}, [](const Vals& a) { return Vals{a[0] * a[1]}; },
+                                     [](const Vals& a) { return Vals{call("Exp", {a[0]}) * a[1]}; }),
+                                 v[1]};
+                   })[0];
+                 },
+                 {.order = 1});
 }
 
 TEST(LoopGradient, OfALoopInABranch) {
   check_gradient("loop in branch", {{{2}}, {{2}}}, [](const Vals& x) {
-    return cond(is_true(x[0].builder(), true), {x[0], x[1]},
-                [](const Vals& a) {
-                  return Vals{repeat(3, a, [](const Vals& v) { return Vals{call("Sin", {v[0] * v[1]}), v[1]}; })[0]};
-                },
-                [](const Vals& a) { return Vals{a[0]}; });
+    return cond(
+        is_true(x[0].builder(), true), {x[0], x[1]},
+        [](const Vals& a) {
+          return Vals{repeat(3, a, [](const Vals& v) { return Vals{call("Sin", {v[0] * v[1]}), v[1]}; })[0]};
+        },
+        [](const Vals& a) { return Vals{a[0]}; });
   });
 }
 
 TEST(LoopGradient, StopsAfterAsManyIterationsAsTheDataSay) {
   check_gradient("data dependent", {{{}, 0.3, 0.4}, {{}, 1.4, 1.5}}, [](const Vals& x) {
-    return loop({x[0], x[1]}, [](const Vals& v) { return Vals{call("Less", {v[0], number(v[0], 2.05)})}; },
-                [](const Vals& v) { return Vals{v[0] * v[1], v[1]}; })[0];
+    return loop(
+        {x[0], x[1]}, [](const Vals& v) { return Vals{call("Less", {v[0], number(v[0], 2.05)})}; },
+        [](const Vals& v) { return Vals{v[0] * v[1], v[1]}; })[0];
   });
 }
 
@@ -235,9 +245,9 @@ TEST(LoopGradient, OfVariables) {
     return Vals{call("Sin", {v[0] * all + some}), v[1]};
   };
   const Val y = repeat(3, {start, w}, step)[0];
-  const Val taken = cond(is_true(b, true), {y, w},
-                         [&](const Vals& a) { return Vals{a[0] * call("ReadVariableOp", {a[1]}, value)}; },
-                         [&](const Vals& a) { return Vals{a[0]}; });
+  const Val taken = cond(
+      is_true(b, true), {y, w}, [&](const Vals& a) { return Vals{a[0] * call("ReadVariableOp", {a[1]}, value)}; },
+      [&](const Vals& a) { return Vals{a[0]}; });
   const auto g = add_gradients(graph.get(), std::vector<Output>{taken}, std::vector<Output>{w}, {});
   ASSERT_TRUE(g.ok()) << g.status().to_string();
   // The same by hand, without a loop.

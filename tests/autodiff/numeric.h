@@ -19,8 +19,8 @@ struct In {
 using Expression = std::function<grad::Val(const grad::Vals& x)>;
 
 struct CheckOptions {
-  int order = 2;           // 1: first derivatives only
-  double tolerance = 2e-6; // relative to the size of the derivatives
+  int order = 2;            // 1: first derivatives only
+  double tolerance = 2e-6;  // relative to the size of the derivatives
   double step = 1e-5;
   std::vector<int> constant_inputs;  // inputs without derivative; the others must all have one
 };

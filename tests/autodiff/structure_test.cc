@@ -151,7 +151,8 @@ TEST_F(Gradients, LeaveEqualShapesUnreduced) {
   EXPECT_EQ(op_of(g[0].dense), "Fill");
   EXPECT_EQ(op_of(g[1].dense), "Sum");
   // A batch of unknown size cannot be stretched by a row; by another batch it can.
-  const Val batch = placeholder(DType::kFloat, Shape{kUnknownDim, 3}), other = placeholder(DType::kFloat, Shape{kUnknownDim, 3});
+  const Val batch = placeholder(DType::kFloat, Shape{kUnknownDim, 3}),
+            other = placeholder(DType::kFloat, Shape{kUnknownDim, 3});
   const auto h = differentiate({call("AddV2", {batch, row})}, {batch, row});
   EXPECT_EQ(op_of(h[0].dense), "Fill");
   EXPECT_EQ(op_of(h[1].dense), "Sum");
@@ -162,7 +163,8 @@ TEST_F(Gradients, LeaveEqualShapesUnreduced) {
 TEST_F(Gradients, AskALanguageFirst) {
   const Val x = placeholder(DType::kFloat, {2});
   GradientOptions options;
-  options.override_fn = [](Builder& b, const Node& n, std::span<const Output> dy, std::vector<Grad>* dx) -> Result<bool> {
+  options.override_fn = [](Builder& b, const Node& n, std::span<const Output> dy,
+                           std::vector<Grad>* dx) -> Result<bool> {
     if (n.op->name != "Sin") return false;
     dx->push_back(Grad::of(Output{b.add("Neg", {dy[0]}), 0}));
     return true;
@@ -197,7 +199,8 @@ TEST_F(Gradients, RefuseWherePrevented) {
 }
 
 TEST_F(Gradients, RefuseBadSeeds) {
-  const Val x = placeholder(DType::kFloat, {2}), z = placeholder(DType::kComplex64, {2}), flag = placeholder(DType::kBool, {2});
+  const Val x = placeholder(DType::kFloat, {2}), z = placeholder(DType::kComplex64, {2}),
+            flag = placeholder(DType::kBool, {2});
   EXPECT_EQ(refused({x}, {x}, {.grad_ys = {x, x}}), "Passed 2 grad_ys for 1 ys");
   EXPECT_NE(refused({z}, {z}).find("Gradients of complex tensors must set grad_ys"), std::string::npos);
   EXPECT_NE(refused({flag}, {x}).find("must be numeric to obtain a default gradient"), std::string::npos);
@@ -222,7 +225,8 @@ TEST_F(Gradients, OfCastsFlowBetweenFloatingTypesOnly) {
 }
 
 TEST_F(Gradients, OfComplexNumbersConjugate) {
-  const Val x = placeholder(DType::kComplex64, {2}), y = placeholder(DType::kComplex64, {2}), seed = placeholder(DType::kComplex64, {2});
+  const Val x = placeholder(DType::kComplex64, {2}), y = placeholder(DType::kComplex64, {2}),
+            seed = placeholder(DType::kComplex64, {2});
   const auto g = differentiate({call("Mul", {x, y})}, {x}, {.grad_ys = {seed}});
   EXPECT_EQ(op_of(node(g[0].dense).inputs[1]), "Conj");
 }

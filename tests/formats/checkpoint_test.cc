@@ -107,8 +107,10 @@ Status save_some(const std::string& prefix, float value) {
   TW_ASSIGN_OR_RETURN(auto writer, BundleWriter::create(prefix));
   TW_RETURN_IF_ERROR(writer->add("w", filled<float>({2, 3}, {value, 1, 2, 3, 4, 5})));
   TW_RETURN_IF_ERROR(writer->add("names", filled<std::string>({3}, {"x", std::string(300, 'y'), ""})));
-  TW_RETURN_IF_ERROR(writer->add_slice("p", {4, 2}, *TensorSlice::parse("2,2:-"), filled<int64_t>({2, 2}, {4, 5, 6, 7})));
-  TW_RETURN_IF_ERROR(writer->add_slice("p", {4, 2}, *TensorSlice::parse("0,2:-"), filled<int64_t>({2, 2}, {0, 1, 2, 3})));
+  TW_RETURN_IF_ERROR(
+      writer->add_slice("p", {4, 2}, *TensorSlice::parse("2,2:-"), filled<int64_t>({2, 2}, {4, 5, 6, 7})));
+  TW_RETURN_IF_ERROR(
+      writer->add_slice("p", {4, 2}, *TensorSlice::parse("0,2:-"), filled<int64_t>({2, 2}, {0, 1, 2, 3})));
   return writer->finish();
 }
 
@@ -188,7 +190,8 @@ TEST_F(CheckpointTest, Merge) {
 TEST_F(CheckpointTest, MissingFiles) {
   const Status s = CheckpointReader::open(path("none")).status();
   EXPECT_EQ(s.code(), Code::kNotFound);
-  EXPECT_EQ(s.message(), "Unsuccessful TensorSliceReader constructor: Failed to find any matching files for " + path("none"));
+  EXPECT_EQ(s.message(),
+            "Unsuccessful TensorSliceReader constructor: Failed to find any matching files for " + path("none"));
   ASSERT_TRUE(save_some(path("m"), 1).ok());
   ASSERT_TRUE(remove_file(path("m.data-00000-of-00001")).ok());
   auto reader = CheckpointReader::open(path("m"));
@@ -235,7 +238,9 @@ void read_all(const std::string& prefix, float first) {
 
 TEST_F(CheckpointTest, TruncationsAndMutations) {
   ASSERT_TRUE(save_some(path("m"), 3).ok());
-  ASSERT_TRUE(write_checkpoint_v1(path("v1"), std::vector<TensorToSave>{{"w", {}, filled<float>({6}, {3, 1, 2, 3, 4, 5})}}).ok());
+  ASSERT_TRUE(
+      write_checkpoint_v1(path("v1"), std::vector<TensorToSave>{{"w", {}, filled<float>({6}, {3, 1, 2, 3, 4, 5})}})
+          .ok());
   std::mt19937 random(7);
   for (const char* name : {"m.index", "m.data-00000-of-00001", "v1"}) {
     const std::string good = *read_file(path(name));
@@ -258,7 +263,8 @@ TEST_F(CheckpointTest, TruncationsAndMutations) {
   put(path("m.data-00000-of-00001"), bad);
   const Status s = (*CheckpointReader::open(path("m")))->read("w").status();
   EXPECT_EQ(s.code(), Code::kDataLoss);
-  EXPECT_NE(s.message().find("m.data-00000-of-00001; tensor w: Checksum does not match"), std::string::npos) << s.message();
+  EXPECT_NE(s.message().find("m.data-00000-of-00001; tensor w: Checksum does not match"), std::string::npos)
+      << s.message();
 }
 
 // Behind the checksums: parsers get arbitrary bytes.
@@ -270,7 +276,8 @@ TEST(CheckpointParsers, SurviveMutatedMessages) {
   const std::string proto = entry.encode();
   EXPECT_EQ(BundleEntry::decode(proto)->slices, entry.slices);
   std::string block;
-  for (const std::string_view part : {std::string_view("\0\3\2abcxy", 8), std::string_view("\1\2\1zzw", 6)}) block.append(part);
+  for (const std::string_view part : {std::string_view("\0\3\2abcxy", 8), std::string_view("\1\2\1zzw", 6)})
+    block.append(part);
   block.append(std::string_view("\0\0\0\0\1\0\0\0", 8));
   int entries = 0;
   ASSERT_TRUE(scan_block(block, [&](std::string_view, std::string_view) { return ++entries, Status(); }).ok());

@@ -66,7 +66,8 @@ TEST(GraphDef, OptionsOfExport) {
   Graph back;
   ASSERT_TRUE(import_graph_def(&back, stripped).ok());
   EXPECT_EQ(*export_graph_def(back), plain);
-  EXPECT_NE(export_graph_def(*g, {.add_shapes = true, .strip_default_attrs = false})->find("_output_shapes"), std::string::npos);
+  EXPECT_NE(export_graph_def(*g, {.add_shapes = true, .strip_default_attrs = false})->find("_output_shapes"),
+            std::string::npos);
 }
 
 TEST(GraphDef, PrefixInputMapControlsAndReturnElements) {
@@ -119,7 +120,8 @@ struct Attr {
   std::string name;
   AttrValue value;
 };
-std::string node(std::string_view name, std::string_view op, const std::vector<std::string>& inputs, const std::vector<Attr>& attrs = {}) {
+std::string node(std::string_view name, std::string_view op, const std::vector<std::string>& inputs,
+                 const std::vector<Attr>& attrs = {}) {
   std::string def, out;
   protozero::pbf_writer w(def);
   w.add_string(1, std::string(name));
@@ -150,19 +152,27 @@ std::string function_library(const std::string& function_def) {
 const std::string kX = node("x", "Placeholder", {}, {{"dtype", DType::kFloat}, {"shape", Shape{2, 2}}});
 
 TEST(GraphDef, ErrorsNameNodeAndRule) {
-  EXPECT_EQ(import_error(kX + node("y", "Neg", {"z"}, {{"T", DType::kFloat}})).message(), "Node 'y': Unknown input node 'z'");
+  EXPECT_EQ(import_error(kX + node("y", "Neg", {"z"}, {{"T", DType::kFloat}})).message(),
+            "Node 'y': Unknown input node 'z'");
   EXPECT_EQ(import_error(kX + kX).message(), "Node 'x' is not unique");
-  EXPECT_NE(import_error(node("y", "Mystery", {})).message().find("Op type not registered 'Mystery'"), std::string::npos);
+  EXPECT_NE(import_error(node("y", "Mystery", {})).message().find("Op type not registered 'Mystery'"),
+            std::string::npos);
   EXPECT_EQ(import_error(node("y", "Mystery", {})).code(), Code::kNotFound);
-  EXPECT_NE(import_error(kX + node("y", "Neg", {"x:1"}, {{"T", DType::kFloat}})).message().find("has 1 outputs"), std::string::npos);
-  EXPECT_NE(import_error(node("a", "Neg", {"b"}) + node("b", "Neg", {"a"})).message().find("2 nodes in a cycle"), std::string::npos);
+  EXPECT_NE(import_error(kX + node("y", "Neg", {"x:1"}, {{"T", DType::kFloat}})).message().find("has 1 outputs"),
+            std::string::npos);
+  EXPECT_NE(import_error(node("a", "Neg", {"b"}) + node("b", "Neg", {"a"})).message().find("2 nodes in a cycle"),
+            std::string::npos);
   EXPECT_EQ(import_error(kX + node("a", "Neg", {"^x", "x"})).message(),
             "Node 'a': Control dependencies must come after regular dependencies");
-  EXPECT_NE(import_error(kX + node("y", "Neg", {"x"}, {{"T", DType::kInt32}})).message().find(
-                "Input 'x' of 'Neg' Op has type float32 that does not match expected type of int32."), std::string::npos);
-  EXPECT_NE(import_error(kX + node("y", "Neg", {"x"}, {{"strange", 1}})).message().find("NodeDef mentions attr 'strange'"),
+  EXPECT_NE(import_error(kX + node("y", "Neg", {"x"}, {{"T", DType::kInt32}}))
+                .message()
+                .find("Input 'x' of 'Neg' Op has type float32 that does not match expected type of int32."),
             std::string::npos);
-  EXPECT_NE(import_error(kX + node("y", "Pack", {"x"}, {{"N", int64_t{1} << 60}})).message().find("inputs specified"), std::string::npos);
+  EXPECT_NE(
+      import_error(kX + node("y", "Neg", {"x"}, {{"strange", 1}})).message().find("NodeDef mentions attr 'strange'"),
+      std::string::npos);
+  EXPECT_NE(import_error(kX + node("y", "Pack", {"x"}, {{"N", int64_t{1} << 60}})).message().find("inputs specified"),
+            std::string::npos);
   for (const char* missing : {"q:0", "x:7"}) {
     GraphDefImportOptions options;
     options.return_elements = {missing};
@@ -176,14 +186,18 @@ TEST(GraphDef, DefaultsOfNewerProducersAreDropped) {
   const auto graph = [](std::string name, AttrValue value) {
     return kX + node("y", "Neg", {"x"}, {{"T", DType::kFloat}, {std::move(name), std::move(value)}});
   };
-  const std::pair<const char*, AttrValue> defaults[] = {
-      {"sparse_gradient", false}, {"exponential_avg_factor", 1.0f}, {"explicit_paddings", AttrValue()}, {"grad_a", true}};
+  const std::pair<const char*, AttrValue> defaults[] = {{"sparse_gradient", false},
+                                                        {"exponential_avg_factor", 1.0f},
+                                                        {"explicit_paddings", AttrValue()},
+                                                        {"grad_a", true}};
   for (const auto& [name, value] : defaults) {
     Graph g;
     EXPECT_TRUE(import_graph_def(&g, graph(name, value) + producer(440)).ok()) << name;
-    EXPECT_NE(import_error(graph(name, value) + producer(134)).message().find("NodeDef mentions attr"), std::string::npos);
+    EXPECT_NE(import_error(graph(name, value) + producer(134)).message().find("NodeDef mentions attr"),
+              std::string::npos);
   }
-  EXPECT_NE(import_error(graph("sparse_gradient", true) + producer(440)).message().find("NodeDef mentions attr"), std::string::npos);
+  EXPECT_NE(import_error(graph("sparse_gradient", true) + producer(440)).message().find("NodeDef mentions attr"),
+            std::string::npos);
   EXPECT_NE(import_error(graph("exponential_avg_factor", 0.5f) + producer(440)).message().find("NodeDef mentions attr"),
             std::string::npos);
 }

@@ -18,15 +18,33 @@ Tensor parse_tensor(std::string_view text) {
 }
 
 TEST(TensorProto, RoundTripsEveryDtype) {
-  for (const char* text :
-       {"tensor<float [2,2] = 1 -2.5 nan inf>", "tensor<double [] = 0.1>", "tensor<int32 [3] = -1 0 7>", "tensor<uint8 [] = 255>",
-        "tensor<int16 [4] = -3>", "tensor<int8 [2] = -128 127>", "tensor<string [2] = \"a\\x00b\" \"\">",
-        "tensor<complex64 [1] = (1,-2)>", "tensor<int64 [2] = -9223372036854775808 9223372036854775807>",
-        "tensor<bool [3] = true false true>", "tensor<qint8 [] = -5>", "tensor<quint8 [2] = 1 2>", "tensor<qint32 [] = -70000>",
-        "tensor<bfloat16 [2] = 1.5 -2>", "tensor<qint16 [] = -300>", "tensor<quint16 [] = 65535>", "tensor<uint16 [] = 65535>",
-        "tensor<complex128 [2] = (0.25,1e+300)>", "tensor<half [2] = 65504 -0>", "tensor<half [] = -0.5>", "tensor<uint32 [] = 4294967295>",
-        "tensor<uint64 [2] = 18446744073709551615 1>", "tensor<float [0,3] =>", "tensor<string [0] =>", "tensor<bool [] = true>",
-        "tensor<complex128 [3] = (1,2)>", "tensor<uint64 [2] = 18446744073709551615>"}) {
+  for (const char* text : {"tensor<float [2,2] = 1 -2.5 nan inf>",
+                           "tensor<double [] = 0.1>",
+                           "tensor<int32 [3] = -1 0 7>",
+                           "tensor<uint8 [] = 255>",
+                           "tensor<int16 [4] = -3>",
+                           "tensor<int8 [2] = -128 127>",
+                           "tensor<string [2] = \"a\\x00b\" \"\">",
+                           "tensor<complex64 [1] = (1,-2)>",
+                           "tensor<int64 [2] = -9223372036854775808 9223372036854775807>",
+                           "tensor<bool [3] = true false true>",
+                           "tensor<qint8 [] = -5>",
+                           "tensor<quint8 [2] = 1 2>",
+                           "tensor<qint32 [] = -70000>",
+                           "tensor<bfloat16 [2] = 1.5 -2>",
+                           "tensor<qint16 [] = -300>",
+                           "tensor<quint16 [] = 65535>",
+                           "tensor<uint16 [] = 65535>",
+                           "tensor<complex128 [2] = (0.25,1e+300)>",
+                           "tensor<half [2] = 65504 -0>",
+                           "tensor<half [] = -0.5>",
+                           "tensor<uint32 [] = 4294967295>",
+                           "tensor<uint64 [2] = 18446744073709551615 1>",
+                           "tensor<float [0,3] =>",
+                           "tensor<string [0] =>",
+                           "tensor<bool [] = true>",
+                           "tensor<complex128 [3] = (1,2)>",
+                           "tensor<uint64 [2] = 18446744073709551615>"}) {
     const Tensor t = parse_tensor(text);
     auto bytes = encode_tensor(t);
     ASSERT_TRUE(bytes.ok()) << text;
@@ -74,8 +92,14 @@ TEST(TensorProto, HostileInputIsRefused) {
     EXPECT_EQ(t.status().code(), Code::kInvalidArgument);
     EXPECT_NE(t.status().message().find(why), std::string::npos) << t.status().message();
   };
-  refused(proto(DType::kFloat, {2}, [](auto& w) { w.add_bytes(4, "abc"); }), "3 bytes of tensor_content for 2 elements");
-  refused(proto(DType::kFloat, {1}, [](auto& w) { const float v[] = {1, 2}; w.add_packed_float(5, v, v + 2); }), "2 values");
+  refused(proto(DType::kFloat, {2}, [](auto& w) { w.add_bytes(4, "abc"); }),
+          "3 bytes of tensor_content for 2 elements");
+  refused(proto(DType::kFloat, {1},
+                [](auto& w) {
+                  const float v[] = {1, 2};
+                  w.add_packed_float(5, v, v + 2);
+                }),
+          "2 values");
   refused(proto(DType::kFloat, {int64_t{1} << 40}, [](auto& w) { w.add_float(5, 1); }), "elements");
   refused(proto(DType::kComplex128, {int64_t{1} << 30}, [](auto&) {}), "elements");
   refused(proto(DType::kResource, {}, [](auto&) {}), "live in one process");

@@ -10,15 +10,30 @@ namespace tw {
 namespace {
 
 TEST(Attr, TextRoundTripsByDeclaredType) {
-  const std::pair<AttrType, const char*> cases[] = {
-      {AttrType::kInt, "-3"}, {AttrType::kFloat, "2.5"}, {AttrType::kFloat, "1e-05"}, {AttrType::kFloat, "-inf"},
-      {AttrType::kBool, "true"}, {AttrType::kString, "\"a \\\"b\\\\ \\n\\x01\""}, {AttrType::kType, "half"},
-      {AttrType::kType, "float_ref"}, {AttrType::kShape, "[2,?]"}, {AttrType::kShape, "<unknown>"}, {AttrType::kShape, "[]"},
-      {AttrType::kTensor, "tensor<float [2] = 1 2>"}, {AttrType::kFunc, "@f{T:type=float, g:func=@h}"},
-      {AttrType::kFunc, "@\"odd name\""}, {AttrType::kInt, "$N"}, {AttrType::kListInt, "[1,2]"}, {AttrType::kListInt, "[]"},
-      {AttrType::kListString, "[\"a\",\"b\"]"}, {AttrType::kListBool, "[true,false]"}, {AttrType::kListType, "[float,int32]"},
-      {AttrType::kListShape, "[[1,?],<unknown>,[]]"}, {AttrType::kListFloat, "[0.5,nan]"},
-      {AttrType::kListTensor, "[tensor<int32 [] = 3>]"}, {AttrType::kListFunc, "[@a,@b/c-d.e]"}};
+  const std::pair<AttrType, const char*> cases[] = {{AttrType::kInt, "-3"},
+                                                    {AttrType::kFloat, "2.5"},
+                                                    {AttrType::kFloat, "1e-05"},
+                                                    {AttrType::kFloat, "-inf"},
+                                                    {AttrType::kBool, "true"},
+                                                    {AttrType::kString, "\"a \\\"b\\\\ \\n\\x01\""},
+                                                    {AttrType::kType, "half"},
+                                                    {AttrType::kType, "float_ref"},
+                                                    {AttrType::kShape, "[2,?]"},
+                                                    {AttrType::kShape, "<unknown>"},
+                                                    {AttrType::kShape, "[]"},
+                                                    {AttrType::kTensor, "tensor<float [2] = 1 2>"},
+                                                    {AttrType::kFunc, "@f{T:type=float, g:func=@h}"},
+                                                    {AttrType::kFunc, "@\"odd name\""},
+                                                    {AttrType::kInt, "$N"},
+                                                    {AttrType::kListInt, "[1,2]"},
+                                                    {AttrType::kListInt, "[]"},
+                                                    {AttrType::kListString, "[\"a\",\"b\"]"},
+                                                    {AttrType::kListBool, "[true,false]"},
+                                                    {AttrType::kListType, "[float,int32]"},
+                                                    {AttrType::kListShape, "[[1,?],<unknown>,[]]"},
+                                                    {AttrType::kListFloat, "[0.5,nan]"},
+                                                    {AttrType::kListTensor, "[tensor<int32 [] = 3>]"},
+                                                    {AttrType::kListFunc, "[@a,@b/c-d.e]"}};
   for (const auto& [type, text] : cases) {
     auto v = parse_attr(type, text);
     ASSERT_TRUE(v.ok()) << text << ": " << v.status().to_string();
@@ -32,11 +47,20 @@ TEST(Attr, TextRoundTripsByDeclaredType) {
 }
 
 TEST(Attr, BadTextIsAnError) {
-  const std::pair<AttrType, const char*> cases[] = {
-      {AttrType::kInt, "x"}, {AttrType::kInt, "1 2"}, {AttrType::kInt, "99999999999999999999"}, {AttrType::kBool, "yes"},
-      {AttrType::kString, "\"open"}, {AttrType::kString, "\"\\x4\""}, {AttrType::kType, "flaot"}, {AttrType::kShape, "[2"},
-      {AttrType::kShape, "[-5]"}, {AttrType::kTensor, "tensor<float [2] = 1 2 3>"}, {AttrType::kTensor, "tensor<int8 [] = 200>"},
-      {AttrType::kTensor, "tensor<float [?] = 1>"}, {AttrType::kListInt, "[1,]"}, {AttrType::kFunc, "f"}};
+  const std::pair<AttrType, const char*> cases[] = {{AttrType::kInt, "x"},
+                                                    {AttrType::kInt, "1 2"},
+                                                    {AttrType::kInt, "99999999999999999999"},
+                                                    {AttrType::kBool, "yes"},
+                                                    {AttrType::kString, "\"open"},
+                                                    {AttrType::kString, "\"\\x4\""},
+                                                    {AttrType::kType, "flaot"},
+                                                    {AttrType::kShape, "[2"},
+                                                    {AttrType::kShape, "[-5]"},
+                                                    {AttrType::kTensor, "tensor<float [2] = 1 2 3>"},
+                                                    {AttrType::kTensor, "tensor<int8 [] = 200>"},
+                                                    {AttrType::kTensor, "tensor<float [?] = 1>"},
+                                                    {AttrType::kListInt, "[1,]"},
+                                                    {AttrType::kFunc, "f"}};
   for (const auto& [type, text] : cases) {
     auto v = parse_attr(type, text);
     ASSERT_FALSE(v.ok()) << text;
@@ -89,7 +113,8 @@ TEST(OpTable, AttributesFollowFromInputs) {
   ASSERT_TRUE(expand_args(*find_op("IdentityN"), find_op("IdentityN")->outputs, attrs, &out).ok());
   EXPECT_EQ(out, (std::vector<DType>{DType::kInt32, DType::kString}));
   out.clear();
-  ASSERT_TRUE(expand_args(*find_op("VariableV2"), find_op("VariableV2")->outputs, {{"dtype", DType::kFloat}}, &out).ok());
+  ASSERT_TRUE(
+      expand_args(*find_op("VariableV2"), find_op("VariableV2")->outputs, {{"dtype", DType::kFloat}}, &out).ok());
   EXPECT_EQ(out, std::vector<DType>{ref_dtype(DType::kFloat)});
 }
 
@@ -106,19 +131,23 @@ TEST(OpTable, ErrorsUseTfWording) {
   EXPECT_EQ(error("LogicalNot", {DType::kFloat}),
             "Input 'x' of 'LogicalNot' Op has type float32 that does not match expected type of bool.");
   EXPECT_NE(error("MatMul", {DType::kString, DType::kString})
-                .find("Value passed to parameter 'a' has DataType string not in list of allowed values: "), std::string::npos);
+                .find("Value passed to parameter 'a' has DataType string not in list of allowed values: "),
+            std::string::npos);
   EXPECT_EQ(error("Pack", {DType::kFloat, DType::kInt32}),
             "Tensors in list passed to 'values' of 'Pack' Op have types [float32, int32] that don't all match.");
   EXPECT_NE(error("MatMul", {DType::kFloat}).find("do not match 1 inputs specified"), std::string::npos);
   EXPECT_NE(error("Assign", {DType::kFloat, DType::kFloat}).find("be a mutable tensor"), std::string::npos);
   EXPECT_NE(error("Placeholder", {}).find("NodeDef missing attr 'dtype' from Op<name=Placeholder"), std::string::npos);
-  EXPECT_NE(error("Placeholder", {}, {{"dtype", 3}}).find("had value with type 'int' when 'type' expected"), std::string::npos);
+  EXPECT_NE(error("Placeholder", {}, {{"dtype", 3}}).find("had value with type 'int' when 'type' expected"),
+            std::string::npos);
   EXPECT_NE(error("NoOp", {}, {{"k", 3}}).find("NodeDef mentions attr 'k' not in Op<name=NoOp"), std::string::npos);
-  EXPECT_NE(error("Pack", {}, {{"N", 0}, {"T", DType::kFloat}}).find("Value for attr 'N' of 0 must be at least minimum 1"),
-            std::string::npos);
-  EXPECT_NE(error("BiasAdd", {DType::kFloat, DType::kFloat}, {{"data_format", "XYZ"}})
-                .find("Value for attr 'data_format' of \"XYZ\" is not in the list of allowed values: \"NHWC\", \"NCHW\""),
-            std::string::npos);
+  EXPECT_NE(
+      error("Pack", {}, {{"N", 0}, {"T", DType::kFloat}}).find("Value for attr 'N' of 0 must be at least minimum 1"),
+      std::string::npos);
+  EXPECT_NE(
+      error("BiasAdd", {DType::kFloat, DType::kFloat}, {{"data_format", "XYZ"}})
+          .find("Value for attr 'data_format' of \"XYZ\" is not in the list of allowed values: \"NHWC\", \"NCHW\""),
+      std::string::npos);
 }
 
 }  // namespace

@@ -76,7 +76,8 @@ TEST(Tensor, RefusesWhatCannotBe) {
   EXPECT_EQ(Tensor::make(DType::kDouble, {int64_t{1} << 61}).status().code(), Code::kInvalidArgument);
   const Status oom = Tensor::make(DType::kFloat, {int64_t{1} << 44}).status();
   EXPECT_EQ(oom.code(), Code::kResourceExhausted);
-  EXPECT_NE(oom.message().find("OOM when allocating tensor with shape[17592186044416] and type float"), std::string::npos);
+  EXPECT_NE(oom.message().find("OOM when allocating tensor with shape[17592186044416] and type float"),
+            std::string::npos);
 }
 
 TEST(Tensor, ViewsShareAndForeignMemoryIsReleasedOnce) {
@@ -84,7 +85,8 @@ TEST(Tensor, ViewsShareAndForeignMemoryIsReleasedOnce) {
   released = 0;
   float data[6] = {1, 2, 3, 4, 5, 6};
   {
-    Tensor t(DType::kFloat, {2, 3}, wrap_memory(data, sizeof(data), false, &released, [](void* c) { ++*static_cast<int*>(c); }));
+    Tensor t(DType::kFloat, {2, 3},
+             wrap_memory(data, sizeof(data), false, &released, [](void* c) { ++*static_cast<int*>(c); }));
     const Tensor view = t.reshaped({6});
     EXPECT_EQ(view.raw(), data);
     EXPECT_FALSE(t.exclusive());
@@ -127,7 +129,9 @@ TEST(Variable, CopiesOnlyWhenSomeoneWatches) {
 
 TEST(ResourceManager, FindsCreatesAndClears) {
   ResourceManager m;
-  const auto create = []() -> Result<ResourceHandle> { return ResourceHandle(make_ref<Variable>("v", DType::kFloat, Shape{})); };
+  const auto create = []() -> Result<ResourceHandle> {
+    return ResourceHandle(make_ref<Variable>("v", DType::kFloat, Shape{}));
+  };
   const ResourceHandle a = *m.find_or_create("c", "v", create);
   EXPECT_EQ(m.find_or_create("c", "v", create)->get(), a.get());
   EXPECT_EQ(m.find("c", "w").status().code(), Code::kNotFound);

@@ -8,7 +8,8 @@ namespace {
 TEST(Tape, TextRoundTrips) {
   for (const char* text :
        {"(float, float) { v2 = add v0 v1; v3 = exp v2 } -> v3", "(float) { } -> v0", "() { v0 = const int32 -7 } -> v0",
-        "(float) { v1 = const float 0.1; v2 = const float -inf; v3 = mul v0 v1; v4 = maximum v3 v2; v5 = cast half v4 } -> v5, v3",
+        "(float) { v1 = const float 0.1; v2 = const float -inf; v3 = mul v0 v1; v4 = maximum v3 v2; v5 = cast half v4 "
+        "} -> v5, v3",
         "(bool, int64, int64) { v3 = select v0 v1 v2; v4 = lt v3 v1; v5 = logical_not v4 } -> v5",
         "(complex64) { v1 = abs float v0; v2 = real float v0; v3 = make_complex complex64 v1 v2; v4 = conj v3 } -> v4",
         "(float, float, float) { v3 = fma v0 v1 v2 } -> v3"}) {
@@ -64,7 +65,8 @@ TEST(Tape, ConcatenationRenumbers) {
 }
 
 TEST(Tape, OfOneMicroOp) {
-  EXPECT_EQ(tape_of(MicroOp::k_add, DType::kFloat, DType::kFloat).to_string(), "(float, float) { v2 = add v0 v1 } -> v2");
+  EXPECT_EQ(tape_of(MicroOp::k_add, DType::kFloat, DType::kFloat).to_string(),
+            "(float, float) { v2 = add v0 v1 } -> v2");
   EXPECT_EQ(tape_of(MicroOp::k_select, DType::kInt8, DType::kInt8).to_string(),
             "(bool, int8, int8) { v3 = select v0 v1 v2 } -> v3");
   EXPECT_EQ(tape_of(MicroOp::k_cast, DType::kBool, DType::kHalf).to_string(), "(bool) { v1 = cast half v0 } -> v1");

@@ -11,7 +11,9 @@ namespace {
 
 constexpr int64_t U = kUnknownDim;
 
-Output placeholder(Builder& b, DType t, const Shape& s) { return {b.add("Placeholder", {}, {{"dtype", t}, {"shape", s}}), 0}; }
+Output placeholder(Builder& b, DType t, const Shape& s) {
+  return {b.add("Placeholder", {}, {{"dtype", t}, {"shape", s}}), 0};
+}
 Output ints(Builder& b, std::initializer_list<int32_t> v) { return b.vector<int32_t>(v); }
 Output one(Builder& b, std::string_view op, std::vector<Output> in, AttrMap attrs = {}) {
   return {b.add(op, std::move(in), std::move(attrs)), 0};
@@ -88,7 +90,8 @@ TEST(Graph, ShapesThatValuesSpell) {
   EXPECT_EQ(reshaped(one(b, "Pack", {batch, b.scalar<int32_t>(2), b.scalar<int32_t>(3)})), (Shape{U, 2, 3}));
   EXPECT_EQ(reshaped(one(b, "ConcatV2", {ints(b, {-1}), ints(b, {6}), b.scalar<int32_t>(0)})), (Shape{U, 6}));
   const Output six = one(b, "StridedSlice", {one(b, "Shape", {x}), ints(b, {1}), ints(b, {2}), ints(b, {1})});
-  EXPECT_EQ(reshaped(one(b, "ConcatV2", {ints(b, {-1}), one(b, "Mul", {six, ints(b, {1})}), b.scalar<int32_t>(0)})), (Shape{U, 6}));
+  EXPECT_EQ(reshaped(one(b, "ConcatV2", {ints(b, {-1}), one(b, "Mul", {six, ints(b, {1})}), b.scalar<int32_t>(0)})),
+            (Shape{U, 6}));
   EXPECT_EQ(g.constant_value(six)->summary(), "int32 [1] = 6");
   EXPECT_EQ(g.constant_value(one(b, "Cast", {six}, {{"DstT", DType::kInt64}}))->summary(), "int64 [1] = 6");
   EXPECT_FALSE(g.constant_value(batch).has_value());
@@ -175,7 +178,8 @@ TEST(Graph, ThreadsAddAndReadAtOnce) {
 }
 
 TEST(FunctionLibrary, GoesWithItsGraph) {
-  auto g = parse("func @f(x=%x) -> (y=%y) [\n %x:float<unknown> = _Arg() {T=float, index=0}\n %y = _Retval(%x) {index=0}\n]\n");
+  auto g = parse(
+      "func @f(x=%x) -> (y=%y) [\n %x:float<unknown> = _Arg() {T=float, index=0}\n %y = _Retval(%x) {index=0}\n]\n");
   ASSERT_TRUE(g.ok());
   const std::weak_ptr<FunctionLibrary> library = (*g)->library();
   EXPECT_EQ((*g)->library()->find("f")->body->library().get(), library.lock().get());
@@ -185,8 +189,9 @@ TEST(FunctionLibrary, GoesWithItsGraph) {
 
 TEST(FunctionLibrary, EqualFunctionsMayComeTwice) {
   const auto make = [](std::string_view op) {
-    auto g = parse(internal::concat("func @f(x=%x) -> (y=%y) [\n %x:float<unknown> = _Arg() {T=float, index=0}\n %z:float<unknown> = ", op,
-                                    "(%x)\n %y = _Retval(%z) {index=0}\n]\n"));
+    auto g = parse(internal::concat(
+        "func @f(x=%x) -> (y=%y) [\n %x:float<unknown> = _Arg() {T=float, index=0}\n %z:float<unknown> = ", op,
+        "(%x)\n %y = _Retval(%z) {index=0}\n]\n"));
     EXPECT_TRUE(g.ok()) << g.status().to_string();
     return (*g)->library()->find("f");
   };

@@ -86,7 +86,8 @@ TEST(GraphText, SurvivesMutation) {
   const std::string text =
       "%x:float[2,?] = Placeholder() {dtype=float, shape=[2,?]}\n"
       "%axis:int32[] = Const() {dtype=int32, value=tensor<int32 [] = 0>}\n"
-      "%s:(float[1,?], float[1,?]) = Split(%axis, %x, ^%axis) {_class:list(string)=[\"loc:@x\"], num_split=2} @\"/cpu:0\"\n"
+      "%s:(float[1,?], float[1,?]) = Split(%axis, %x, ^%axis) {_class:list(string)=[\"loc:@x\"], num_split=2} "
+      "@\"/cpu:0\"\n"
       "%y:float<unknown> = PartitionedCall(%s:1) {Tout=[float], f=@f{k:int=3}}\n"
       "func @f(a=%a) -> (r=%r) [\n"
       "  %a:float<unknown> = _Arg() {T=float, index=0}\n"

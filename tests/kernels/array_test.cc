@@ -7,17 +7,56 @@
 namespace tw {
 
 #define TW_EXTERN(name) extern const KernelDef kernel_##name
-TW_EXTERN(Transpose); TW_EXTERN(ConjugateTranspose); TW_EXTERN(Concat); TW_EXTERN(ConcatV2); TW_EXTERN(Pack);
-TW_EXTERN(Split); TW_EXTERN(SplitV); TW_EXTERN(Unpack); TW_EXTERN(Slice); TW_EXTERN(StridedSlice);
-TW_EXTERN(StridedSliceGrad); TW_EXTERN(Pad); TW_EXTERN(PadV2); TW_EXTERN(MirrorPad); TW_EXTERN(Tile);
-TW_EXTERN(BroadcastTo); TW_EXTERN(ReverseV2); TW_EXTERN(DepthToSpace); TW_EXTERN(SpaceToDepth);
-TW_EXTERN(SpaceToBatchND); TW_EXTERN(BatchToSpaceND); TW_EXTERN(Diag); TW_EXTERN(DiagPart); TW_EXTERN(MatrixDiag);
-TW_EXTERN(MatrixDiagPart); TW_EXTERN(MatrixSetDiag); TW_EXTERN(Identity); TW_EXTERN(IdentityN); TW_EXTERN(Reshape);
-TW_EXTERN(ExpandDims); TW_EXTERN(Squeeze); TW_EXTERN(EnsureShape); TW_EXTERN(Bitcast); TW_EXTERN(Shape);
-TW_EXTERN(ShapeN); TW_EXTERN(Size); TW_EXTERN(Rank); TW_EXTERN(ConcatOffset); TW_EXTERN(BroadcastArgs);
-TW_EXTERN(BroadcastGradientArgs); TW_EXTERN(InvertPermutation); TW_EXTERN(Fill); TW_EXTERN(ZerosLike);
-TW_EXTERN(OnesLike); TW_EXTERN(OneHot); TW_EXTERN(Range); TW_EXTERN(LinSpace);
-TW_EXTERN(CheckNumerics); TW_EXTERN(DeepCopy); TW_EXTERN(PopulationCount);
+TW_EXTERN(Transpose);
+TW_EXTERN(ConjugateTranspose);
+TW_EXTERN(Concat);
+TW_EXTERN(ConcatV2);
+TW_EXTERN(Pack);
+TW_EXTERN(Split);
+TW_EXTERN(SplitV);
+TW_EXTERN(Unpack);
+TW_EXTERN(Slice);
+TW_EXTERN(StridedSlice);
+TW_EXTERN(StridedSliceGrad);
+TW_EXTERN(Pad);
+TW_EXTERN(PadV2);
+TW_EXTERN(MirrorPad);
+TW_EXTERN(Tile);
+TW_EXTERN(BroadcastTo);
+TW_EXTERN(ReverseV2);
+TW_EXTERN(DepthToSpace);
+TW_EXTERN(SpaceToDepth);
+TW_EXTERN(SpaceToBatchND);
+TW_EXTERN(BatchToSpaceND);
+TW_EXTERN(Diag);
+TW_EXTERN(DiagPart);
+TW_EXTERN(MatrixDiag);
+TW_EXTERN(MatrixDiagPart);
+TW_EXTERN(MatrixSetDiag);
+TW_EXTERN(Identity);
+TW_EXTERN(IdentityN);
+TW_EXTERN(Reshape);
+TW_EXTERN(ExpandDims);
+TW_EXTERN(Squeeze);
+TW_EXTERN(EnsureShape);
+TW_EXTERN(Bitcast);
+TW_EXTERN(Shape);
+TW_EXTERN(ShapeN);
+TW_EXTERN(Size);
+TW_EXTERN(Rank);
+TW_EXTERN(ConcatOffset);
+TW_EXTERN(BroadcastArgs);
+TW_EXTERN(BroadcastGradientArgs);
+TW_EXTERN(InvertPermutation);
+TW_EXTERN(Fill);
+TW_EXTERN(ZerosLike);
+TW_EXTERN(OnesLike);
+TW_EXTERN(OneHot);
+TW_EXTERN(Range);
+TW_EXTERN(LinSpace);
+TW_EXTERN(CheckNumerics);
+TW_EXTERN(DeepCopy);
+TW_EXTERN(PopulationCount);
 
 namespace {
 
@@ -25,8 +64,8 @@ using namespace test;
 using ref::Index;
 using Complex = std::complex<float>;
 
-constexpr DType kTypes[] = {DType::kFloat, DType::kUint8, DType::kHalf, DType::kInt64, DType::kBool,
-                            DType::kComplex128, DType::kString};
+constexpr DType kTypes[] = {DType::kFloat, DType::kUint8,      DType::kHalf,  DType::kInt64,
+                            DType::kBool,  DType::kComplex128, DType::kString};
 
 // Distinct small elements of any dtype: number i is `first + i`.
 Tensor counted(DType dtype, const Shape& shape, int64_t first = 1) {
@@ -85,8 +124,8 @@ void check_error(const KernelDef& kernel, const AttrMap& attrs, const std::vecto
   EXPECT_EQ(got.status().message(), message);
 }
 
-const std::vector<Shape> kShapes = {{}, {5}, {0}, {1}, {3, 4}, {2, 0}, {2, 3, 4}, {3, 1, 2, 2}, {2, 2, 1, 3, 2},
-                                    {2, 1, 2, 2, 1, 3}};
+const std::vector<Shape> kShapes = {
+    {}, {5}, {0}, {1}, {3, 4}, {2, 0}, {2, 3, 4}, {3, 1, 2, 2}, {2, 2, 1, 3, 2}, {2, 1, 2, 2, 1, 3}};
 
 TEST(Transpose, EveryRank) {
   for (const Shape& in : kShapes) {
@@ -131,11 +170,11 @@ TEST(Concat, EveryAxis) {
         }
         out.set_dim(axis, total);
         const auto want = expected(inputs, out, ref::sources(out, [&](Index i) {
-          const auto at = static_cast<size_t>(axis);
-          if (i[at] < 2) return ref::flatten(i, inputs[0].shape());
-          i[at] -= 2;
-          return inputs[0].num_elements() + ref::flatten(i, inputs[2].shape());
-        }));
+                                     const auto at = static_cast<size_t>(axis);
+                                     if (i[at] < 2) return ref::flatten(i, inputs[0].shape());
+                                     i[at] -= 2;
+                                     return inputs[0].num_elements() + ref::flatten(i, inputs[2].shape());
+                                   }));
         std::vector<Tensor> v2 = inputs, v1 = inputs;
         v2.push_back(Tensor::scalar<int32_t>(axis - base.rank()));
         v1.insert(v1.begin(), Tensor::scalar<int32_t>(axis));
@@ -164,14 +203,14 @@ TEST(PackAndUnpack, InverseOnEveryAxis) {
       ASSERT_TRUE(packed.ok());
       const int at = axis < 0 ? axis + s.rank() + 1 : axis;
       const Tensor want = expected(parts, (*packed)[0].shape(), ref::sources((*packed)[0].shape(), [&](Index i) {
-        const int64_t part = i[static_cast<size_t>(at)];
-        i.erase(i.begin() + at);
-        return part * s.num_elements() + ref::flatten(i, s);
-      }));
+                                     const int64_t part = i[static_cast<size_t>(at)];
+                                     i.erase(i.begin() + at);
+                                     return part * s.num_elements() + ref::flatten(i, s);
+                                   }));
       ASSERT_EQ((*packed)[0].shape()[at], 3);
       ASSERT_TRUE(same_values((*packed)[0], want));
-      const auto back = run_kernel(kernel_Unpack, {{"axis", axis}, {"num", 3}}, *packed,
-                                   std::vector<DType>(3, DType::kString));
+      const auto back =
+          run_kernel(kernel_Unpack, {{"axis", axis}, {"num", 3}}, *packed, std::vector<DType>(3, DType::kString));
       ASSERT_TRUE(back.ok());
       for (size_t i = 0; i < 3; ++i) ASSERT_TRUE(same_values((*back)[i], parts[i]));
     }
@@ -221,7 +260,10 @@ TEST(Slice, BoxesOfEveryRank) {
 }
 
 AttrMap masks(int begin, int end, int ellipsis, int new_axis, int shrink) {
-  return {{"begin_mask", begin}, {"end_mask", end}, {"ellipsis_mask", ellipsis}, {"new_axis_mask", new_axis},
+  return {{"begin_mask", begin},
+          {"end_mask", end},
+          {"ellipsis_mask", ellipsis},
+          {"new_axis_mask", new_axis},
           {"shrink_axis_mask", shrink}};
 }
 
@@ -257,11 +299,14 @@ TEST(StridedSlice, MatchesPython) {
 
 TEST(StridedSlice, GradientPutsValuesBack) {
   const Shape shape{4, 3};
-  check(kernel_StridedSliceGrad, masks(2, 3, 0, 0, 0), Shape{2, 3}, {ints({4, 3}), ints({1, 0}), ints({0, 0}), ints({2, -1})},
-        shape, [&](const Index& i) -> int64_t {
-          if (i[0] % 2 == 0) return -1;
-          return ref::flatten({(i[0] - 1) / 2, 2 - i[1]}, {2, 3});
-        }, 4);
+  check(
+      kernel_StridedSliceGrad, masks(2, 3, 0, 0, 0), Shape{2, 3},
+      {ints({4, 3}), ints({1, 0}), ints({0, 0}), ints({2, -1})}, shape,
+      [&](const Index& i) -> int64_t {
+        if (i[0] % 2 == 0) return -1;
+        return ref::flatten({(i[0] - 1) / 2, 2 - i[1]}, {2, 3});
+      },
+      4);
   check_error(kernel_StridedSliceGrad, masks(0, 0, 0, 0, 0),
               {ints({4}), ints({0}), ints({2}), ints({1}), iota<float>({3})}, 1, "shape of dy was [3] instead of [2]");
 }
@@ -283,8 +328,8 @@ TEST(Pad, ZerosAndConstants) {
       return ref::flatten(i, in);
     });
   }
-  const auto got = run_kernel(kernel_PadV2, {}, {iota<float>({2}), tensor<int32_t>({1, 2}, {1, 2}),
-                              Tensor::scalar<float>(9)}, {DType::kFloat});
+  const auto got = run_kernel(
+      kernel_PadV2, {}, {iota<float>({2}), tensor<int32_t>({1, 2}, {1, 2}), Tensor::scalar<float>(9)}, {DType::kFloat});
   ASSERT_TRUE(got.ok());
   EXPECT_EQ(values<float>((*got)[0]), (std::vector<float>{9, 1, 2, 9, 9}));
   check_error(kernel_Pad, {}, {iota<float>({1}), tensor<int32_t>({1, 2}, {-1, 0})}, 1,
@@ -296,16 +341,17 @@ TEST(Pad, Mirrors) {
     const int64_t edge = mode == "REFLECT" ? 1 : 0;
     const Shape in{4, 3, 2};
     const int64_t before[] = {2, 0, 1}, after[] = {3, 2, 0};
-    check(kernel_MirrorPad, {{"mode", mode}}, in, {tensor<int64_t>({3, 2}, {2, 3, 0, 2, 1, 0})}, {9, 5, 3}, [&](Index i) {
-      for (size_t d = 0; d < 3; ++d) {
-        const int64_t n = in[static_cast<int>(d)];
-        i[d] -= before[d];
-        if (i[d] < 0) i[d] = -i[d] - 1 + edge;
-        if (i[d] >= n) i[d] = 2 * n - i[d] - 1 - edge;
-        EXPECT_LT(i[d], n) << after[d];
-      }
-      return ref::flatten(i, in);
-    });
+    check(kernel_MirrorPad, {{"mode", mode}}, in, {tensor<int64_t>({3, 2}, {2, 3, 0, 2, 1, 0})}, {9, 5, 3},
+          [&](Index i) {
+            for (size_t d = 0; d < 3; ++d) {
+              const int64_t n = in[static_cast<int>(d)];
+              i[d] -= before[d];
+              if (i[d] < 0) i[d] = -i[d] - 1 + edge;
+              if (i[d] >= n) i[d] = 2 * n - i[d] - 1 - edge;
+              EXPECT_LT(i[d], n) << after[d];
+            }
+            return ref::flatten(i, in);
+          });
   }
   check_error(kernel_MirrorPad, {{"mode", "REFLECT"}}, {iota<float>({2}), tensor<int32_t>({1, 2}, {2, 0})}, 1,
               "paddings must be less than the dimension size: 2, 0 not less than 2");
@@ -346,12 +392,14 @@ TEST(Reverse, Axes) {
 TEST(SpaceAndDepth, BothLayoutsAndBack) {
   for (const std::string format : {"NHWC", "NCHW"}) {
     const bool nchw = format == "NCHW";
-    const Shape space = nchw ? Shape{2, 3, 4, 6} : Shape{2, 4, 6, 3}, depth = nchw ? Shape{2, 12, 2, 3} : Shape{2, 2, 3, 12};
+    const Shape space = nchw ? Shape{2, 3, 4, 6} : Shape{2, 4, 6, 3},
+                depth = nchw ? Shape{2, 12, 2, 3} : Shape{2, 2, 3, 12};
     const AttrMap attrs = {{"block_size", 2}, {"data_format", format}};
     check(kernel_SpaceToDepth, attrs, space, {}, depth, [&](const Index& i) {
       const int64_t c = nchw ? i[1] : i[3], h = nchw ? i[2] : i[1], w = nchw ? i[3] : i[2];
       const int64_t from_c = c % 3, from_h = h * 2 + c / 6, from_w = w * 2 + c / 3 % 2;
-      return nchw ? ref::flatten({i[0], from_c, from_h, from_w}, space) : ref::flatten({i[0], from_h, from_w, from_c}, space);
+      return nchw ? ref::flatten({i[0], from_c, from_h, from_w}, space)
+                  : ref::flatten({i[0], from_h, from_w, from_c}, space);
     });
     const Tensor x = iota<float>(space);
     const auto d = run_kernel(kernel_SpaceToDepth, attrs, {x}, {DType::kFloat});
@@ -386,7 +434,8 @@ TEST(Diagonals, AllForms) {
         [](const Index& i) -> int64_t { return i[1] == i[2] ? i[0] * 3 + i[1] : -1; });
   check(kernel_MatrixDiagPart, {}, {2, 3, 4}, {}, {2, 3}, [](const Index& i) { return i[0] * 12 + i[1] * 5; });
   check(kernel_MatrixDiagPart, {}, {4, 2}, {}, {2}, [](const Index& i) { return i[0] * 3; });
-  const auto set = run_kernel(kernel_MatrixSetDiag, {}, {iota<float>({2, 3}), tensor<float>({2}, {-1, -2})}, {DType::kFloat});
+  const auto set =
+      run_kernel(kernel_MatrixSetDiag, {}, {iota<float>({2, 3}), tensor<float>({2}, {-1, -2})}, {DType::kFloat});
   ASSERT_TRUE(set.ok());
   EXPECT_EQ(values<float>((*set)[0]), (std::vector<float>{-1, 2, 3, 4, -2, 6}));
   check_error(kernel_Diag, {}, {Tensor::scalar<float>(1)}, 1, "Input must be at least rank 1, got 0");
@@ -397,13 +446,15 @@ TEST(Aliases, CopyAndReshape) {
   for (const Shape& in : kShapes) {
     check(kernel_Identity, {}, in, {}, in, same(in));
     check(kernel_Reshape, {}, in, {ints({in.num_elements()})}, {in.num_elements()}, same({in.num_elements()}));
-    if (in.num_elements() > 0) check(kernel_Reshape, {}, in, {ints({-1, 1})}, {in.num_elements(), 1}, same({in.num_elements(), 1}));
+    if (in.num_elements() > 0)
+      check(kernel_Reshape, {}, in, {ints({-1, 1})}, {in.num_elements(), 1}, same({in.num_elements(), 1}));
   }
   check(kernel_ExpandDims, {}, {2, 3}, {Tensor::scalar<int32_t>(-2)}, {2, 1, 3}, same({2, 1, 3}));
   check(kernel_Squeeze, {{"squeeze_dims", std::vector<int64_t>{}}}, {1, 2, 1}, {}, {2}, same({2}));
   check(kernel_Squeeze, {{"squeeze_dims", std::vector<int64_t>{-1}}}, {1, 2, 1}, {}, {1, 2}, same({1, 2}));
   check(kernel_EnsureShape, {{"shape", Shape{-1, 3}}}, {2, 3}, {}, {2, 3}, same({2, 3}));
-  const auto n = run_kernel(kernel_IdentityN, {}, {iota<float>({2}), iota<int32_t>({3})}, {DType::kFloat, DType::kInt32});
+  const auto n =
+      run_kernel(kernel_IdentityN, {}, {iota<float>({2}), iota<int32_t>({3})}, {DType::kFloat, DType::kInt32});
   ASSERT_TRUE(n.ok());
   EXPECT_EQ(values<int32_t>((*n)[1]), (std::vector<int32_t>{1, 2, 3}));
   check_error(kernel_Reshape, {}, {iota<float>({3}), ints({2, -1})}, 1,
@@ -419,7 +470,8 @@ TEST(Aliases, CopyAndReshape) {
 }
 
 TEST(Bitcast, ChangesTheLastDimension) {
-  const auto bytes = run_kernel(kernel_Bitcast, {{"type", DType::kUint8}}, {tensor<int32_t>({1}, {0x01020304})}, {DType::kUint8});
+  const auto bytes =
+      run_kernel(kernel_Bitcast, {{"type", DType::kUint8}}, {tensor<int32_t>({1}, {0x01020304})}, {DType::kUint8});
   ASSERT_TRUE(bytes.ok());
   EXPECT_EQ(values<uint8_t>((*bytes)[0]), (std::vector<uint8_t>{4, 3, 2, 1}));
   const auto back = run_kernel(kernel_Bitcast, {{"type", DType::kInt32}}, *bytes, {DType::kInt32});
@@ -487,22 +539,26 @@ TEST(OneHot, EveryAxis) {
 }
 
 TEST(Sequences, RangeAndLinSpace) {
-  const auto r = run_kernel(kernel_Range, {}, {Tensor::scalar<int32_t>(5), Tensor::scalar<int32_t>(-2),
-                            Tensor::scalar<int32_t>(-3)}, {DType::kInt32});
+  const auto r = run_kernel(kernel_Range, {},
+                            {Tensor::scalar<int32_t>(5), Tensor::scalar<int32_t>(-2), Tensor::scalar<int32_t>(-3)},
+                            {DType::kInt32});
   EXPECT_EQ(values<int32_t>((*r)[0]), (std::vector<int32_t>{5, 2, -1}));
-  const auto f = run_kernel(kernel_Range, {}, {Tensor::scalar<float>(0), Tensor::scalar<float>(1),
-                            Tensor::scalar<float>(0.1f)}, {DType::kFloat});
+  const auto f =
+      run_kernel(kernel_Range, {}, {Tensor::scalar<float>(0), Tensor::scalar<float>(1), Tensor::scalar<float>(0.1f)},
+                 {DType::kFloat});
   ASSERT_EQ((*f)[0].num_elements(), 10);
   float sum = 0;
   for (float v : values<float>((*f)[0])) {
     EXPECT_EQ(v, sum);
     sum += 0.1f;
   }
-  const auto empty = run_kernel(kernel_Range, {}, {Tensor::scalar<int64_t>(2), Tensor::scalar<int64_t>(2),
-                                Tensor::scalar<int64_t>(1)}, {DType::kInt64});
+  const auto empty =
+      run_kernel(kernel_Range, {}, {Tensor::scalar<int64_t>(2), Tensor::scalar<int64_t>(2), Tensor::scalar<int64_t>(1)},
+                 {DType::kInt64});
   EXPECT_EQ((*empty)[0].shape(), Shape{0});
-  const auto l = run_kernel(kernel_LinSpace, {}, {Tensor::scalar<double>(1), Tensor::scalar<double>(2),
-                            Tensor::scalar<int32_t>(5)}, {DType::kDouble});
+  const auto l =
+      run_kernel(kernel_LinSpace, {},
+                 {Tensor::scalar<double>(1), Tensor::scalar<double>(2), Tensor::scalar<int32_t>(5)}, {DType::kDouble});
   EXPECT_EQ(values<double>((*l)[0]), (std::vector<double>{1, 1.25, 1.5, 1.75, 2}));
   check_error(kernel_Range, {}, {Tensor::scalar<float>(5), Tensor::scalar<float>(3), Tensor::scalar<float>(1)}, 1,
               "Requires start <= limit when delta > 0: 5/3");
@@ -520,7 +576,8 @@ TEST(Checks, NumericsAndBits) {
   check_error(kernel_CheckNumerics, attrs, {tensor<double>({1}, {-INFINITY})}, 1, "hey : Tensor had Inf values");
   check_error(kernel_CheckNumerics, attrs, {tensor<half>({2}, {half(INFINITY), half(NAN)})}, 1,
               "hey : Tensor had Inf and NaN values");
-  EXPECT_EQ(values<uint8_t>((*run_kernel(kernel_PopulationCount, {}, {tensor<int16_t>({3}, {-1, 0, 5})}, {DType::kUint8}))[0]),
+  EXPECT_EQ(values<uint8_t>(
+                (*run_kernel(kernel_PopulationCount, {}, {tensor<int16_t>({3}, {-1, 0, 5})}, {DType::kUint8}))[0]),
             (std::vector<uint8_t>{16, 0, 2}));
   const auto copy = run_kernel(kernel_DeepCopy, {}, {good}, {DType::kFloat});
   ASSERT_TRUE(copy.ok());

@@ -24,8 +24,8 @@ Tensor random_tensor(const Shape& shape, uint32_t seed) {
   return t;
 }
 
-Result<Tensor> run_one(const KernelDef& kernel, const AttrMap& attrs, const std::vector<Tensor>& inputs, const Shape& out,
-                       DType t = DType::kFloat) {
+Result<Tensor> run_one(const KernelDef& kernel, const AttrMap& attrs, const std::vector<Tensor>& inputs,
+                       const Shape& out, DType t = DType::kFloat) {
   auto r = Node(kernel, attrs, {t}).run(inputs, Mode::kStatic, {out});
   if (!r.ok()) return r.status();
   return (*r)[0];
@@ -33,7 +33,8 @@ Result<Tensor> run_one(const KernelDef& kernel, const AttrMap& attrs, const std:
 
 void expect_near(const Tensor& a, const Tensor& b, float tolerance = 1e-5f) {
   ASSERT_EQ(a.shape(), b.shape());
-  for (int64_t i = 0; i < a.num_elements(); ++i) ASSERT_NEAR(a.data<float>()[i], b.data<float>()[i], tolerance) << "element " << i;
+  for (int64_t i = 0; i < a.num_elements(); ++i)
+    ASSERT_NEAR(a.data<float>()[i], b.data<float>()[i], tolerance) << "element " << i;
 }
 
 AttrMap matmul_attrs(bool ta, bool tb) {
@@ -47,7 +48,8 @@ AttrMap matmul_attrs(bool ta, bool tb) {
 TEST(MatMulKernel, Transposes) {
   for (int t = 0; t < 4; ++t) {
     const bool ta = t & 1, tb = t & 2;
-    const Tensor a = random_tensor(ta ? Shape{7, 20} : Shape{20, 7}, 1), b = random_tensor(tb ? Shape{33, 7} : Shape{7, 33}, 2);
+    const Tensor a = random_tensor(ta ? Shape{7, 20} : Shape{20, 7}, 1),
+                 b = random_tensor(tb ? Shape{33, 7} : Shape{7, 33}, 2);
     Tensor want = Tensor::make_or_die(DType::kFloat, Shape{20, 33});
     ref::matmul<float, double>(a.data<float>(), b.data<float>(), want.data<float>(), 20, 33, 7, ta, tb);
     auto got = run_one(kernel_MatMul, matmul_attrs(ta, tb), {a, b}, want.shape());
@@ -57,7 +59,8 @@ TEST(MatMulKernel, Transposes) {
 }
 
 TEST(MatMulKernel, RejectsUnequalInnerSizes) {
-  const auto r = run_one(kernel_MatMul, matmul_attrs(false, false), {random_tensor({2, 3}, 1), random_tensor({4, 5}, 2)}, {2, 5});
+  const auto r =
+      run_one(kernel_MatMul, matmul_attrs(false, false), {random_tensor({2, 3}, 1), random_tensor({4, 5}, 2)}, {2, 5});
   EXPECT_EQ(r.status().code(), Code::kInvalidArgument);
   EXPECT_NE(r.status().message().find("[2,3]"), std::string::npos) << r.status().message();
 }
@@ -70,7 +73,8 @@ TEST(BatchMatMulKernel, BroadcastsBatchDimensions) {
   Tensor want = Tensor::make_or_die(DType::kFloat, Shape{3, 2, 4, 6});
   for (int64_t i = 0; i < 3; ++i) {
     for (int64_t j = 0; j < 2; ++j) {
-      ref::matmul<float, double>(a.data<float>() + i * 20, b.data<float>() + j * 30, want.data<float>() + (i * 2 + j) * 24, 4, 6, 5, false, true);
+      ref::matmul<float, double>(a.data<float>() + i * 20, b.data<float>() + j * 30,
+                                 want.data<float>() + (i * 2 + j) * 24, 4, 6, 5, false, true);
     }
   }
   auto got = run_one(kernel_BatchMatMul, attrs, {a, b}, want.shape());
@@ -81,7 +85,8 @@ TEST(BatchMatMulKernel, BroadcastsBatchDimensions) {
 AttrMap conv_attrs(int64_t stride, const char* padding, bool nchw) {
   AttrMap a;
   a["T"] = AttrValue(DType::kFloat);
-  a["strides"] = AttrValue(nchw ? std::vector<int64_t>{1, 1, stride, stride} : std::vector<int64_t>{1, stride, stride, 1});
+  a["strides"] =
+      AttrValue(nchw ? std::vector<int64_t>{1, 1, stride, stride} : std::vector<int64_t>{1, stride, stride, 1});
   a["dilations"] = AttrValue(std::vector<int64_t>{1, 1, 1, 1});
   a["padding"] = AttrValue(padding);
   a["data_format"] = AttrValue(nchw ? "NCHW" : "NHWC");
@@ -94,7 +99,8 @@ Tensor to_nchw(const Tensor& t) {
   const int64_t pixels = s[1] * s[2];
   for (int64_t n = 0; n < s[0]; ++n) {
     for (int64_t p = 0; p < pixels; ++p) {
-      for (int64_t c = 0; c < s[3]; ++c) r.data<float>()[(n * s[3] + c) * pixels + p] = t.data<float>()[(n * pixels + p) * s[3] + c];
+      for (int64_t c = 0; c < s[3]; ++c)
+        r.data<float>()[(n * s[3] + c) * pixels + p] = t.data<float>()[(n * pixels + p) * s[3] + c];
     }
   }
   return r;
@@ -117,7 +123,8 @@ TEST(ConvKernel, GradientsAreAdjointAndNchwIsTheSameTurned) {
     const Tensor df = *run_one(kernel_Conv2DBackpropFilter, a, {x, sizes_of(f.shape()), dy}, f.shape());
     const auto dot = [](const Tensor& p, const Tensor& q) {
       double sum = 0;
-      for (int64_t i = 0; i < p.num_elements(); ++i) sum += static_cast<double>(p.data<float>()[i]) * static_cast<double>(q.data<float>()[i]);
+      for (int64_t i = 0; i < p.num_elements(); ++i)
+        sum += static_cast<double>(p.data<float>()[i]) * static_cast<double>(q.data<float>()[i]);
       return sum;
     };
     EXPECT_NEAR(dot(y, dy), dot(x, dx), 1e-4);
@@ -133,7 +140,8 @@ TEST(ConvKernel, GradientsAreAdjointAndNchwIsTheSameTurned) {
 TEST(ConvKernel, ExplicitPadding) {
   AttrMap a = conv_attrs(1, "EXPLICIT", false);
   a["explicit_paddings"] = AttrValue(std::vector<int64_t>{0, 0, 1, 0, 0, 2, 0, 0});
-  const Tensor x = test::tensor<float>({1, 2, 2, 1}, {1, 2, 3, 4}), f = test::tensor<float>({2, 2, 1, 1}, {1, 10, 100, 1000});
+  const Tensor x = test::tensor<float>({1, 2, 2, 1}, {1, 2, 3, 4}),
+               f = test::tensor<float>({2, 2, 1, 1}, {1, 10, 100, 1000});
   const Tensor y = *run_one(kernel_Conv2D, a, {x, f}, {1, 2, 3, 1});
   EXPECT_EQ(test::values<float>(y), (std::vector<float>{2100, 200, 0, 4321, 402, 0}));
 }
@@ -142,11 +150,15 @@ TEST(ConvKernel, RejectsWhatDoesNotFit) {
   const AttrMap a = conv_attrs(1, "VALID", false);
   const Tensor x = random_tensor({2, 7, 6, 3}, 1), f = random_tensor({3, 3, 3, 5}, 2);
   const Tensor dy = random_tensor({2, 4, 4, 5}, 3);  // height 5 would fit
-  EXPECT_EQ(run_one(kernel_Conv2DBackpropInput, a, {sizes_of(x.shape()), f, dy}, x.shape()).status().code(), Code::kInvalidArgument);
-  EXPECT_EQ(run_one(kernel_Conv2DBackpropFilter, a, {x, sizes_of(f.shape()), dy}, f.shape()).status().code(), Code::kInvalidArgument);
+  EXPECT_EQ(run_one(kernel_Conv2DBackpropInput, a, {sizes_of(x.shape()), f, dy}, x.shape()).status().code(),
+            Code::kInvalidArgument);
+  EXPECT_EQ(run_one(kernel_Conv2DBackpropFilter, a, {x, sizes_of(f.shape()), dy}, f.shape()).status().code(),
+            Code::kInvalidArgument);
   const Tensor other = random_tensor({3, 5, 4, 5}, 3);  // another batch
-  EXPECT_EQ(run_one(kernel_Conv2DBackpropInput, a, {sizes_of(x.shape()), f, other}, x.shape()).status().code(), Code::kInvalidArgument);
-  EXPECT_EQ(run_one(kernel_Conv2D, a, {random_tensor({2, 7, 6, 6}, 1), f}, {2, 5, 4, 5}).status().code(), Code::kUnimplemented);
+  EXPECT_EQ(run_one(kernel_Conv2DBackpropInput, a, {sizes_of(x.shape()), f, other}, x.shape()).status().code(),
+            Code::kInvalidArgument);
+  EXPECT_EQ(run_one(kernel_Conv2D, a, {random_tensor({2, 7, 6, 6}, 1), f}, {2, 5, 4, 5}).status().code(),
+            Code::kUnimplemented);
 }
 
 AttrMap fused_attrs(AttrMap base, const char* kind, const std::string& tape, std::vector<DType> extra) {
@@ -159,7 +171,8 @@ AttrMap fused_attrs(AttrMap base, const char* kind, const std::string& tape, std
 // A bias, a residual that broadcasts, and a rectifier.
 std::string bias_tape() {
   Tape t;
-  const uint16_t x = t.add_input(DType::kFloat), bias = t.add_input(DType::kFloat), residual = t.add_input(DType::kFloat);
+  const uint16_t x = t.add_input(DType::kFloat), bias = t.add_input(DType::kFloat),
+                 residual = t.add_input(DType::kFloat);
   const uint16_t zero = t.add_constant(DType::kFloat, 0);
   const uint16_t sum = t.emit(MicroOp::k_add, DType::kFloat, x, bias);
   const uint16_t all = t.emit(MicroOp::k_add, DType::kFloat, sum, residual);
@@ -170,16 +183,19 @@ std::string bias_tape() {
 void apply_bias(Tensor* y, const Tensor& bias, const Tensor& residual, int64_t channel_step) {
   for (int64_t i = 0; i < y->num_elements(); ++i) {
     float& v = y->data<float>()[i];
-    v = std::max(0.0f, v + bias.data<float>()[i / channel_step % bias.num_elements()] + residual.data<float>()[i % residual.num_elements()]);
+    v = std::max(0.0f, v + bias.data<float>()[i / channel_step % bias.num_elements()] +
+                           residual.data<float>()[i % residual.num_elements()]);
   }
 }
 
 TEST(FusedContract, MatMulWithBiasResidualAndRectifier) {
   for (auto [m, n, k] : {std::tuple{9, 10, 7}, {64, 70, 33}, {200, 300, 400}, {3, 900, 50}}) {
-    const Tensor a = random_tensor({m, k}, 1), b = random_tensor({k, n}, 2), bias = random_tensor({n}, 3), residual = random_tensor({m, n}, 4);
+    const Tensor a = random_tensor({m, k}, 1), b = random_tensor({k, n}, 2), bias = random_tensor({n}, 3),
+                 residual = random_tensor({m, n}, 4);
     Tensor want = *run_one(kernel_MatMul, matmul_attrs(false, false), {a, b}, {m, n});
     apply_bias(&want, bias, residual, 1);
-    auto got = run_one(kernel_FusedContract, fused_attrs(matmul_attrs(false, false), "MatMul", bias_tape(), {DType::kFloat, DType::kFloat}),
+    auto got = run_one(kernel_FusedContract,
+                       fused_attrs(matmul_attrs(false, false), "MatMul", bias_tape(), {DType::kFloat, DType::kFloat}),
                        {a, b, bias, residual}, want.shape());
     ASSERT_TRUE(got.ok()) << got.status().to_string();
     expect_near(*got, want);
@@ -198,7 +214,8 @@ TEST(FusedContract, Convolutions) {
       apply_bias(&want, bias, residual, nchw ? 72 : 1);
       const Tensor operand = nchw ? bias.reshaped({6, 1, 1}) : bias;
       const Tensor second = nchw ? residual.reshaped({6, 9, 8}) : residual;
-      auto got = run_one(kernel_FusedContract, fused_attrs(conv_attrs(1, "SAME", nchw), kind, bias_tape(), {DType::kFloat, DType::kFloat}),
+      auto got = run_one(kernel_FusedContract,
+                         fused_attrs(conv_attrs(1, "SAME", nchw), kind, bias_tape(), {DType::kFloat, DType::kFloat}),
                          {in, f, operand, second}, want.shape());
       ASSERT_TRUE(got.ok()) << got.status().to_string();
       expect_near(*got, want);
@@ -217,7 +234,8 @@ TEST(FusedContract, OutputsOfOtherTypes) {
   for (auto [m, n, k] : {std::tuple{9, 10, 7}, {100, 600, 300}}) {
     const Tensor a = random_tensor({m, k}, 1), b = random_tensor({k, n}, 2);
     const Tensor want = *run_one(kernel_MatMul, matmul_attrs(false, false), {a, b}, {m, n});
-    auto r = Node(kernel_FusedContract, fused_attrs(matmul_attrs(false, false), "MatMul", t.to_string(), {}), {DType::kBool, DType::kDouble})
+    auto r = Node(kernel_FusedContract, fused_attrs(matmul_attrs(false, false), "MatMul", t.to_string(), {}),
+                  {DType::kBool, DType::kDouble})
                  .run({a, b}, Mode::kStatic, {want.shape(), want.shape()});
     ASSERT_TRUE(r.ok()) << r.status().to_string();
     for (int64_t i = 0; i < want.num_elements(); ++i) {
@@ -230,7 +248,9 @@ TEST(FusedContract, OutputsOfOtherTypes) {
 TEST(FusedContract, RejectsAForeignTape) {
   const Tensor a = random_tensor({2, 3}, 1), b = random_tensor({3, 4}, 2);
   const auto code = [&](const std::string& tape) {
-    return run_one(kernel_FusedContract, fused_attrs(matmul_attrs(false, false), "MatMul", tape, {}), {a, b}, {2, 4}).status().code();
+    return run_one(kernel_FusedContract, fused_attrs(matmul_attrs(false, false), "MatMul", tape, {}), {a, b}, {2, 4})
+        .status()
+        .code();
   };
   EXPECT_EQ(code(bias_tape()), Code::kInvalidArgument);  // wants two operands
   EXPECT_EQ(code("(double) { v1 = neg v0 } -> v1"), Code::kInvalidArgument);

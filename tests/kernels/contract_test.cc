@@ -11,9 +11,10 @@ using namespace testing_contract;
 
 template <typename T>
 void check_gemm(GemmSpec spec, bool constant_a = false, bool constant_b = false) {
-  SCOPED_TRACE(testing::Message() << dtype_name(dtype_of<T>) << " m " << spec.m << " n " << spec.n << " k " << spec.k << " batch "
-                                  << spec.batch << " (" << spec.batch_a << ", " << spec.batch_b << ") transposed "
-                                  << spec.transpose_a << spec.transpose_b << " constant " << constant_a << constant_b);
+  SCOPED_TRACE(testing::Message() << dtype_name(dtype_of<T>) << " m " << spec.m << " n " << spec.n << " k " << spec.k
+                                  << " batch " << spec.batch << " (" << spec.batch_a << ", " << spec.batch_b
+                                  << ") transposed " << spec.transpose_a << spec.transpose_b << " constant "
+                                  << constant_a << constant_b);
   spec.dtype = dtype_of<T>;
   const int64_t m = spec.m, n = spec.n, k = spec.k;
   Guarded<T> a(spec.batch_a * m * k), b(spec.batch_b * k * n);
@@ -24,7 +25,7 @@ void check_gemm(GemmSpec spec, bool constant_a = false, bool constant_b = false)
     const int64_t ia = !spec.index_a.empty() ? spec.index_a[static_cast<size_t>(i)] : spec.batch_a == 1 ? 0 : i;
     const int64_t ib = !spec.index_b.empty() ? spec.index_b[static_cast<size_t>(i)] : spec.batch_b == 1 ? 0 : i;
     ref::matmul<T, Wide<T>>(a.data() + ia * m * k, b.data() + ib * k * n, want.data() + i * m * n, m, n, k,
-                                                  spec.transpose_a, spec.transpose_b);
+                            spec.transpose_a, spec.transpose_b);
   }
   if (constant_a) spec.constant_a = a.data();
   if (constant_b) spec.constant_b = b.data();
@@ -41,7 +42,8 @@ void check_gemm(GemmSpec spec, bool constant_a = false, bool constant_b = false)
       EXPECT_TRUE(c.intact());
       EXPECT_TRUE(ws.intact());
       for (int64_t i = 0; i < c.size(); ++i) {
-        ASSERT_LE(distance(c[i], want[static_cast<size_t>(i)]), tolerance<T>(k)) << "element " << i << ", " << threads << " threads";
+        ASSERT_LE(distance(c[i], want[static_cast<size_t>(i)]), tolerance<T>(k))
+            << "element " << i << ", " << threads << " threads";
       }
       if (repeat == 0) {
         first.assign(c.data(), c.data() + c.size());
@@ -117,7 +119,8 @@ TEST(Gemm, ConstantsArePackedOnce) {
 
 TEST(Gemm, Batches) {
   for (int t = 0; t < 4; ++t) {
-    for (auto [batch, a, b] : {std::tuple{3, 3, 3}, {4, 1, 4}, {4, 4, 1}, {50, 50, 50}, {50, 1, 50}, {50, 50, 1}, {2, 1, 1}}) {
+    for (auto [batch, a, b] :
+         {std::tuple{3, 3, 3}, {4, 1, 4}, {4, 4, 1}, {50, 50, 50}, {50, 1, 50}, {50, 50, 1}, {2, 1, 1}}) {
       for (auto [m, n, k] : {std::tuple{5, 33, 8}, {40, 70, 65}, {1, 10, 4}}) {
         GemmSpec s = spec_of(m, n, k, t & 1, t & 2);
         s.batch = batch, s.batch_a = a, s.batch_b = b;

@@ -19,8 +19,8 @@
 
 namespace tw::testing_contract {
 
-// Memory that ends at a page nobody may touch, so that reading or writing past it ends the test, with guard bytes before
-// it. Where the system has no such pages, guard bytes follow it instead.
+// Memory that ends at a page nobody may touch, so that reading or writing past it ends the test, with guard bytes
+// before it. Where the system has no such pages, guard bytes follow it instead.
 template <typename T>
 class Guarded {
  public:

@@ -16,11 +16,13 @@ int64_t filter_size(const ConvSpec& s) { return s.filter_h * s.filter_w * (s.dep
 
 std::string describe(const ConvSpec& s) {
   std::ostringstream out;
-  out << (s.kind == Kind::kForward ? "forward " : s.kind == Kind::kInputGrad ? "input grad " : "filter grad ")
-      << (s.depthwise ? "depthwise " : "") << dtype_name(s.dtype) << " in " << s.batch << "x" << s.in_h << "x" << s.in_w << "x" << s.in_c
-      << " out " << s.out_h << "x" << s.out_w << "x" << s.out_c << " filter " << s.filter_h << "x" << s.filter_w << " stride "
-      << s.stride_h << "," << s.stride_w << " dilation " << s.dilation_h << "," << s.dilation_w << " pad " << s.pad_top << ","
-      << s.pad_left;
+  out << (s.kind == Kind::kForward     ? "forward "
+          : s.kind == Kind::kInputGrad ? "input grad "
+                                       : "filter grad ")
+      << (s.depthwise ? "depthwise " : "") << dtype_name(s.dtype) << " in " << s.batch << "x" << s.in_h << "x" << s.in_w
+      << "x" << s.in_c << " out " << s.out_h << "x" << s.out_w << "x" << s.out_c << " filter " << s.filter_h << "x"
+      << s.filter_w << " stride " << s.stride_h << "," << s.stride_w << " dilation " << s.dilation_h << ","
+      << s.dilation_w << " pad " << s.pad_top << "," << s.pad_left;
   return out.str();
 }
 
@@ -58,7 +60,8 @@ void check_kind(ConvSpec spec, bool constant_filter) {
       EXPECT_TRUE(ws.intact());
       for (int64_t i = 0; i < got.size(); ++i) {
         const size_t u = static_cast<size_t>(i);
-        ASSERT_NEAR(static_cast<double>(got[i]), want[u], tolerance<T>(terms[u])) << "element " << i << ", " << threads << " threads";
+        ASSERT_NEAR(static_cast<double>(got[i]), want[u], tolerance<T>(terms[u]))
+            << "element " << i << ", " << threads << " threads";
       }
       if (repeat == 0) {
         first.assign(got.data(), got.data() + got.size());
@@ -80,8 +83,8 @@ void check_conv(ConvSpec spec) {
 }
 
 // SAME padding when `same`, else VALID.
-ConvSpec conv(int64_t batch, int64_t h, int64_t w, int64_t in_c, int64_t out_c, int64_t fh, int64_t fw, int64_t sh, int64_t sw,
-              int64_t dh, int64_t dw, bool same) {
+ConvSpec conv(int64_t batch, int64_t h, int64_t w, int64_t in_c, int64_t out_c, int64_t fh, int64_t fw, int64_t sh,
+              int64_t sw, int64_t dh, int64_t dw, bool same) {
   ConvSpec s;
   s.batch = batch, s.in_h = h, s.in_w = w, s.in_c = in_c, s.out_c = out_c, s.filter_h = fh, s.filter_w = fw;
   s.stride_h = sh, s.stride_w = sw, s.dilation_h = dh, s.dilation_w = dw;
@@ -115,20 +118,20 @@ TEST(Conv, Channels) {
 }
 
 TEST(Conv, LargeImagesAndManyTaps) {
-  check_conv<float>(conv(1, 70, 90, 20, 10, 3, 3, 1, 1, 1, 1, true));    // bands of rows
+  check_conv<float>(conv(1, 70, 90, 20, 10, 3, 3, 1, 1, 1, 1, true));  // bands of rows
   check_conv<float>(conv(2, 61, 67, 3, 9, 7, 7, 2, 2, 1, 1, true));
-  check_conv<float>(conv(1, 9, 9, 200, 40, 3, 3, 1, 1, 1, 1, true));     // several blocks of k
+  check_conv<float>(conv(1, 9, 9, 200, 40, 3, 3, 1, 1, 1, 1, true));  // several blocks of k
   check_conv<float>(conv(1, 5, 5, 401, 3, 2, 3, 1, 1, 1, 1, false));
-  check_conv<float>(conv(40, 4, 4, 6, 6, 3, 3, 1, 1, 1, 1, true));       // several images per unit
-  check_conv<float>(conv(5, 7, 7, 48, 64, 1, 1, 1, 1, 1, 1, true));      // a plain product
+  check_conv<float>(conv(40, 4, 4, 6, 6, 3, 3, 1, 1, 1, 1, true));   // several images per unit
+  check_conv<float>(conv(5, 7, 7, 48, 64, 1, 1, 1, 1, 1, 1, true));  // a plain product
   check_conv<float>(conv(5, 7, 7, 12, 64, 1, 1, 2, 2, 1, 1, false));
 }
 
 TEST(Conv, OddGeometry) {
   check_conv<float>(conv(2, 5, 5, 3, 4, 2, 2, 4, 4, 1, 1, false));  // strides beyond the filter leave gaps
   check_conv<float>(conv(1, 1, 9, 2, 3, 1, 3, 1, 2, 1, 3, true));
-  check_conv<float>(conv(1, 3, 3, 2, 3, 5, 5, 1, 1, 1, 1, true));   // the filter is larger than the image
-  ConvSpec s = conv(2, 6, 7, 3, 4, 3, 3, 2, 2, 1, 1, false);        // explicit padding, wider than the filter
+  check_conv<float>(conv(1, 3, 3, 2, 3, 5, 5, 1, 1, 1, 1, true));  // the filter is larger than the image
+  ConvSpec s = conv(2, 6, 7, 3, 4, 3, 3, 2, 2, 1, 1, false);       // explicit padding, wider than the filter
   s.pad_top = 4, s.pad_left = 1, s.out_h = 7, s.out_w = 5;
   check_conv<float>(s);
 }

@@ -7,11 +7,28 @@
 namespace tw {
 
 #define TW_EXTERN(name) extern const KernelDef kernel_##name
-TW_EXTERN(Gather); TW_EXTERN(GatherV2); TW_EXTERN(ResourceGather); TW_EXTERN(GatherNd); TW_EXTERN(ResourceGatherNd);
-TW_EXTERN(ScatterNd); TW_EXTERN(TensorScatterUpdate); TW_EXTERN(TensorScatterAdd); TW_EXTERN(TensorScatterSub);
-TW_EXTERN(SparseToDense); TW_EXTERN(DynamicPartition); TW_EXTERN(DynamicStitch); TW_EXTERN(Unique);
-TW_EXTERN(UniqueWithCounts); TW_EXTERN(ListDiff); TW_EXTERN(Where); TW_EXTERN(Select); TW_EXTERN(ReverseSequence);
-TW_EXTERN(Roll); TW_EXTERN(MirrorPadGrad); TW_EXTERN(TileGrad); TW_EXTERN(MatrixBandPart);
+TW_EXTERN(Gather);
+TW_EXTERN(GatherV2);
+TW_EXTERN(ResourceGather);
+TW_EXTERN(GatherNd);
+TW_EXTERN(ResourceGatherNd);
+TW_EXTERN(ScatterNd);
+TW_EXTERN(TensorScatterUpdate);
+TW_EXTERN(TensorScatterAdd);
+TW_EXTERN(TensorScatterSub);
+TW_EXTERN(SparseToDense);
+TW_EXTERN(DynamicPartition);
+TW_EXTERN(DynamicStitch);
+TW_EXTERN(Unique);
+TW_EXTERN(UniqueWithCounts);
+TW_EXTERN(ListDiff);
+TW_EXTERN(Where);
+TW_EXTERN(Select);
+TW_EXTERN(ReverseSequence);
+TW_EXTERN(Roll);
+TW_EXTERN(MirrorPadGrad);
+TW_EXTERN(TileGrad);
+TW_EXTERN(MatrixBandPart);
 TW_EXTERN(ResourceStridedSliceAssign);
 
 namespace {
@@ -62,10 +79,11 @@ TEST(Gather, EveryAxisAndBatch) {
         n.add_dim(2);
         n.add_dim(3);
         Tensor indices = Tensor::make_or_die(DType::kInt32, n);
-        for (int64_t i = 0; i < indices.num_elements(); ++i) indices.data<int32_t>()[i] = static_cast<int32_t>((i * 7) % p[axis]);
+        for (int64_t i = 0; i < indices.num_elements(); ++i)
+          indices.data<int32_t>()[i] = static_cast<int32_t>((i * 7) % p[axis]);
         for (const Tensor& params : {iota<float>(p), iota<std::complex<double>>(p), iota<uint8_t>(p), strings(p)}) {
-          const Tensor got = one(kernel_GatherV2, {{"batch_dims", batch}}, {params, indices, Tensor::scalar<int32_t>(axis)},
-                                 params.dtype());
+          const Tensor got = one(kernel_GatherV2, {{"batch_dims", batch}},
+                                 {params, indices, Tensor::scalar<int32_t>(axis)}, params.dtype());
           ASSERT_EQ(got.shape().rank(), p.rank() + 1);
           for (int64_t i = 0; i < got.num_elements(); ++i) {
             const Index at = ref::unflatten(i, got.shape());
@@ -76,7 +94,8 @@ TEST(Gather, EveryAxisAndBatch) {
             const auto size = dtype_size(params.dtype());
             Tensor a = Tensor::make_or_die(params.dtype(), {}), b = Tensor::make_or_die(params.dtype(), {});
             copy_elements(params.dtype(), got.data<char>() + static_cast<size_t>(i) * size, a.raw(), 1);
-            copy_elements(params.dtype(), params.data<char>() + static_cast<size_t>(ref::flatten(from, p)) * size, b.raw(), 1);
+            copy_elements(params.dtype(), params.data<char>() + static_cast<size_t>(ref::flatten(from, p)) * size,
+                          b.raw(), 1);
             ASSERT_TRUE(same_values(a, b)) << p << " axis " << axis << " batch " << batch;
           }
         }
@@ -112,7 +131,8 @@ TEST(Gather, FromAVariable) {
             (std::vector<float>{9, 10, 1, 2}));
   EXPECT_EQ(values<float>(one(kernel_ResourceGatherNd, {}, {handle, tensor<int32_t>({1, 2}, {3, 1})}, DType::kFloat)),
             (std::vector<float>{8}));
-  check_error(kernel_ResourceGather, {}, {handle, tensor<int64_t>({1, 2}, {0, 7})}, 1, "indices[0,1] = 7 is not in [0, 5)");
+  check_error(kernel_ResourceGather, {}, {handle, tensor<int64_t>({1, 2}, {0, 7})}, 1,
+              "indices[0,1] = 7 is not in [0, 5)");
 }
 
 TEST(GatherNd, EveryDepth) {
@@ -140,14 +160,17 @@ TEST(GatherNd, EveryDepth) {
 }
 
 TEST(ScatterNd, AddsDuplicates) {
-  EXPECT_EQ(values<float>(one(kernel_ScatterNd, {}, {tensor<int32_t>({3, 1}, {1, 3, 1}), tensor<float>({3}, {1, 2, 4}),
-                              int32s({5})}, DType::kFloat)),
+  EXPECT_EQ(values<float>(one(kernel_ScatterNd, {},
+                              {tensor<int32_t>({3, 1}, {1, 3, 1}), tensor<float>({3}, {1, 2, 4}), int32s({5})},
+                              DType::kFloat)),
             (std::vector<float>{0, 5, 0, 2, 0}));
-  EXPECT_EQ(values<int64_t>(one(kernel_ScatterNd, {}, {tensor<int32_t>({1, 1}, {1}), tensor<int64_t>({1, 2}, {3, 4}),
-                                int32s({2, 2})}, DType::kInt64)),
+  EXPECT_EQ(values<int64_t>(one(kernel_ScatterNd, {},
+                                {tensor<int32_t>({1, 1}, {1}), tensor<int64_t>({1, 2}, {3, 4}), int32s({2, 2})},
+                                DType::kInt64)),
             (std::vector<int64_t>{0, 0, 3, 4}));
   const auto at = [](int64_t i) { return tensor<int64_t>({1, 1}, {i}); };
-  check_error(kernel_ScatterNd, {}, {at(7), iota<float>({1}), ints({5})}, 1, "indices[0] = [7] does not index into shape [5]");
+  check_error(kernel_ScatterNd, {}, {at(7), iota<float>({1}), ints({5})}, 1,
+              "indices[0] = [7] does not index into shape [5]");
   check_error(kernel_ScatterNd, {}, {at(1), iota<float>({2}), ints({5})}, 1,
               "Outer dimensions of indices and update must match. Indices shape: [1,1], updates shape:[2]");
   check_error(kernel_ScatterNd, {}, {at(1), iota<float>({1, 2}), ints({5, 3})}, 1,
@@ -155,7 +178,8 @@ TEST(ScatterNd, AddsDuplicates) {
 }
 
 TEST(ScatterNd, OntoATensor) {
-  const std::vector<Tensor> in = {iota<float>({4}), tensor<int64_t>({3, 1}, {1, 3, 1}), tensor<float>({3}, {10, 20, 40})};
+  const std::vector<Tensor> in = {iota<float>({4}), tensor<int64_t>({3, 1}, {1, 3, 1}),
+                                  tensor<float>({3}, {10, 20, 40})};
   EXPECT_EQ(values<float>(one(kernel_TensorScatterUpdate, {}, in, DType::kFloat)), (std::vector<float>{1, 40, 3, 20}));
   EXPECT_EQ(values<float>(one(kernel_TensorScatterAdd, {}, in, DType::kFloat)), (std::vector<float>{1, 52, 3, 24}));
   EXPECT_EQ(values<float>(one(kernel_TensorScatterSub, {}, in, DType::kFloat)), (std::vector<float>{1, -48, 3, -16}));
@@ -166,11 +190,11 @@ TEST(ScatterNd, OntoATensor) {
 TEST(SparseToDense, ChecksOrder) {
   const AttrMap checked = {{"validate_indices", true}}, loose = {{"validate_indices", false}};
   const Tensor value = Tensor::scalar<float>(1), zero = Tensor::scalar<float>(0), size = ints({5});
-  EXPECT_EQ(values<float>(one(kernel_SparseToDense, checked, {ints({1, 3}), size, iota<float>({2}), Tensor::scalar<float>(9)},
-                              DType::kFloat)),
+  EXPECT_EQ(values<float>(one(kernel_SparseToDense, checked,
+                              {ints({1, 3}), size, iota<float>({2}), Tensor::scalar<float>(9)}, DType::kFloat)),
             (std::vector<float>{9, 1, 9, 2, 9}));
-  EXPECT_EQ(values<float>(one(kernel_SparseToDense, loose, {tensor<int64_t>({2, 2}, {1, 1, 0, 1}), ints({2, 2}), value, zero},
-                              DType::kFloat)),
+  EXPECT_EQ(values<float>(one(kernel_SparseToDense, loose,
+                              {tensor<int64_t>({2, 2}, {1, 1, 0, 1}), ints({2, 2}), value, zero}, DType::kFloat)),
             (std::vector<float>{0, 1, 0, 1}));
   check_error(kernel_SparseToDense, checked, {ints({7}), size, value, zero}, 1,
               "indices[0] = [7] is out of bounds: need 0 <= index < [5]");
@@ -188,10 +212,11 @@ TEST(Partition, SplitsAndStitches) {
   const auto parts = all(kernel_DynamicPartition, {}, {data, part}, std::vector<DType>(3, DType::kFloat));
   EXPECT_EQ(values<float>(parts[0]), (std::vector<float>{1, 2, 5, 6}));
   EXPECT_EQ(parts[1].shape(), (Shape{0, 2}));
-  const auto back = all(kernel_DynamicStitch, {}, {int32s({0, 2}), int32s({}), int32s({1, 3, 4}), parts[0], parts[1], parts[2]},
-                        {DType::kFloat});
+  const auto back = all(kernel_DynamicStitch, {},
+                        {int32s({0, 2}), int32s({}), int32s({1, 3, 4}), parts[0], parts[1], parts[2]}, {DType::kFloat});
   EXPECT_TRUE(same_values(back[0], data));
-  const auto gap = all(kernel_DynamicStitch, {}, {int32s({0, 3}), int32s({3}), strings({2}), strings({1})}, {DType::kString});
+  const auto gap =
+      all(kernel_DynamicStitch, {}, {int32s({0, 3}), int32s({3}), strings({2}), strings({1})}, {DType::kString});
   EXPECT_EQ(values<std::string>(gap[0]), (std::vector<std::string>{"element 0", "", "", "element 0"}));
   check_error(kernel_DynamicPartition, {}, {iota<float>({2}), int32s({0, 5})}, 2, "partitions[1] = 5 is not in [0, 2)");
   check_error(kernel_DynamicPartition, {}, {iota<float>({2}), int32s({0, 1, 1})}, 2,
@@ -202,13 +227,16 @@ TEST(Partition, SplitsAndStitches) {
 }
 
 TEST(Unique, FirstSeenOrder) {
-  const auto got = all(kernel_UniqueWithCounts, {}, {ints({7, 3, 7, 7, -1})}, {DType::kInt64, DType::kInt32, DType::kInt32});
+  const auto got =
+      all(kernel_UniqueWithCounts, {}, {ints({7, 3, 7, 7, -1})}, {DType::kInt64, DType::kInt32, DType::kInt32});
   EXPECT_EQ(values<int64_t>(got[0]), (std::vector<int64_t>{7, 3, -1}));
   EXPECT_EQ(values<int32_t>(got[1]), (std::vector<int32_t>{0, 1, 0, 0, 2}));
   EXPECT_EQ(values<int32_t>(got[2]), (std::vector<int32_t>{3, 1, 1}));
-  const auto nans = all(kernel_Unique, {}, {tensor<double>({6}, {3, NAN, 3, -0.0, 0.0, NAN})}, {DType::kDouble, DType::kInt64});
+  const auto nans =
+      all(kernel_Unique, {}, {tensor<double>({6}, {3, NAN, 3, -0.0, 0.0, NAN})}, {DType::kDouble, DType::kInt64});
   EXPECT_EQ(values<int64_t>(nans[1]), (std::vector<int64_t>{0, 1, 0, 2, 2, 3}));
-  const auto text = all(kernel_Unique, {}, {tensor<std::string>({3}, {"b", "a", "b"})}, {DType::kString, DType::kInt32});
+  const auto text =
+      all(kernel_Unique, {}, {tensor<std::string>({3}, {"b", "a", "b"})}, {DType::kString, DType::kInt32});
   EXPECT_EQ(values<std::string>(text[0]), (std::vector<std::string>{"b", "a"}));
   const auto diff = all(kernel_ListDiff, {}, {tensor<float>({4}, {1, 2, 2, 3}), tensor<float>({1}, {3})},
                         {DType::kFloat, DType::kInt32});
@@ -218,7 +246,8 @@ TEST(Unique, FirstSeenOrder) {
 }
 
 TEST(Where, EveryRank) {
-  for (const Shape& s : {Shape{}, Shape{0}, Shape{7}, Shape{3, 4}, Shape{2, 0, 3}, Shape{2, 3, 4}, Shape{2, 1, 3, 2, 2}}) {
+  for (const Shape& s :
+       {Shape{}, Shape{0}, Shape{7}, Shape{3, 4}, Shape{2, 0, 3}, Shape{2, 3, 4}, Shape{2, 1, 3, 2, 2}}) {
     Tensor x = iota<int32_t>(s);
     for (int64_t i = 0; i < x.num_elements(); ++i) x.data<int32_t>()[i] %= 3;
     const Tensor got = all(kernel_Where, {}, {x}, {DType::kInt64})[0];
@@ -238,9 +267,11 @@ TEST(Select, FullRowsAndScalar) {
   EXPECT_EQ(run(tensor<bool>({2, 2}, {true, false, false, true})), (std::vector<float>{1, -2, -3, 4}));
   EXPECT_EQ(run(tensor<bool>({2}, {false, true})), (std::vector<float>{-1, -2, 3, 4}));
   EXPECT_EQ(run(Tensor::scalar<bool>(true)), (std::vector<float>{1, 2, 3, 4}));
-  EXPECT_EQ(values<std::string>(one(kernel_Select, {}, {tensor<bool>({2}, {true, false}), strings({2}),
-                                    tensor<std::string>({2}, {"x", "y"})}, DType::kString)),
-            (std::vector<std::string>{"element 0", "y"}));
+  EXPECT_EQ(
+      values<std::string>(one(kernel_Select, {},
+                              {tensor<bool>({2}, {true, false}), strings({2}), tensor<std::string>({2}, {"x", "y"})},
+                              DType::kString)),
+      (std::vector<std::string>{"element 0", "y"}));
   check_error(kernel_Select, {}, {tensor<bool>({3}, {true, true, true}), t, e}, 1,
               "Number of batches of 'then' must match size of 'cond', but saw: 2 vs. 3");
 }
@@ -253,7 +284,8 @@ TEST(ReverseSequence, EveryPairOfDims) {
       std::vector<int64_t> lengths;
       for (int64_t i = 0; i < s[batch]; ++i) lengths.push_back(i % (s[seq] + 1));
       const Tensor x = iota<float>(s);
-      const Tensor got = one(kernel_ReverseSequence, {{"seq_dim", seq}, {"batch_dim", batch}}, {x, ints(lengths)}, DType::kFloat);
+      const Tensor got =
+          one(kernel_ReverseSequence, {{"seq_dim", seq}, {"batch_dim", batch}}, {x, ints(lengths)}, DType::kFloat);
       for (int64_t i = 0; i < x.num_elements(); ++i) {
         Index at = ref::unflatten(i, s);
         const int64_t n = lengths[static_cast<size_t>(at[static_cast<size_t>(batch)])];
@@ -298,8 +330,8 @@ TEST(MatrixBandPart, EveryBand) {
   const Tensor x = iota<float>(s);
   for (int64_t lower = -1; lower <= 3; ++lower) {
     for (int64_t upper = -1; upper <= 4; ++upper) {
-      const Tensor got = one(kernel_MatrixBandPart, {}, {x, Tensor::scalar<int64_t>(lower), Tensor::scalar<int64_t>(upper)},
-                             DType::kFloat);
+      const Tensor got = one(kernel_MatrixBandPart, {},
+                             {x, Tensor::scalar<int64_t>(lower), Tensor::scalar<int64_t>(upper)}, DType::kFloat);
       for (int64_t i = 0; i < x.num_elements(); ++i) {
         const Index at = ref::unflatten(i, s);
         const bool in = (lower < 0 || at[1] - at[2] <= lower) && (upper < 0 || at[2] - at[1] <= upper);
@@ -307,8 +339,8 @@ TEST(MatrixBandPart, EveryBand) {
       }
     }
   }
-  check_error(kernel_MatrixBandPart, {}, {iota<float>({1, 2}), Tensor::scalar<int64_t>(5), Tensor::scalar<int64_t>(0)}, 1,
-              "num_lower must be negative or less or equal to number of rows (1) got: 5");
+  check_error(kernel_MatrixBandPart, {}, {iota<float>({1, 2}), Tensor::scalar<int64_t>(5), Tensor::scalar<int64_t>(0)},
+              1, "num_lower must be negative or less or equal to number of rows (1) got: 5");
 }
 
 TEST(StridedAssign, WritesAVariable) {
@@ -317,7 +349,8 @@ TEST(StridedAssign, WritesAVariable) {
   handle.data<ResourceHandle>()[0] = ResourceHandle(variable);
   variable->assign(iota<float>({5}));
   const Tensor before = *variable->read();
-  const AttrMap masks = {{"begin_mask", 0}, {"end_mask", 0}, {"ellipsis_mask", 0}, {"new_axis_mask", 0}, {"shrink_axis_mask", 0}};
+  const AttrMap masks = {
+      {"begin_mask", 0}, {"end_mask", 0}, {"ellipsis_mask", 0}, {"new_axis_mask", 0}, {"shrink_axis_mask", 0}};
   Node node(kernel_ResourceStridedSliceAssign, masks, {});
   ASSERT_TRUE(node.run({handle, ints({4}), ints({0}), ints({-2}), tensor<float>({2}, {-1, -2})}).ok());
   EXPECT_EQ(values<float>(*variable->read()), (std::vector<float>{1, 2, -2, 4, -1}));

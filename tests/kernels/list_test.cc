@@ -6,10 +6,21 @@
 namespace tw {
 
 #define TW_EXTERN(name) extern const KernelDef kernel_##name
-TW_EXTERN(EmptyTensorList); TW_EXTERN(TensorListReserve); TW_EXTERN(TensorListPushBack); TW_EXTERN(TensorListPopBack);
-TW_EXTERN(TensorListGetItem); TW_EXTERN(TensorListSetItem); TW_EXTERN(TensorListResize); TW_EXTERN(TensorListLength);
-TW_EXTERN(TensorListElementShape); TW_EXTERN(TensorListStack); TW_EXTERN(TensorListGather);
-TW_EXTERN(TensorListFromTensor); TW_EXTERN(TensorListScatter); TW_EXTERN(TensorListConcat); TW_EXTERN(TensorListSplit);
+TW_EXTERN(EmptyTensorList);
+TW_EXTERN(TensorListReserve);
+TW_EXTERN(TensorListPushBack);
+TW_EXTERN(TensorListPopBack);
+TW_EXTERN(TensorListGetItem);
+TW_EXTERN(TensorListSetItem);
+TW_EXTERN(TensorListResize);
+TW_EXTERN(TensorListLength);
+TW_EXTERN(TensorListElementShape);
+TW_EXTERN(TensorListStack);
+TW_EXTERN(TensorListGather);
+TW_EXTERN(TensorListFromTensor);
+TW_EXTERN(TensorListScatter);
+TW_EXTERN(TensorListConcat);
+TW_EXTERN(TensorListSplit);
 TW_EXTERN(ZerosLike);
 
 namespace {
@@ -45,11 +56,19 @@ void check_error(const KernelDef& kernel, const std::vector<Tensor>& in, size_t 
   EXPECT_EQ(got.status().message(), message);
 }
 
-Tensor reserve(const Tensor& shape, int32_t n) { return one(kernel_TensorListReserve, {shape, count(n)}, DType::kVariant); }
-Tensor empty(const Tensor& shape, int32_t most = -1) { return one(kernel_EmptyTensorList, {shape, count(most)}, DType::kVariant); }
+Tensor reserve(const Tensor& shape, int32_t n) {
+  return one(kernel_TensorListReserve, {shape, count(n)}, DType::kVariant);
+}
+Tensor empty(const Tensor& shape, int32_t most = -1) {
+  return one(kernel_EmptyTensorList, {shape, count(most)}, DType::kVariant);
+}
 Tensor push(const Tensor& list, const Tensor& x) { return one(kernel_TensorListPushBack, {list, x}, DType::kVariant); }
-int32_t length(const Tensor& list) { return values<int32_t>(one(kernel_TensorListLength, {list}, DType::kInt32, {}))[0]; }
-Tensor stack(const Tensor& list, const Tensor& shape = kAny) { return one(kernel_TensorListStack, {list, shape}, DType::kFloat); }
+int32_t length(const Tensor& list) {
+  return values<int32_t>(one(kernel_TensorListLength, {list}, DType::kInt32, {}))[0];
+}
+Tensor stack(const Tensor& list, const Tensor& shape = kAny) {
+  return one(kernel_TensorListStack, {list, shape}, DType::kFloat);
+}
 const VariantValue* identity(const Tensor& list) { return list.data<Variant>()->get(); }
 
 TEST(TensorList, PushPopSetGet) {
@@ -66,7 +85,8 @@ TEST(TensorList, PushPopSetGet) {
   const Tensor set = one(kernel_TensorListSetItem, {l2, count(0), b}, DType::kVariant);
   EXPECT_EQ(values<float>(stack(set)), (std::vector<float>{5, 6, 5, 6}));
   EXPECT_EQ(values<float>(stack(l2)), (std::vector<float>{1, 2, 5, 6}));
-  EXPECT_EQ(values<float>(one(kernel_TensorListGetItem, {set, count(1), kAny}, DType::kFloat)), (std::vector<float>{5, 6}));
+  EXPECT_EQ(values<float>(one(kernel_TensorListGetItem, {set, count(1), kAny}, DType::kFloat)),
+            (std::vector<float>{5, 6}));
 }
 
 TEST(TensorList, ErrorsAsInTensorFlow) {
@@ -103,9 +123,10 @@ TEST(TensorList, UnsetElementsAreZeros) {
   EXPECT_EQ(values<float>(one(kernel_TensorListGetItem, {reserve(int32s({2}), 3), count(1), kAny}, DType::kFloat)),
             (std::vector<float>{0, 0}));
   EXPECT_EQ(values<float>(stack(push(reserve(kAny, 1), iota<float>({2})))), (std::vector<float>{0, 0, 1, 2}));
-  check_error(kernel_TensorListGetItem, {reserve(kAny, 3), count(1), kAny}, 1,
-              "Trying to read an uninitialized tensor but element_shape is not fully defined: <unknown> and no list element "
-              "is set.");
+  check_error(
+      kernel_TensorListGetItem, {reserve(kAny, 3), count(1), kAny}, 1,
+      "Trying to read an uninitialized tensor but element_shape is not fully defined: <unknown> and no list element "
+      "is set.");
 }
 
 TEST(TensorList, GrowsInPlaceWhenHeldOnce) {
@@ -140,7 +161,8 @@ TEST(TensorList, FromTensorSharesAlignedRows) {
   }
   check_error(kernel_TensorListFromTensor, {iota<float>({1, 2}), int32s({3})}, 1,
               "Specified a list with shape [3] from a tensor with shape [2]");
-  check_error(kernel_TensorListFromTensor, {iota<float>({}), kAny}, 1, "Tensor must be at least a vector, but saw shape: []");
+  check_error(kernel_TensorListFromTensor, {iota<float>({}), kAny}, 1,
+              "Tensor must be at least a vector, but saw shape: []");
 }
 
 TEST(TensorList, GatherAndScatter) {
@@ -149,7 +171,8 @@ TEST(TensorList, GatherAndScatter) {
             (std::vector<float>{5, 6, 1, 2, 5, 6}));
   const Tensor scattered = one(kernel_TensorListScatter, {iota<float>({2, 2}), int32s({3, 1}), kAny}, DType::kVariant);
   EXPECT_EQ(values<float>(stack(scattered)), (std::vector<float>{0, 0, 3, 4, 0, 0, 1, 2}));
-  check_error(kernel_TensorListGather, {list, int32s({0, 3}), kAny}, 1, "Index 3 out o range; list only has 3 elements.");
+  check_error(kernel_TensorListGather, {list, int32s({0, 3}), kAny}, 1,
+              "Index 3 out o range; list only has 3 elements.");
   check_error(kernel_TensorListScatter, {iota<float>({1, 2}), int32s({-3}), kAny}, 1,
               "Indices in TensorListScatter must all be non-negative.");
   check_error(kernel_TensorListScatter, {iota<float>({1, 2}), int32s({3, 1}), kAny}, 1,
@@ -178,7 +201,8 @@ TEST(TensorList, ConcatAndSplit) {
 TEST(TensorList, ResizeAndShape) {
   const Tensor list = one(kernel_TensorListResize, {reserve(int32s({-1, 2}), 3), count(5)}, DType::kVariant, {});
   EXPECT_EQ(length(list), 5);
-  EXPECT_EQ(values<int32_t>(one(kernel_TensorListElementShape, {list}, DType::kInt32, {})), (std::vector<int32_t>{-1, 2}));
+  EXPECT_EQ(values<int32_t>(one(kernel_TensorListElementShape, {list}, DType::kInt32, {})),
+            (std::vector<int32_t>{-1, 2}));
   const Tensor unknown = one(kernel_TensorListElementShape, {empty(kAny)}, DType::kInt64, {});
   EXPECT_EQ(unknown.shape(), Shape{});
   EXPECT_EQ(values<int64_t>(unknown), (std::vector<int64_t>{-1}));

@@ -15,9 +15,9 @@
 namespace tw {
 namespace {
 
-constexpr DType kTypes[] = {DType::kFloat, DType::kDouble, DType::kHalf, DType::kBfloat16, DType::kInt8, DType::kInt16,
-                            DType::kInt32, DType::kInt64, DType::kUint8, DType::kUint16, DType::kUint32, DType::kUint64,
-                            DType::kBool, DType::kComplex64, DType::kComplex128};
+constexpr DType kTypes[] = {DType::kFloat,  DType::kDouble, DType::kHalf,  DType::kBfloat16,  DType::kInt8,
+                            DType::kInt16,  DType::kInt32,  DType::kInt64, DType::kUint8,     DType::kUint16,
+                            DType::kUint32, DType::kUint64, DType::kBool,  DType::kComplex64, DType::kComplex128};
 constexpr MicroOp kOps[] = {
 #define X(name, arity) MicroOp::k_##name,
     TW_MICRO_OPS(X)
@@ -27,15 +27,16 @@ constexpr MicroOp kOps[] = {
 bool whole(DType t) { return is_integer(t) || t == DType::kBool; }
 
 // Values of moderate size, zeros among them; divisors of integers are not zero.
-Tensor random_tensor(DType t, const Shape& shape, std::mt19937& rng, bool nonzero = false, double low = -4, double high = 4) {
+Tensor random_tensor(DType t, const Shape& shape, std::mt19937& rng, bool nonzero = false, double low = -4,
+                     double high = 4) {
   Tensor out = Tensor::make_or_die(t, shape);
   std::uniform_real_distribution<double> real(low, high);
   for (int64_t i = 0; i < shape.num_elements(); ++i) {
     ref::Number v{real(rng), is_complex(t) ? real(rng) : 0, 0};
     if (whole(t)) {
       const bool is_signed = t == DType::kInt8 || t == DType::kInt16 || t == DType::kInt32 || t == DType::kInt64;
-      v.integer = t == DType::kBool ? static_cast<int64_t>(rng() & 1)
-                                    : static_cast<int64_t>(rng() % 50) - (is_signed ? 25 : 0);
+      v.integer =
+          t == DType::kBool ? static_cast<int64_t>(rng() & 1) : static_cast<int64_t>(rng() % 50) - (is_signed ? 25 : 0);
       if (nonzero && v.integer == 0) v.integer = 3;
     } else if (!nonzero && rng() % 16 == 0) {
       v = {};
@@ -62,7 +63,8 @@ struct Guarded {
 
 double epsilon(DType t) {
   switch (t) {
-    case DType::kDouble: case DType::kComplex128: return 0x1p-52;
+    case DType::kDouble:
+    case DType::kComplex128: return 0x1p-52;
     case DType::kHalf: return 0x1p-10;
     case DType::kBfloat16: return 0x1p-7;
     default: return 0x1p-23;
@@ -70,7 +72,8 @@ double epsilon(DType t) {
 }
 
 // |got - want| <= ulps * eps * max(|want|, floor).
-void expect_near(DType t, const void* got, const void* want, int64_t n, double ulps, double floor, const std::string& what) {
+void expect_near(DType t, const void* got, const void* want, int64_t n, double ulps, double floor,
+                 const std::string& what) {
   for (int64_t i = 0; i < n; ++i) {
     const ref::Number g = ref::load(t, got, i), w = ref::load(t, want, i);
     if (whole(t)) {
@@ -91,8 +94,8 @@ void expect_near(DType t, const void* got, const void* want, int64_t n, double u
   }
 }
 
-void check(const Tape& tape, const std::vector<Tensor>& inputs, const Shape& space, double ulps, const std::string& what,
-           double floor = 1e-3, WorkerPool* given = nullptr) {
+void check(const Tape& tape, const std::vector<Tensor>& inputs, const Shape& space, double ulps,
+           const std::string& what, double floor = 1e-3, WorkerPool* given = nullptr) {
   WorkerPool one(1);
   WorkerPool& pool = given ? *given : one;
   std::vector<Shape> shapes;
@@ -138,11 +141,20 @@ void check(const Tape& tape, const std::vector<Tensor>& inputs, const Shape& spa
 
 DType result_of(MicroOp op, DType t) {
   switch (op) {
-    case MicroOp::k_eq: case MicroOp::k_ne: case MicroOp::k_lt: case MicroOp::k_le: case MicroOp::k_gt: case MicroOp::k_ge:
-    case MicroOp::k_isnan: case MicroOp::k_isinf: case MicroOp::k_isfinite: return DType::kBool;
+    case MicroOp::k_eq:
+    case MicroOp::k_ne:
+    case MicroOp::k_lt:
+    case MicroOp::k_le:
+    case MicroOp::k_gt:
+    case MicroOp::k_ge:
+    case MicroOp::k_isnan:
+    case MicroOp::k_isinf:
+    case MicroOp::k_isfinite: return DType::kBool;
     case MicroOp::k_make_complex: return t == DType::kFloat ? DType::kComplex64 : DType::kComplex128;
-    case MicroOp::k_real: case MicroOp::k_imag: case MicroOp::k_angle: case MicroOp::k_abs:
-      return t == DType::kComplex64 ? DType::kFloat : t == DType::kComplex128 ? DType::kDouble : t;
+    case MicroOp::k_real:
+    case MicroOp::k_imag:
+    case MicroOp::k_angle:
+    case MicroOp::k_abs: return t == DType::kComplex64 ? DType::kFloat : t == DType::kComplex128 ? DType::kDouble : t;
     default: return t;
   }
 }
@@ -172,8 +184,9 @@ TEST(Map, EveryMicroOpOnEveryType) {
           inputs.push_back(x);
         }
         // Where terms cancel, the error is relative to the terms (of size up to 16), not to the result.
-        const bool cancels = is_complex(t) || op == MicroOp::k_digamma || op == MicroOp::k_floormod || op == MicroOp::k_fma;
-                // A complex power is exp(y ln(x)) with an exponent of up to 16.
+        const bool cancels =
+            is_complex(t) || op == MicroOp::k_digamma || op == MicroOp::k_floormod || op == MicroOp::k_fma;
+        // A complex power is exp(y ln(x)) with an exponent of up to 16.
         const double ulps = op == MicroOp::k_pow && is_complex(t) ? 64 : 4;
         check(tape, inputs, Shape{n}, ulps, tape.to_string(), cancels ? 16 : 1e-2);
         if (testing::Test::HasFatalFailure()) return;
@@ -188,9 +201,11 @@ TEST(Map, EveryCast) {
   for (DType from : kTypes) {
     for (DType to : kTypes) {
       ASSERT_TRUE(map_supports(MicroOp::k_cast, from, to)) << dtype_name(from) << dtype_name(to);
-      const bool is_signed = !whole(to) || to == DType::kInt8 || to == DType::kInt16 || to == DType::kInt32 || to == DType::kInt64;
+      const bool is_signed =
+          !whole(to) || to == DType::kInt8 || to == DType::kInt16 || to == DType::kInt32 || to == DType::kInt64;
       const Tensor x = random_tensor(from, Shape{501}, rng, false, is_signed ? -4 : 0, 4);
-      check(tape_of(MicroOp::k_cast, from, to), {x}, Shape{501}, 1, std::string(dtype_name(from)) + " to " + std::string(dtype_name(to)));
+      check(tape_of(MicroOp::k_cast, from, to), {x}, Shape{501}, 1,
+            std::string(dtype_name(from)) + " to " + std::string(dtype_name(to)));
     }
   }
 }
@@ -284,7 +299,8 @@ TEST(Map, BroadcastShapes) {
 TEST(Map, ManyThreadsGiveTheSame) {
   std::mt19937 rng(10);
   const Shape space{300, 1000};
-  const std::vector<Tensor> inputs = {random_tensor(DType::kFloat, space, rng), random_tensor(DType::kFloat, Shape{300, 1}, rng),
+  const std::vector<Tensor> inputs = {random_tensor(DType::kFloat, space, rng),
+                                      random_tensor(DType::kFloat, Shape{300, 1}, rng),
                                       random_tensor(DType::kFloat, Shape{1000}, rng)};
   WorkerPool pool(4);
   check(gelu_like(), inputs, space, 4, "threads", 4, &pool);
@@ -298,7 +314,8 @@ TEST(Map, HalfBroadcastWithUniform) {
     const uint16_t a = tape.emit(MicroOp::k_mul, t, x, s);
     const uint16_t b = tape.emit(MicroOp::k_add, t, a, r);
     tape.outputs = {b};
-    check(tape, {random_tensor(t, Shape{30, 11}, rng), random_tensor(t, Shape{}, rng), random_tensor(t, Shape{11}, rng)},
+    check(tape,
+          {random_tensor(t, Shape{30, 11}, rng), random_tensor(t, Shape{}, rng), random_tensor(t, Shape{11}, rng)},
           Shape{30, 11}, 2, "half", 16);
     // An explicit cast rounds even where the result is widened again.
     Tape round_trip;
@@ -389,7 +406,8 @@ double worst_ulp(MicroOp op, DType t, double low, double high, long double (*exa
   Tensor x = Tensor::make_or_die(t, shape), y = Tensor::make_or_die(t, shape);
   std::mt19937_64 rng(13);
   std::uniform_real_distribution<double> dist(low, high);
-  for (int64_t i = 0; i < n; ++i) x.data<T>()[i] = static_cast<T>(i % 4 == 0 ? std::ldexp(dist(rng), -static_cast<int>(rng() % 30)) : dist(rng));
+  for (int64_t i = 0; i < n; ++i)
+    x.data<T>()[i] = static_cast<T>(i % 4 == 0 ? std::ldexp(dist(rng), -static_cast<int>(rng() % 30)) : dist(rng));
   auto plan = plan_map(tape_of(op, t, t), {&shape, 1}, shape);
   const void* in = x.raw();
   void* out = y.raw();
@@ -426,7 +444,8 @@ TEST(Map, TranscendentalUlps) {
       {MicroOp::k_log, 0.5, 2, [](L x) { return std::log(x); }, 1.5},
       {MicroOp::k_log1p, -0.999, 4, [](L x) { return std::log1p(x); }, 2},
       {MicroOp::k_tanh, -12, 12, [](L x) { return std::tanh(x); }, 3.5},
-      {MicroOp::k_sigmoid, -80, 40, [](L x) { return x < 0 ? std::exp(x) / (1 + std::exp(x)) : 1 / (1 + std::exp(-x)); }, 3.5},
+      {MicroOp::k_sigmoid, -80, 40,
+       [](L x) { return x < 0 ? std::exp(x) / (1 + std::exp(x)) : 1 / (1 + std::exp(-x)); }, 3.5},
       {MicroOp::k_softplus, -80, 40, [](L x) { return std::max(x, L(0)) + std::log1p(std::exp(-std::abs(x))); }, 3.5},
       {MicroOp::k_erf, -4.5, 4.5, [](L x) { return std::erf(x); }, 2.5},
       {MicroOp::k_sin, -1e4, 1e4, [](L x) { return std::sin(x); }, 1},
@@ -459,15 +478,24 @@ TEST(Map, SpecialValues) {
     MicroOp op;
     float (*exact)(float);
   } cases[] = {
-      {MicroOp::k_exp, [](float x) { return std::exp(x); }},     {MicroOp::k_expm1, [](float x) { return std::expm1(x); }},
-      {MicroOp::k_log, [](float x) { return std::log(x); }},     {MicroOp::k_log1p, [](float x) { return std::log1p(x); }},
-      {MicroOp::k_tanh, [](float x) { return std::tanh(x); }},   {MicroOp::k_erf, [](float x) { return std::erf(x); }},
-      {MicroOp::k_sin, [](float x) { return std::sin(x); }},     {MicroOp::k_cos, [](float x) { return std::cos(x); }},
-      {MicroOp::k_atan, [](float x) { return std::atan(x); }},   {MicroOp::k_asin, [](float x) { return std::asin(x); }},
-      {MicroOp::k_acos, [](float x) { return std::acos(x); }},   {MicroOp::k_sinh, [](float x) { return std::sinh(x); }},
-      {MicroOp::k_cosh, [](float x) { return std::cosh(x); }},   {MicroOp::k_asinh, [](float x) { return std::asinh(x); }},
-      {MicroOp::k_acosh, [](float x) { return std::acosh(x); }}, {MicroOp::k_atanh, [](float x) { return std::atanh(x); }},
-      {MicroOp::k_sqrt, [](float x) { return std::sqrt(x); }},   {MicroOp::k_round, [](float x) { return std::nearbyint(x); }},
+      {MicroOp::k_exp, [](float x) { return std::exp(x); }},
+      {MicroOp::k_expm1, [](float x) { return std::expm1(x); }},
+      {MicroOp::k_log, [](float x) { return std::log(x); }},
+      {MicroOp::k_log1p, [](float x) { return std::log1p(x); }},
+      {MicroOp::k_tanh, [](float x) { return std::tanh(x); }},
+      {MicroOp::k_erf, [](float x) { return std::erf(x); }},
+      {MicroOp::k_sin, [](float x) { return std::sin(x); }},
+      {MicroOp::k_cos, [](float x) { return std::cos(x); }},
+      {MicroOp::k_atan, [](float x) { return std::atan(x); }},
+      {MicroOp::k_asin, [](float x) { return std::asin(x); }},
+      {MicroOp::k_acos, [](float x) { return std::acos(x); }},
+      {MicroOp::k_sinh, [](float x) { return std::sinh(x); }},
+      {MicroOp::k_cosh, [](float x) { return std::cosh(x); }},
+      {MicroOp::k_asinh, [](float x) { return std::asinh(x); }},
+      {MicroOp::k_acosh, [](float x) { return std::acosh(x); }},
+      {MicroOp::k_atanh, [](float x) { return std::atanh(x); }},
+      {MicroOp::k_sqrt, [](float x) { return std::sqrt(x); }},
+      {MicroOp::k_round, [](float x) { return std::nearbyint(x); }},
   };
   WorkerPool pool(1);
   for (const auto& c : cases) {

@@ -63,9 +63,9 @@ constexpr size_t kSizes[] = {1, 2, 4, 8, 16};
 
 TEST(StridedCopy, EveryPermutationUpToRankFive) {
   WorkerPool pool(2);
-  const std::vector<std::vector<int64_t>> shapes = {{},        {5},          {3, 17},         {33, 70},       {1, 9},
-                                                    {4, 3, 5}, {2, 19, 18},  {7, 1, 6, 2},    {3, 2, 4, 5},   {0, 4},
-                                                    {2, 0, 3}, {2, 3, 4, 2, 3}};
+  const std::vector<std::vector<int64_t>> shapes = {{},           {5},       {3, 17},     {33, 70},
+                                                    {1, 9},       {4, 3, 5}, {2, 19, 18}, {7, 1, 6, 2},
+                                                    {3, 2, 4, 5}, {0, 4},    {2, 0, 3},   {2, 3, 4, 2, 3}};
   for (const auto& shape : shapes) {
     std::vector<size_t> perm(shape.size());
     std::iota(perm.begin(), perm.end(), size_t{0});

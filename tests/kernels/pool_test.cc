@@ -57,7 +57,8 @@ AttrMap attrs_of(const Case& c, DType t, bool nchw = false) {
   return a;
 }
 
-Tensor run_one(const KernelDef& kernel, const AttrMap& attrs, const std::vector<Tensor>& inputs, DType t, const Shape& out) {
+Tensor run_one(const KernelDef& kernel, const AttrMap& attrs, const std::vector<Tensor>& inputs, DType t,
+               const Shape& out) {
   Node node(kernel, attrs, {t});
   auto r = node.run(inputs, Mode::kStatic, {out});
   EXPECT_TRUE(r.ok()) << r.status().to_string();
@@ -68,7 +69,8 @@ template <typename T>
 void expect_equal(const Tensor& got, const std::vector<double>& want, double tolerance, const char* what) {
   ASSERT_EQ(static_cast<size_t>(got.num_elements()), want.size()) << what;
   for (size_t i = 0; i < want.size(); ++i) {
-    ASSERT_NEAR(static_cast<double>(got.data<T>()[i]), want[i], tolerance * (1 + std::abs(want[i]))) << what << " element " << i;
+    ASSERT_NEAR(static_cast<double>(got.data<T>()[i]), want[i], tolerance * (1 + std::abs(want[i])))
+        << what << " element " << i;
   }
 }
 
@@ -84,8 +86,9 @@ std::vector<int64_t> largest(const PoolGeometry& g, const std::function<double(i
 
 template <typename T>
 void check_pools(const Case& c) {
-  SCOPED_TRACE(testing::Message() << dtype_name(dtype_of<T>) << " " << c.in << " window " << c.window_h << "," << c.window_w
-                                  << " stride " << c.stride_h << "," << c.stride_w << (c.same ? " SAME" : " VALID"));
+  SCOPED_TRACE(testing::Message() << dtype_name(dtype_of<T>) << " " << c.in << " window " << c.window_h << ","
+                                  << c.window_w << " stride " << c.stride_h << "," << c.stride_w
+                                  << (c.same ? " SAME" : " VALID"));
   const PoolGeometry g = geometry_of(c);
   const Shape out{g.batch, g.out_h, g.out_w, g.channels};
   const DType t = dtype_of<T>;
@@ -153,7 +156,8 @@ Tensor to_nchw(const Tensor& t) {
     for (int64_t h = 0; h < s[1]; ++h)
       for (int64_t w = 0; w < s[2]; ++w)
         for (int64_t c = 0; c < s[3]; ++c)
-          r.data<float>()[((n * s[3] + c) * s[1] + h) * s[2] + w] = t.data<float>()[((n * s[1] + h) * s[2] + w) * s[3] + c];
+          r.data<float>()[((n * s[3] + c) * s[1] + h) * s[2] + w] =
+              t.data<float>()[((n * s[1] + h) * s[2] + w) * s[3] + c];
   return r;
 }
 
@@ -167,8 +171,9 @@ TEST(Pool, NchwIsTheSameTurned) {
   const Tensor y = run_one(kernel_MaxPool, a, {x}, DType::kFloat, out);
   const Tensor y_nchw = run_one(kernel_MaxPool, b, {to_nchw(x)}, DType::kFloat, out_nchw);
   EXPECT_TRUE(test::same_values(to_nchw(y), y_nchw));
-  EXPECT_TRUE(test::same_values(to_nchw(run_one(kernel_MaxPoolGrad, a, {x, y, dy}, DType::kFloat, c.in)),
-                                run_one(kernel_MaxPoolGrad, b, {to_nchw(x), y_nchw, to_nchw(dy)}, DType::kFloat, in_nchw)));
+  EXPECT_TRUE(
+      test::same_values(to_nchw(run_one(kernel_MaxPoolGrad, a, {x, y, dy}, DType::kFloat, c.in)),
+                        run_one(kernel_MaxPoolGrad, b, {to_nchw(x), y_nchw, to_nchw(dy)}, DType::kFloat, in_nchw)));
   EXPECT_TRUE(test::same_values(to_nchw(run_one(kernel_AvgPool, a, {x}, DType::kFloat, out)),
                                 run_one(kernel_AvgPool, b, {to_nchw(x)}, DType::kFloat, out_nchw)));
 }
@@ -225,7 +230,8 @@ TEST(Pool, Argmax) {
       const AttrMap plain = attrs_of(c, DType::kFloat);
       EXPECT_TRUE(test::same_values(run_one(kernel_MaxPoolGradWithArgmax, a, {x, dy, (*r)[1]}, DType::kFloat, c.in),
                                     run_one(kernel_MaxPoolGrad, plain, {x, (*r)[0], dy}, DType::kFloat, c.in)));
-      EXPECT_TRUE(test::same_values(run_one(kernel_MaxPoolGradGradWithArgmax, a, {x, x, (*r)[1]}, DType::kFloat, out), (*r)[0]));
+      EXPECT_TRUE(test::same_values(run_one(kernel_MaxPoolGradGradWithArgmax, a, {x, x, (*r)[1]}, DType::kFloat, out),
+                                    (*r)[0]));
     }
   }
 }

@@ -7,10 +7,19 @@
 namespace tw {
 
 #define TW_EXTERN(name) extern const KernelDef kernel_##name
-TW_EXTERN(RandomUniform); TW_EXTERN(RandomUniformInt); TW_EXTERN(RandomStandardNormal); TW_EXTERN(TruncatedNormal);
-TW_EXTERN(RandomShuffle); TW_EXTERN(Multinomial); TW_EXTERN(RandomGamma); TW_EXTERN(RandomPoissonV2);
-TW_EXTERN(StatelessRandomUniform); TW_EXTERN(StatelessRandomNormal); TW_EXTERN(StatelessTruncatedNormal);
-TW_EXTERN(StatelessRandomUniformInt); TW_EXTERN(StatelessMultinomial);
+TW_EXTERN(RandomUniform);
+TW_EXTERN(RandomUniformInt);
+TW_EXTERN(RandomStandardNormal);
+TW_EXTERN(TruncatedNormal);
+TW_EXTERN(RandomShuffle);
+TW_EXTERN(Multinomial);
+TW_EXTERN(RandomGamma);
+TW_EXTERN(RandomPoissonV2);
+TW_EXTERN(StatelessRandomUniform);
+TW_EXTERN(StatelessRandomNormal);
+TW_EXTERN(StatelessTruncatedNormal);
+TW_EXTERN(StatelessRandomUniformInt);
+TW_EXTERN(StatelessMultinomial);
 
 namespace {
 
@@ -35,11 +44,16 @@ const std::vector<Golden>& goldens() {
 
 const std::map<std::string, const KernelDef*>& kernels() {
   static const std::map<std::string, const KernelDef*> table = {
-      {"RandomUniform", &kernel_RandomUniform}, {"RandomUniformInt", &kernel_RandomUniformInt},
-      {"RandomStandardNormal", &kernel_RandomStandardNormal}, {"TruncatedNormal", &kernel_TruncatedNormal},
-      {"RandomShuffle", &kernel_RandomShuffle}, {"Multinomial", &kernel_Multinomial},
-      {"RandomGamma", &kernel_RandomGamma}, {"RandomPoissonV2", &kernel_RandomPoissonV2},
-      {"StatelessRandomUniform", &kernel_StatelessRandomUniform}, {"StatelessRandomNormal", &kernel_StatelessRandomNormal},
+      {"RandomUniform", &kernel_RandomUniform},
+      {"RandomUniformInt", &kernel_RandomUniformInt},
+      {"RandomStandardNormal", &kernel_RandomStandardNormal},
+      {"TruncatedNormal", &kernel_TruncatedNormal},
+      {"RandomShuffle", &kernel_RandomShuffle},
+      {"Multinomial", &kernel_Multinomial},
+      {"RandomGamma", &kernel_RandomGamma},
+      {"RandomPoissonV2", &kernel_RandomPoissonV2},
+      {"StatelessRandomUniform", &kernel_StatelessRandomUniform},
+      {"StatelessRandomNormal", &kernel_StatelessRandomNormal},
       {"StatelessTruncatedNormal", &kernel_StatelessTruncatedNormal},
       {"StatelessRandomUniformInt", &kernel_StatelessRandomUniformInt}};
   return table;
@@ -200,7 +214,8 @@ TEST(Random, BadInput) {
   };
   EXPECT_EQ(message(kernel_RandomUniform, {Tensor::scalar<int32_t>(3)}, DType::kFloat),
             "shape must be a vector of {int32,int64}, got shape []");
-  EXPECT_EQ(message(kernel_RandomUniformInt, {int32s({3}), number(DType::kInt32, 5), number(DType::kInt32, 3)}, DType::kInt32),
+  EXPECT_EQ(message(kernel_RandomUniformInt, {int32s({3}), number(DType::kInt32, 5), number(DType::kInt32, 3)},
+                    DType::kInt32),
             "Need minval < maxval, got 5 >= 3");
   EXPECT_EQ(message(kernel_StatelessRandomUniform, {int32s({3}), tensor<int64_t>({3}, {1, 2, 3})}, DType::kFloat),
             "seed must have shape [2], not [3]");

@@ -76,21 +76,39 @@ struct Case {
   std::vector<int> axes;
 };
 const Case kCases[] = {
-    {{}, {}},          {{1}, {0}},           {{7}, {}},           {{7}, {0}},           {{5000}, {0}},
-    {{3, 5}, {1}},     {{3, 5}, {0}},        {{3, 5}, {0, 1}},    {{300, 3}, {0}},      {{2, 3000}, {1}},
-    {{900, 70}, {0}},  {{70, 900}, {1}},     {{4, 5, 6}, {1}},    {{4, 5, 6}, {0, 2}},  {{4, 1, 6, 1}, {1, 2}},
-    {{3, 4, 5, 6}, {0, 2}}, {{3, 4, 5, 6}, {1, 3}}, {{0, 3}, {0}}, {{3, 0}, {0}},       {{2, 700, 40}, {1}},
-    {{3, 2, 1300}, {1}},    {{40, 1, 30}, {0}},
+    {{}, {}},
+    {{1}, {0}},
+    {{7}, {}},
+    {{7}, {0}},
+    {{5000}, {0}},
+    {{3, 5}, {1}},
+    {{3, 5}, {0}},
+    {{3, 5}, {0, 1}},
+    {{300, 3}, {0}},
+    {{2, 3000}, {1}},
+    {{900, 70}, {0}},
+    {{70, 900}, {1}},
+    {{4, 5, 6}, {1}},
+    {{4, 5, 6}, {0, 2}},
+    {{4, 1, 6, 1}, {1, 2}},
+    {{3, 4, 5, 6}, {0, 2}},
+    {{3, 4, 5, 6}, {1, 3}},
+    {{0, 3}, {0}},
+    {{3, 0}, {0}},
+    {{2, 700, 40}, {1}},
+    {{3, 2, 1300}, {1}},
+    {{40, 1, 30}, {0}},
 };
 
-constexpr DType kNumbers[] = {DType::kFloat, DType::kDouble, DType::kHalf, DType::kBfloat16, DType::kInt8, DType::kInt16,
-                              DType::kInt32, DType::kInt64, DType::kUint8, DType::kUint16, DType::kUint32, DType::kUint64,
-                              DType::kComplex64, DType::kComplex128};
+constexpr DType kNumbers[] = {DType::kFloat,  DType::kDouble, DType::kHalf,      DType::kBfloat16,  DType::kInt8,
+                              DType::kInt16,  DType::kInt32,  DType::kInt64,     DType::kUint8,     DType::kUint16,
+                              DType::kUint32, DType::kUint64, DType::kComplex64, DType::kComplex128};
 
 // Per result of size up to about 100, from sums of floats; the 16-bit types round once.
 double tolerance(DType t) {
   switch (t) {
-    case DType::kDouble: case DType::kComplex128: return 1e-13;
+    case DType::kDouble:
+    case DType::kComplex128: return 1e-13;
     case DType::kHalf: return 1e-3;
     case DType::kBfloat16: return 8e-3;
     default: return 4e-6;
@@ -111,7 +129,8 @@ TEST(Reduce, EveryOpAndTypeOverEveryArrangement) {
         spec.shapes = {c.space};
         spec.axes = c.axes;
         spec.dtype = spec.result = t;
-        const Tensor x = random_tensor(t, c.space, rng, op == ReduceOp::kProd ? 0.9 : -1, op == ReduceOp::kProd ? 1.08 : 1);
+        const Tensor x =
+            random_tensor(t, c.space, rng, op == ReduceOp::kProd ? 0.9 : -1, op == ReduceOp::kProd ? 1.08 : 1);
         if (op == ReduceOp::kProd && c.space.num_elements() > 100 && is_complex(t)) continue;  // |x| > 1: overflows
         check(spec, {x}, t, tolerance(t) * (op == ReduceOp::kProd ? 10 : 1), 1 + static_cast<int>(rng() % 3));
         if (HasFatalFailure()) return;
@@ -212,7 +231,8 @@ TEST(Reduce, TapesBeforeAndAfter) {
 
 TEST(Reduce, LongSumsOfFloatsAreAccurate) {
   // A naive running sum of a million values of 0.1 is off by about 1 %.
-  for (const Case& c : {Case{{1 << 20}, {0}}, Case{{1 << 18, 4}, {0}}, Case{{1 << 14, 64}, {0}}, Case{{2, 1 << 19}, {1}}}) {
+  for (const Case& c :
+       {Case{{1 << 20}, {0}}, Case{{1 << 18, 4}, {0}}, Case{{1 << 14, 64}, {0}}, Case{{2, 1 << 19}, {1}}}) {
     Tensor x = Tensor::make_or_die(DType::kFloat, c.space);
     for (int64_t i = 0; i < x.num_elements(); ++i) x.data<float>()[i] = 0.1f;
     ReduceSpec spec;
@@ -227,7 +247,8 @@ TEST(Reduce, LongSumsOfFloatsAreAccurate) {
 
 TEST(Reduce, SameResultOnEveryRun) {
   std::mt19937 rng(4);
-  for (const Case& c : {Case{{300000}, {0}}, Case{{3, 100000}, {1}}, Case{{5000, 60}, {0}}, Case{{30, 10, 1000}, {0, 2}}}) {
+  for (const Case& c :
+       {Case{{300000}, {0}}, Case{{3, 100000}, {1}}, Case{{5000, 60}, {0}}, Case{{30, 10, 1000}, {0, 2}}}) {
     const Tensor x = random_tensor(DType::kFloat, c.space, rng);
     ReduceSpec spec;
     spec.space = c.space;

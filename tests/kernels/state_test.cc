@@ -2,10 +2,10 @@
 #include "tests/kernels/kernel_harness.h"
 
 namespace tw {
-extern const KernelDef kernel_ReadVariableOp, kernel_AssignVariableOp, kernel_AssignAddVariableOp, kernel_AssignSubVariableOp,
-    kernel_VarIsInitializedOp, kernel_VariableShape, kernel_DestroyResourceOp, kernel_ResourceCountUpTo,
-    kernel_ResourceScatterUpdate, kernel_ResourceScatterAdd, kernel_ResourceScatterDiv, kernel_ResourceScatterMax,
-    kernel_ResourceScatterNdAdd, kernel_ResourceScatterNdUpdate;
+extern const KernelDef kernel_ReadVariableOp, kernel_AssignVariableOp, kernel_AssignAddVariableOp,
+    kernel_AssignSubVariableOp, kernel_VarIsInitializedOp, kernel_VariableShape, kernel_DestroyResourceOp,
+    kernel_ResourceCountUpTo, kernel_ResourceScatterUpdate, kernel_ResourceScatterAdd, kernel_ResourceScatterDiv,
+    kernel_ResourceScatterMax, kernel_ResourceScatterNdAdd, kernel_ResourceScatterNdUpdate;
 
 namespace test {
 namespace {
@@ -49,7 +49,8 @@ TEST(State, ReadAssignAndAdd) {
   expect_value(v, {10, 20});
   EXPECT_EQ(run(kernel_AssignAddVariableOp, {handle_of(v), floats({1, 2, 3})}).message(),
             "Cannot update variable with shape [2] using a Tensor with shape [3], shapes must be equal.");
-  EXPECT_EQ(run(kernel_AssignVariableOp, {handle_of(v), ints({1, 2})}, {{"dtype", DType::kInt32}}).code(), Code::kInvalidArgument);
+  EXPECT_EQ(run(kernel_AssignVariableOp, {handle_of(v), ints({1, 2})}, {{"dtype", DType::kInt32}}).code(),
+            Code::kInvalidArgument);
 }
 
 TEST(State, AssignReusesStorageAndChecksShapesOnRequest) {
@@ -84,7 +85,8 @@ TEST(State, CountUpTo) {
   auto v = make_ref<Variable>("n", DType::kInt64, Shape{});
   v->assign(Tensor::scalar<int64_t>(1));
   Node count(kernel_ResourceCountUpTo, {{"limit", int64_t{3}}, {"T", DType::kInt64}}, {DType::kInt64});
-  for (const int64_t want : {1, 2}) EXPECT_EQ((*count.run({handle_of(v)}, Mode::kStatic, {Shape{}}))[0].data<int64_t>()[0], want);
+  for (const int64_t want : {1, 2})
+    EXPECT_EQ((*count.run({handle_of(v)}, Mode::kStatic, {Shape{}}))[0].data<int64_t>()[0], want);
   const Status s = count.run({handle_of(v)}, Mode::kStatic, {Shape{}}).status();
   EXPECT_EQ(s.code(), Code::kOutOfRange);
   EXPECT_EQ(s.message(), "Reached limit of 3");
@@ -92,7 +94,9 @@ TEST(State, CountUpTo) {
 
 TEST(State, Scatter) {
   auto v = variable({3, 2}, {0, 1, 2, 3, 4, 5});
-  ASSERT_TRUE(run(kernel_ResourceScatterAdd, {handle_of(v), ints({2, 0, 2}), floats({1, 1, 2, 2, 3, 3}).reshaped({3, 2})}).ok());
+  ASSERT_TRUE(
+      run(kernel_ResourceScatterAdd, {handle_of(v), ints({2, 0, 2}), floats({1, 1, 2, 2, 3, 3}).reshaped({3, 2})})
+          .ok());
   expect_value(v, {2, 3, 2, 3, 8, 9});
   ASSERT_TRUE(run(kernel_ResourceScatterUpdate, {handle_of(v), ints({1}), Tensor::scalar(7.0f)}).ok());
   expect_value(v, {2, 3, 7, 7, 8, 9});
@@ -101,7 +105,8 @@ TEST(State, Scatter) {
   // A bad index changes nothing.
   EXPECT_EQ(run(kernel_ResourceScatterAdd, {handle_of(v), ints({1, 7}), Tensor::scalar(1.0f)}).message(),
             "indices[1] = 7 is not in [0, 3)");
-  EXPECT_EQ(run(kernel_ResourceScatterAdd, {handle_of(v), ints({1}), floats({1, 2, 3})}).code(), Code::kInvalidArgument);
+  EXPECT_EQ(run(kernel_ResourceScatterAdd, {handle_of(v), ints({1}), floats({1, 2, 3})}).code(),
+            Code::kInvalidArgument);
   expect_value(v, {5, 9, 7, 7, 8, 9});
 
   auto n = make_ref<Variable>("n", DType::kInt32, Shape{2});
@@ -118,9 +123,13 @@ TEST(State, Scatter) {
 
 TEST(State, ScatterNd) {
   auto v = variable({2, 3}, {0, 1, 2, 3, 4, 5});
-  ASSERT_TRUE(run(kernel_ResourceScatterNdAdd, {handle_of(v), ints({1, 2, 0, 0, 1, 2}).reshaped({3, 2}), floats({1, 2, 3})}).ok());
+  ASSERT_TRUE(
+      run(kernel_ResourceScatterNdAdd, {handle_of(v), ints({1, 2, 0, 0, 1, 2}).reshaped({3, 2}), floats({1, 2, 3})})
+          .ok());
   expect_value(v, {2, 1, 2, 3, 4, 9});
-  ASSERT_TRUE(run(kernel_ResourceScatterNdUpdate, {handle_of(v), ints({1}).reshaped({1, 1}), floats({7, 8, 9}).reshaped({1, 3})}).ok());
+  ASSERT_TRUE(run(kernel_ResourceScatterNdUpdate,
+                  {handle_of(v), ints({1}).reshaped({1, 1}), floats({7, 8, 9}).reshaped({1, 3})})
+                  .ok());
   expect_value(v, {2, 1, 2, 7, 8, 9});
   EXPECT_EQ(run(kernel_ResourceScatterNdAdd, {handle_of(v), ints({0, 5}).reshaped({1, 2}), floats({1})}).message(),
             "indices[0] = [0, 5] does not index into shape [2,3]");

@@ -31,7 +31,8 @@ using Wide = std::conditional_t<std::is_same_v<T, double>, double, float>;
 template <typename T>
 Tensor tensor_of(const Shape& shape, int slot, int step) {
   Tensor t = Tensor::make_or_die(dtype_of<T>, shape);
-  for (int64_t i = 0; i < t.num_elements(); ++i) t.data<T>()[i] = static_cast<T>(static_cast<Wide<T>>(value(slot, step, i)));
+  for (int64_t i = 0; i < t.num_elements(); ++i)
+    t.data<T>()[i] = static_cast<T>(static_cast<Wide<T>>(value(slot, step, i)));
   return t;
 }
 template <typename T>
@@ -56,7 +57,8 @@ struct Update {
   std::vector<Tensor> inputs;
   int grad = -1, global_step = -1, indices = -1;
 
-  Update(const char* name, std::vector<double> scalars) : op(find_op(name)), sparse(std::string_view(name).find("Sparse") < 20) {
+  Update(const char* name, std::vector<double> scalars)
+      : op(find_op(name)), sparse(std::string_view(name).find("Sparse") < 20) {
     const Shape shape = sparse ? Shape{5, 3} : Shape{13};
     size_t next_scalar = 0;
     for (const ArgDef& arg : op->inputs) {
@@ -173,8 +175,9 @@ TEST(Training, ManyRepeatedIndices) {
     accum->assign(tensor_of<float>({50, 64}, 1, 0));
     Tensor indices = Tensor::make_or_die(DType::kInt64, Shape{4000});
     for (int64_t i = 0; i < 4000; ++i) indices.data<int64_t>()[i] = (i * 7919) % 50;
-    const std::vector<Tensor> inputs = {handle_of(var), handle_of(accum), Tensor::scalar(0.01f),
-                                        tensor_of<float>({4000, 64}, -1, 0), indices, Tensor::scalar(0.9f)};
+    const std::vector<Tensor> inputs = {
+        handle_of(var), handle_of(accum),    Tensor::scalar(0.01f), tensor_of<float>({4000, 64}, -1, 0),
+        indices,        Tensor::scalar(0.9f)};
     ASSERT_TRUE(Node(*find_kernel(*op, attrs), attrs, {}, step).with_op(*op).run(inputs).ok());
     results.push_back(*var->read());
   }

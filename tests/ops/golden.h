@@ -18,9 +18,9 @@ struct GoldenCase {
   int number = 0;  // among the cases of this op
   AttrMap attrs;
   std::vector<GoldenInput> inputs;
-  std::vector<Tensor> outputs;     // the first ones; TensorFlow leaves others undefined
-  std::vector<Tensor> after;       // values of the variables afterwards
-  double tolerance = 0;            // 0: what the dtype allows
+  std::vector<Tensor> outputs;  // the first ones; TensorFlow leaves others undefined
+  std::vector<Tensor> after;    // values of the variables afterwards
+  double tolerance = 0;         // 0: what the dtype allows
 
   std::string name() const { return op + "_" + std::to_string(number); }
 };

@@ -42,7 +42,8 @@ Result<Tensor> read_tensor(TextCursor& in) {
       TW_ASSIGN_OR_RETURN(const double re, in.number());
       if (is_complex(dtype)) {
         TW_ASSIGN_OR_RETURN(const double im, in.number());
-        if (dtype == DType::kComplex64) t.data<std::complex<float>>()[i] = {static_cast<float>(re), static_cast<float>(im)};
+        if (dtype == DType::kComplex64)
+          t.data<std::complex<float>>()[i] = {static_cast<float>(re), static_cast<float>(im)};
         if (dtype == DType::kComplex128) t.data<std::complex<double>>()[i] = {re, im};
       }
       visit_floating(dtype, [&](auto tag) {
@@ -98,7 +99,8 @@ double default_tolerance(DType t) {
   switch (t) {
     case DType::kHalf: return 2e-3;
     case DType::kBfloat16: return 2e-2;
-    case DType::kDouble: case DType::kComplex128: return 1e-12;
+    case DType::kDouble:
+    case DType::kComplex128: return 1e-12;
     default: return 1e-5;
   }
 }
@@ -113,7 +115,8 @@ bool close(double a, double b, double tolerance) {
 const std::vector<GoldenCase>& golden_cases() {
   static const std::vector<GoldenCase> all = [] {
     std::vector<std::filesystem::path> paths;
-    for (const auto& entry : std::filesystem::directory_iterator(TW_TEST_DIR "/ops/goldens")) paths.push_back(entry.path());
+    for (const auto& entry : std::filesystem::directory_iterator(TW_TEST_DIR "/ops/goldens"))
+      paths.push_back(entry.path());
     std::sort(paths.begin(), paths.end());
     std::vector<GoldenCase> cases;
     std::map<std::string, int> numbers;
@@ -129,7 +132,8 @@ std::string difference(const Tensor& got, const Tensor& want, double tolerance) 
   }
   if (tolerance == 0) tolerance = default_tolerance(want.dtype());
   const auto at = [&](int64_t i, const auto& a, const auto& b) {
-    return internal::concat("element ", i, " is ", a, ", want ", b, " (got ", got.summary(64), ", want ", want.summary(64), ")");
+    return internal::concat("element ", i, " is ", a, ", want ", b, " (got ", got.summary(64), ", want ",
+                            want.summary(64), ")");
   };
   std::string text;
   for (int64_t i = 0; i < want.num_elements() && text.empty(); ++i) {

@@ -21,8 +21,11 @@ class Golden : public ::testing::TestWithParam<GoldenCase> {
     std::vector<std::pair<Output, Tensor>> feeds;
     for (const GoldenInput& in : c.inputs) {
       if (in.variable) {
-        const Output handle{b.add("VarHandleOp", {}, {{"dtype", in.value.dtype()}, {"shape", in.value.shape()},
-                                                      {"shared_name", "v" + std::to_string(handles.size())}}), 0};
+        const Output handle{b.add("VarHandleOp", {},
+                                  {{"dtype", in.value.dtype()},
+                                   {"shape", in.value.shape()},
+                                   {"shared_name", "v" + std::to_string(handles.size())}}),
+                            0};
         assigns.push_back(b.add("AssignVariableOp", {handle, b.constant(in.value)}));
         handles.push_back(handle);
         reads.push_back({b.add("ReadVariableOp", {handle}, {{"dtype", in.value.dtype()}}), 0});
@@ -49,8 +52,8 @@ class Golden : public ::testing::TestWithParam<GoldenCase> {
     std::vector<Output> fetches;
     for (size_t i = 0; i < c.outputs.size(); ++i) fetches.push_back({id, static_cast<int32_t>(i)});
     const NodeId targets[] = {id};
-    Status s = (*session)->run({}, feeds, fetches, fetches.empty() ? std::span<const NodeId>(targets) : std::span<const NodeId>(),
-                               &results);
+    Status s = (*session)->run(
+        {}, feeds, fetches, fetches.empty() ? std::span<const NodeId>(targets) : std::span<const NodeId>(), &results);
     ASSERT_TRUE(s.ok()) << s.to_string();
     for (size_t i = 0; i < c.outputs.size(); ++i) {
       EXPECT_EQ(difference(results[i], c.outputs[i], c.tolerance), "") << "output " << i;

@@ -14,7 +14,10 @@ namespace {
 // Gradients that are written for first derivatives only: their gradient ops have none of their own.
 bool first_order_only(OpId id) {
   switch (id) {
-    case OpId::kLRN: case OpId::kMaxPoolWithArgmax: case OpId::kSparseSegmentMean: case OpId::kSparseSegmentSqrtN:
+    case OpId::kLRN:
+    case OpId::kMaxPoolWithArgmax:
+    case OpId::kSparseSegmentMean:
+    case OpId::kSparseSegmentSqrtN:
     case OpId::kLgamma:  // by Polygamma, which is no row yet
       return true;
     default: return false;
@@ -58,7 +61,8 @@ bool takes_double(const OpDef& op, const GoldenCase& c) {
     if (arg.dtype != DType::kInvalid) return false;
     const AttrDef* attr = op.find_attr(arg.type_attr);
     if (!attr || attr->allowed_types.empty()) continue;
-    if (std::find(attr->allowed_types.begin(), attr->allowed_types.end(), DType::kDouble) == attr->allowed_types.end()) {
+    if (std::find(attr->allowed_types.begin(), attr->allowed_types.end(), DType::kDouble) ==
+        attr->allowed_types.end()) {
       return false;
     }
   }
@@ -133,7 +137,8 @@ TEST_P(Gradient, MatchesFiniteDifferences) {
   testing::check_gradient(c.name(), inputs, f, options);
 }
 
-INSTANTIATE_TEST_SUITE_P(Ops, Gradient, ::testing::ValuesIn(cases()), [](const auto& info) { return info.param.name(); });
+INSTANTIATE_TEST_SUITE_P(Ops, Gradient, ::testing::ValuesIn(cases()),
+                         [](const auto& info) { return info.param.name(); });
 
 }  // namespace
 }  // namespace tw::test

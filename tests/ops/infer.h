@@ -10,8 +10,8 @@
 
 namespace tw::test {
 
-// One input: "[2,?]" or "<unknown>" (of float), a dtype before it ("bool[3]"), integer values ("{2,-1}", "3", "int64{4}"),
-// or a handle to what follows ("resource:float[2,3]").
+// One input: "[2,?]" or "<unknown>" (of float), a dtype before it ("bool[3]"), integer values ("{2,-1}", "3",
+// "int64{4}"), or a handle to what follows ("resource:float[2,3]").
 struct In {
   In(const char* text);  // NOLINT: tables of inputs are written as plain strings
   Shape shape;

@@ -23,9 +23,10 @@ TEST(Shapes, Elementwise) {
   EXPECT_EQ(infer("Select", {"bool[4]", "[2,3]", "[2,3]"}), "error: Dimensions must be equal, but are 4 and 2");
   EXPECT_EQ(infer("SelectV2", {"bool[3]", "[2,1]", "[]"}), "[2,3]");
   EXPECT_EQ(infer("ClipByValue", {"[2,3]", "[]", "[2,3]"}), "[2,3]");
-  EXPECT_EQ(infer("Bitcast", {"[2,4]"}, {{"type", DType::kDouble}}),
-            "error: Cannot bitcast due to shape. The last dimension of [2,4] must be 2 to go from elements of 4 bytes to "
-            "elements of 8");
+  EXPECT_EQ(
+      infer("Bitcast", {"[2,4]"}, {{"type", DType::kDouble}}),
+      "error: Cannot bitcast due to shape. The last dimension of [2,4] must be 2 to go from elements of 4 bytes to "
+      "elements of 8");
   EXPECT_EQ(infer("Bitcast", {"[2,2]"}, {{"type", DType::kDouble}}), "[2]");
   EXPECT_EQ(infer("Bitcast", {"[2]"}, {{"type", DType::kUint8}}), "[2,4]");
   EXPECT_EQ(infer("EnsureShape", {"[?,3]"}, {{"shape", Shape{2, -1}}}), "[2,3]");
@@ -90,11 +91,13 @@ TEST(Shapes, Convolutions) {
   EXPECT_EQ(infer("Conv2DBackpropFilter", {"[8,28,28,3]", "int32[4]", "[8,28,28,16]"}, conv({1, 1, 1, 1}, "SAME")),
             "[?,?,?,?]");
   EXPECT_EQ(infer("DepthwiseConv2dNative", {"[8,28,28,3]", "[5,5,3,2]"}, conv({1, 1, 1, 1}, "SAME")), "[8,28,28,6]");
-  EXPECT_EQ(infer("MaxPool", {"[8,7,7,3]"}, {{"ksize", Ints{1, 2, 2, 1}}, {"strides", Ints{1, 2, 2, 1}}, {"padding", "SAME"}}),
+  EXPECT_EQ(infer("MaxPool", {"[8,7,7,3]"},
+                  {{"ksize", Ints{1, 2, 2, 1}}, {"strides", Ints{1, 2, 2, 1}}, {"padding", "SAME"}}),
             "[8,4,4,3]");
   EXPECT_EQ(infer("MaxPoolV2", {"[8,7,7,3]", "{1,2,2,1}", "{1,2,2,1}"}, {{"padding", "VALID"}}), "[8,3,3,3]");
   EXPECT_EQ(infer("AvgPoolGrad", {"{8,7,7,3}", "[8,4,4,3]"},
-                  {{"ksize", Ints{1, 2, 2, 1}}, {"strides", Ints{1, 2, 2, 1}}, {"padding", "SAME"}}), "[8,7,7,3]");
+                  {{"ksize", Ints{1, 2, 2, 1}}, {"strides", Ints{1, 2, 2, 1}}, {"padding", "SAME"}}),
+            "[8,7,7,3]");
 }
 
 TEST(Shapes, NeuralNetworks) {
@@ -135,7 +138,8 @@ TEST(Shapes, Reshape) {
   EXPECT_EQ(infer("Fill", {"{2,3}", "[]"}), "[2,3]");
   EXPECT_EQ(infer("Range", {"2", "11", "3"}), "[3]");
   EXPECT_EQ(infer("Range", {"5", "0", "-2"}), "[3]");
-  EXPECT_EQ(infer("Range", {"5", "0", "2"}), "error: Requires start <= limit when delta > 0: start 5, limit 0, delta 2");
+  EXPECT_EQ(infer("Range", {"5", "0", "2"}),
+            "error: Requires start <= limit when delta > 0: start 5, limit 0, delta 2");
   EXPECT_EQ(infer("Range", {"0", "1", "0"}), "error: Requires delta != 0");
   EXPECT_EQ(infer("Range", {"0", "int32[]", "1"}), "[?]");
   EXPECT_EQ(infer("OneHot", {"int32[2,3]", "5", "[]", "[]"}), "[2,3,5]");
@@ -201,8 +205,9 @@ TEST(Shapes, Variables) {
             "error: Dimension 0 in both shapes must be equal, but are 2 and 3. Shapes are [2] and [3].");
   EXPECT_EQ(infer("ResourceApplyGradientDescent", {"resource:float[2]", "[1]", "[2]"}),
             "error: Shape must be rank 0 but is rank 1: [1]");
-  EXPECT_EQ(infer("ResourceSparseApplyAdagrad", {"resource:float[5,2]", "resource:float[5,2]", "[]", "[3,2]", "int32[4]"}),
-            "error: Dimensions must be equal, but are 3 and 4");
+  EXPECT_EQ(
+      infer("ResourceSparseApplyAdagrad", {"resource:float[5,2]", "resource:float[5,2]", "[]", "[3,2]", "int32[4]"}),
+      "error: Dimensions must be equal, but are 3 and 4");
   EXPECT_EQ(infer("VariableV2", {}, {{"dtype", DType::kFloat}, {"shape", Shape{2}}}), "[2]");
   EXPECT_EQ(infer("Variable", {}, {{"dtype", DType::kFloat}, {"shape", Shape{}}}), "<unknown>");
 }

@@ -32,15 +32,30 @@ struct Range {
 };
 Range range_of(const OpDef& op, size_t input) {
   switch (op.id) {
-    case OpId::kLog: case OpId::kSqrt: case OpId::kRsqrt: case OpId::kLgamma: case OpId::kDigamma: case OpId::kSqrtGrad:
-    case OpId::kRsqrtGrad: case OpId::kReciprocal: case OpId::kInv: return {0.25, 4};
-    case OpId::kPow: case OpId::kXlogy: return {0.5, 2};
+    case OpId::kLog:
+    case OpId::kSqrt:
+    case OpId::kRsqrt:
+    case OpId::kLgamma:
+    case OpId::kDigamma:
+    case OpId::kSqrtGrad:
+    case OpId::kRsqrtGrad:
+    case OpId::kReciprocal:
+    case OpId::kInv: return {0.25, 4};
+    case OpId::kPow:
+    case OpId::kXlogy: return {0.5, 2};
     case OpId::kLog1p: return {-0.75, 4};
     case OpId::kAcosh: return {1.125, 4};
-    case OpId::kAsin: case OpId::kAcos: case OpId::kAtanh: return {-0.875, 0.875};
+    case OpId::kAsin:
+    case OpId::kAcos:
+    case OpId::kAtanh: return {-0.875, 0.875};
     case OpId::kTan: return {-1, 1};
-    case OpId::kDiv: case OpId::kRealDiv: case OpId::kFloorDiv: case OpId::kTruncateDiv: case OpId::kMod:
-    case OpId::kFloorMod: case OpId::kTruncateMod: return input == 1 ? Range{0.5, 2} : Range{};
+    case OpId::kDiv:
+    case OpId::kRealDiv:
+    case OpId::kFloorDiv:
+    case OpId::kTruncateDiv:
+    case OpId::kMod:
+    case OpId::kFloorMod:
+    case OpId::kTruncateMod: return input == 1 ? Range{0.5, 2} : Range{};
     default: return {};
   }
 }
@@ -73,13 +88,15 @@ Tensor random_tensor(const OpDef& op, size_t input, DType dtype, const Shape& sh
 
 // Assignments of dtypes to the row's type attributes that make a tape.
 std::vector<AttrMap> dtype_choices(const OpDef& op) {
-  static constexpr DType kAll[] = {DType::kFloat, DType::kDouble, DType::kHalf, DType::kBfloat16, DType::kInt8,
-                                   DType::kInt16, DType::kInt32, DType::kInt64, DType::kUint8, DType::kUint16,
-                                   DType::kUint32, DType::kUint64, DType::kBool, DType::kComplex64, DType::kComplex128};
+  static constexpr DType kAll[] = {DType::kFloat, DType::kDouble,    DType::kHalf,      DType::kBfloat16,
+                                   DType::kInt8,  DType::kInt16,     DType::kInt32,     DType::kInt64,
+                                   DType::kUint8, DType::kUint16,    DType::kUint32,    DType::kUint64,
+                                   DType::kBool,  DType::kComplex64, DType::kComplex128};
   std::vector<AttrMap> choices(1);
   for (const AttrDef& attr : op.attrs) {
     if (attr.type != AttrType::kType) continue;
-    const std::span<const DType> allowed = attr.allowed_types.empty() ? std::span<const DType>(kAll) : attr.allowed_types;
+    const std::span<const DType> allowed =
+        attr.allowed_types.empty() ? std::span<const DType>(kAll) : attr.allowed_types;
     std::vector<AttrMap> next;
     for (const AttrMap& c : choices) {
       for (const DType t : allowed) {
@@ -110,11 +127,16 @@ class Sweep : public ::testing::TestWithParam<const OpDef*> {};
 TEST_P(Sweep, MatchesTheInterpreter) {
   const OpDef& op = *GetParam();
   const bool broadcasts = op.shape == &shape_broadcast;
-  const std::vector<std::vector<Shape>> equal = {{Shape{}}, {Shape{0}}, {Shape{1}}, {Shape{7}}, {Shape{3, 5}},
-                                                 {Shape{2, 0, 3}}, {Shape{1, 3, 1, 2, 17}}, {Shape{1025}}};
-  const std::vector<std::vector<Shape>> mixed = {{Shape{}, Shape{}}, {Shape{7}, Shape{}}, {Shape{}, Shape{9}},
-                                                 {Shape{3, 1}, Shape{5}}, {Shape{0, 3}, Shape{1}},
-                                                 {Shape{2, 1, 3, 1, 2}, Shape{4, 1, 5, 1}}, {Shape{2, 1025}, Shape{1025}},
+  const std::vector<std::vector<Shape>> equal = {
+      {Shape{}},    {Shape{0}}, {Shape{1}}, {Shape{7}}, {Shape{3, 5}}, {Shape{2, 0, 3}}, {Shape{1, 3, 1, 2, 17}},
+      {Shape{1025}}};
+  const std::vector<std::vector<Shape>> mixed = {{Shape{}, Shape{}},
+                                                 {Shape{7}, Shape{}},
+                                                 {Shape{}, Shape{9}},
+                                                 {Shape{3, 1}, Shape{5}},
+                                                 {Shape{0, 3}, Shape{1}},
+                                                 {Shape{2, 1, 3, 1, 2}, Shape{4, 1, 5, 1}},
+                                                 {Shape{2, 1025}, Shape{1025}},
                                                  {Shape{1025, 2}, Shape{1025, 1}}};
   const auto choices = dtype_choices(op);
   ASSERT_FALSE(choices.empty());
@@ -128,7 +150,7 @@ TEST_P(Sweep, MatchesTheInterpreter) {
     SCOPED_TRACE(describe(op, attrs));
     auto tape = instantiate_map(op, AttrReader(attrs));
     ASSERT_TRUE(tape.ok()) << tape.status().to_string();
-    for (const auto& shapes : broadcasts && op.inputs.size() > 1 ? mixed : equal) {
+    for (const auto& shapes : broadcasts&& op.inputs.size() > 1 ? mixed : equal) {
       std::vector<Tensor> inputs;
       std::vector<Shape> input_shapes;
       Shape space;

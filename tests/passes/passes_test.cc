@@ -73,7 +73,8 @@ constexpr char kArgs[] =
     "%y:float[2,3] = _Arg() {T=float, index=1, _output_shapes:list(shape)=[[2,3]]}\n";
 
 TEST(Passes, TheTextFormRoundTrips) {
-  std::unique_ptr<Body> body = body_of(std::string(kArgs) + "%s = Add(%x, %y) {T=float}\n%r = _Retval(%s) {T=float, index=0}\n");
+  std::unique_ptr<Body> body =
+      body_of(std::string(kArgs) + "%s = Add(%x, %y) {T=float}\n%r = _Retval(%s) {T=float, index=0}\n");
   const std::string once = print(*body->body);
   auto again = parse(once);
   ASSERT_TRUE(again.ok()) << again.status().to_string() << "\n" << once;
@@ -100,16 +101,17 @@ TEST(Passes, FoldKeepsWhatConstantsWaitFor) {
 }
 
 TEST(Passes, FoldLeavesRandomOpsAlone) {
-  EXPECT_EQ(after("%a = Const() {dtype=int32, value=tensor<int32 [1] = 2>}\n"
-                  "%b = RandomUniform(%a) {T=int32, dtype=float, seed=1, seed2=2}\n%r = _Retval(%b) {T=float, index=0}\n",
-                  folded),
-            "RandomUniform(a); _Retval(b)");
+  EXPECT_EQ(
+      after("%a = Const() {dtype=int32, value=tensor<int32 [1] = 2>}\n"
+            "%b = RandomUniform(%a) {T=int32, dtype=float, seed=1, seed2=2}\n%r = _Retval(%b) {T=float, index=0}\n",
+            folded),
+      "RandomUniform(a); _Retval(b)");
 }
 
 TEST(Passes, CseMergesEqualTrees) {
-  EXPECT_EQ(after(std::string(kArgs) +
-                      "%a = AddV2(%x, %y) {T=float}\n%b = AddV2(%y, %x) {T=float}\n%c = Exp(%a) {T=float}\n%d = Exp(%b) {T=float}\n"
-                      "%e = Mul(%c, %d) {T=float}\n%r = _Retval(%e) {T=float, index=0}\n",
+  EXPECT_EQ(after(std::string(kArgs) + "%a = AddV2(%x, %y) {T=float}\n%b = AddV2(%y, %x) {T=float}\n%c = Exp(%a) "
+                                       "{T=float}\n%d = Exp(%b) {T=float}\n"
+                                       "%e = Mul(%c, %d) {T=float}\n%r = _Retval(%e) {T=float, index=0}\n",
                   cse),
             "AddV2(x, y); Exp(a); Mul(c, c); _Retval(e)");
 }
@@ -123,10 +125,10 @@ TEST(Passes, SimplifyRemovesWhatPassesOn) {
 }
 
 TEST(Passes, SimplifyKeepsAnIdentityThatWaits) {
-  EXPECT_EQ(after(std::string(kArgs) +
-                      "%w = NoOp()\n%i = Identity(%x, ^%w) {T=float}\n%r = _Retval(%i) {T=float, index=0}\n",
-                  simplify),
-            "NoOp(); Identity(x, ^w); _Retval(i)");
+  EXPECT_EQ(
+      after(std::string(kArgs) + "%w = NoOp()\n%i = Identity(%x, ^%w) {T=float}\n%r = _Retval(%i) {T=float, index=0}\n",
+            simplify),
+      "NoOp(); Identity(x, ^w); _Retval(i)");
 }
 
 TEST(Passes, SimplifyDropsNeutralElements) {
@@ -141,20 +143,21 @@ TEST(Passes, SimplifyDropsNeutralElements) {
 }
 
 TEST(Passes, LowerRefsOrdersReadsBehindWrites) {
-  EXPECT_EQ(after("%v = VariableV2() {dtype=float, shape=[2,3], container=\"\", shared_name=\"\"}\n" + std::string(kArgs) +
-                      "%a = Assign(%v, %x) {T=float, use_locking=true, validate_shape=true}\n%n = Neg(%a) {T=float}\n"
-                      "%i = Identity(%v) {T=float}\n%s = Add(%n, %i) {T=float}\n%r = _Retval(%s) {T=float, index=0}\n",
-                  lower_refs),
-            "VarHandleOp(); AssignVariableOp(v, x); ReadVariableOp(v); ReadVariableOp(v, ^a); Neg(v/read_value); "
-            "Add(n, i); _Retval(s)");
+  EXPECT_EQ(
+      after("%v = VariableV2() {dtype=float, shape=[2,3], container=\"\", shared_name=\"\"}\n" + std::string(kArgs) +
+                "%a = Assign(%v, %x) {T=float, use_locking=true, validate_shape=true}\n%n = Neg(%a) {T=float}\n"
+                "%i = Identity(%v) {T=float}\n%s = Add(%n, %i) {T=float}\n%r = _Retval(%s) {T=float, index=0}\n",
+            lower_refs),
+      "VarHandleOp(); AssignVariableOp(v, x); ReadVariableOp(v); ReadVariableOp(v, ^a); Neg(v/read_value); "
+      "Add(n, i); _Retval(s)");
 }
 
 TEST(Passes, FuseMakesOneTape) {
-  EXPECT_EQ(after(std::string(kArgs) +
-                      "%a = Add(%x, %y) {T=float}\n%b = Exp(%a) {T=float}\n%c = Mul(%b, %x) {T=float}\n"
-                      "%r = _Retval(%c) {T=float, index=0}\n",
-                  fuse),
-            "_FusedMap(x, y); _Retval(c)");
+  EXPECT_EQ(
+      after(std::string(kArgs) + "%a = Add(%x, %y) {T=float}\n%b = Exp(%a) {T=float}\n%c = Mul(%b, %x) {T=float}\n"
+                                 "%r = _Retval(%c) {T=float, index=0}\n",
+            fuse),
+      "_FusedMap(x, y); _Retval(c)");
 }
 
 TEST(Passes, FuseKeepsWhatOthersWant) {
@@ -177,12 +180,13 @@ TEST(Passes, FusePutsBiasAndReluBehindTheProduct) {
 }
 
 TEST(Passes, FusePutsATapeBeforeTheSum) {
-  EXPECT_EQ(after(std::string(kArgs) +
-                      "%axes = Const() {dtype=int32, value=tensor<int32 [1] = 0>}\n"
-                      "%a = Sub(%x, %y) {T=float}\n%b = Square(%a) {T=float}\n"
-                      "%c = Sum(%b, %axes) {T=float, Tidx=int32, keep_dims=false}\n%r = _Retval(%c) {T=float, index=0}\n",
-                  fuse),
-            "_FusedReduce(x, y); _Retval(c)");
+  EXPECT_EQ(
+      after(std::string(kArgs) +
+                "%axes = Const() {dtype=int32, value=tensor<int32 [1] = 0>}\n"
+                "%a = Sub(%x, %y) {T=float}\n%b = Square(%a) {T=float}\n"
+                "%c = Sum(%b, %axes) {T=float, Tidx=int32, keep_dims=false}\n%r = _Retval(%c) {T=float, index=0}\n",
+            fuse),
+      "_FusedReduce(x, y); _Retval(c)");
 }
 
 // a -> product -> c with a also in c's tape: a path leaves the group and comes back, so it must stay two.

@@ -67,7 +67,8 @@ TEST_F(FilesTest, MissingAndWrongKinds) {
 }
 
 TEST_F(FilesTest, MatchesPatterns) {
-  for (const char* name : {"a-1.index", "a-2.index", "a-10.data", "b[1]", ".h"}) ASSERT_TRUE(write_file(path(name), "").ok());
+  for (const char* name : {"a-1.index", "a-2.index", "a-10.data", "b[1]", ".h"})
+    ASSERT_TRUE(write_file(path(name), "").ok());
   ASSERT_TRUE(make_directory(path("d")).ok());
   ASSERT_TRUE(write_file(path("d/a-3.index"), "").ok());
   using List = std::vector<std::string>;
@@ -82,7 +83,8 @@ TEST_F(FilesTest, MatchesPatterns) {
 
 TEST_F(FilesTest, AFailedWriteKeepsTheOldFile) {
   ASSERT_TRUE(write_file(path("a"), "old").ok());
-  for (const FileOperation fail : {FileOperation::kOpen, FileOperation::kWrite, FileOperation::kSync, FileOperation::kRename}) {
+  for (const FileOperation fail :
+       {FileOperation::kOpen, FileOperation::kWrite, FileOperation::kSync, FileOperation::kRename}) {
     set_file_hook([fail](FileOperation operation, const std::string& p, size_t) {
       return operation == fail ? resource_exhausted(p, "; No space left on device") : Status();
     });

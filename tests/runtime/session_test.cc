@@ -225,15 +225,15 @@ std::string add_function(Graph& g, const std::string& name, std::vector<DType> a
 }
 
 TEST_F(SessionTest, IfRunsTheTakenBranch) {
-  add_function(*graph_, "square", {DType::kFloat}, [](Builder& b, std::vector<Output> in) {
-    return std::vector<Output>{{b.add("Square", {in[0]}), 0}};
-  });
-  add_function(*graph_, "negate", {DType::kFloat}, [](Builder& b, std::vector<Output> in) {
-    return std::vector<Output>{{b.add("Neg", {in[0]}), 0}};
-  });
+  add_function(*graph_, "square", {DType::kFloat},
+               [](Builder& b, std::vector<Output> in) { return std::vector<Output>{{b.add("Square", {in[0]}), 0}}; });
+  add_function(*graph_, "negate", {DType::kFloat},
+               [](Builder& b, std::vector<Output> in) { return std::vector<Output>{{b.add("Neg", {in[0]}), 0}}; });
   const Output p = placeholder(DType::kBool, Shape{}), x = placeholder(DType::kFloat, Shape{});
-  const Output y = op("If", {p, x}, {{"then_branch", FuncRef{"square", {}}}, {"else_branch", FuncRef{"negate", {}}},
-                                     {"Tout", std::vector<DType>{DType::kFloat}}});
+  const Output y = op("If", {p, x},
+                      {{"then_branch", FuncRef{"square", {}}},
+                       {"else_branch", FuncRef{"negate", {}}},
+                       {"Tout", std::vector<DType>{DType::kFloat}}});
   const Output z = op("Add", {y, x});
   start();
   EXPECT_EQ(scalar(z, {{p, Tensor::scalar(true)}, {x, Tensor::scalar(3.0f)}}), 12.0f);
@@ -249,8 +249,8 @@ TEST_F(SessionTest, WhileCountsAndAccumulates) {
                                {b.add("Add", {in[1], b.scalar(0.5f)}), 0}};
   });
   const Output start_at = placeholder(DType::kInt32, Shape{});
-  const NodeId loop = b_.add("While", {start_at, b_.scalar(1.0f)},
-                             {{"cond", FuncRef{"below", {}}}, {"body", FuncRef{"step", {}}}});
+  const NodeId loop =
+      b_.add("While", {start_at, b_.scalar(1.0f)}, {{"cond", FuncRef{"below", {}}}, {"body", FuncRef{"step", {}}}});
   start();
   EXPECT_EQ(scalar(Output{loop, 1}, {{start_at, Tensor::scalar<int32_t>(0)}}), 501.0f);
   // A loop whose condition is false at once gives its inputs back.
@@ -258,12 +258,10 @@ TEST_F(SessionTest, WhileCountsAndAccumulates) {
 }
 
 TEST_F(SessionTest, AnEndlessLoopEndsAtItsTimeoutAndWhenCancelled) {
-  add_function(*graph_, "forever", {DType::kFloat}, [](Builder& b, std::vector<Output>) {
-    return std::vector<Output>{b.scalar(true)};
-  });
-  add_function(*graph_, "same", {DType::kFloat}, [](Builder& b, std::vector<Output> in) {
-    return std::vector<Output>{{b.add("Neg", {in[0]}), 0}};
-  });
+  add_function(*graph_, "forever", {DType::kFloat},
+               [](Builder& b, std::vector<Output>) { return std::vector<Output>{b.scalar(true)}; });
+  add_function(*graph_, "same", {DType::kFloat},
+               [](Builder& b, std::vector<Output> in) { return std::vector<Output>{{b.add("Neg", {in[0]}), 0}}; });
   const Output loop = op("While", {b_.scalar(1.0f)}, {{"cond", FuncRef{"forever", {}}}, {"body", FuncRef{"same", {}}}});
   start();
   RunOptions options;

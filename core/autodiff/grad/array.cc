@@ -114,9 +114,7 @@ TW_GRADIENT(StridedSlice) {
   const Val shape = shape_of(v.x(0), v.x(1).dtype());
   v.give(0, call("StridedSliceGrad", {shape, v.x(1), v.x(2), v.x(3), v.dy()}, slice_masks(v)));
 }
-TW_GRADIENT(StridedSliceGrad) {
-  v.give(4, call("StridedSlice", {v.dy(), v.x(1), v.x(2), v.x(3)}, slice_masks(v)));
-}
+TW_GRADIENT(StridedSliceGrad) { v.give(4, call("StridedSlice", {v.dy(), v.x(1), v.x(2), v.x(3)}, slice_masks(v))); }
 static Val inside_padding(Vjp& v) {
   Builder& b = v.b;
   const Val paddings = v.x(1), rank = rank_of(v.x(0));

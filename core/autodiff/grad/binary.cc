@@ -12,9 +12,7 @@ TW_GRADIENT(Sub) {
   v.give(1, -undo.right(v.dy()));
 }
 TW_GRADIENT(Mul) { give_broadcast(v, {v.dy() * conj(v.x(1)), conj(v.x(0)) * v.dy()}); }
-TW_GRADIENT(MulNoNan) {
-  give_broadcast(v, {mul_no_nan(v.dy(), conj(v.x(1))), mul_no_nan(conj(v.x(0)), v.dy())});
-}
+TW_GRADIENT(MulNoNan) { give_broadcast(v, {mul_no_nan(v.dy(), conj(v.x(1))), mul_no_nan(conj(v.x(0)), v.dy())}); }
 
 // A zero derivative stays zero whatever it is divided by, so that masked-out divisions by zero do no harm.
 TW_GRADIENT(RealDiv) {
@@ -76,7 +74,6 @@ TW_GRADIENT(Atan2) {
   give_broadcast(v, {x * g, -(y * g)});
 }
 
-
 TW_GRADIENT(AddN) {
   for (int i = 0; i < v.num_inputs(); ++i) v.give(i, v.dy());
 }
@@ -102,6 +99,5 @@ TW_GRADIENT(ClipByValue) {
   v.give(1, undo_low.right(select(below, v.dy(), zeros)));
   v.give(2, undo_high.right(select(above, v.dy(), zeros)));
 }
-
 
 }  // namespace tw

@@ -1,5 +1,5 @@
-// Branches and calls: the derivative of If is an If of the branches' derivatives. Values that those need are returned by
-// the forward node, whose branches are rewritten to give them.
+// Branches and calls: the derivative of If is an If of the branches' derivatives. Values that those need are returned
+// by the forward node, whose branches are rewritten to give them.
 #include <algorithm>
 
 #include "core/autodiff/body_gradient.h"
@@ -195,7 +195,8 @@ class BranchGradient {
       for (size_t i = 0; i < params.size(); ++i) {
         // A derivative has the shape of the node's output, which a branch's own result may be narrower than.
         const bool dy = i < dys_.size();
-        const Output arg = dy ? w.add_arg(in_types[i], params[i].outer.shape()) : w.add_arg(in_types[i], params[i].inner[k]);
+        const Output arg =
+            dy ? w.add_arg(in_types[i], params[i].outer.shape()) : w.add_arg(in_types[i], params[i].inner[k]);
         if (params[i].inner[k].valid()) w.map(params[i].inner[k], arg);
       }
       TW_RETURN_IF_ERROR(bodies_[k]->write_gradient(w));
@@ -208,7 +209,8 @@ class BranchGradient {
 
     std::string op(v_.op.op->name);
     if (op == "If" || op == "StatelessIf") op = stateful ? "If" : "StatelessIf";
-    if (op == "PartitionedCall" || op == "StatefulPartitionedCall") op = stateful ? "StatefulPartitionedCall" : "PartitionedCall";
+    if (op == "PartitionedCall" || op == "StatefulPartitionedCall")
+      op = stateful ? "StatefulPartitionedCall" : "PartitionedCall";
     AttrMap attrs{{"Tin", in_types}, {"Tout", out_types}};
     set_functions(attrs, backward);
     std::vector<Shape> shapes;

@@ -1,5 +1,5 @@
-// Convolutions and pooling. A convolution is linear in input and in filter, so that the derivatives of each of its three
-// forms are the other two.
+// Convolutions and pooling. A convolution is linear in input and in filter, so that the derivatives of each of its
+// three forms are the other two.
 #include "core/autodiff/grad/vjp.h"
 
 namespace tw {
@@ -42,7 +42,6 @@ TW_GRADIENT(DepthwiseConv2dNative) { conv(v, kDepthwise); }
 TW_GRADIENT(DepthwiseConv2dNativeBackpropInput) { conv_to_input(v, kDepthwise); }
 TW_GRADIENT(DepthwiseConv2dNativeBackpropFilter) { conv_to_filter(v, kDepthwise); }
 
-
 // --- pooling ---
 static AttrMap pool_attrs(Vjp& v) { return v.attrs({"ksize", "strides", "padding", "data_format"}); }
 
@@ -50,9 +49,7 @@ TW_GRADIENT(AvgPool) { v.give(0, call("AvgPoolGrad", {shape_of(v.x()), v.dy()}, 
 TW_GRADIENT(AvgPoolGrad) { v.give(1, call("AvgPool", {v.dy()}, pool_attrs(v))); }
 
 TW_GRADIENT(MaxPool) { v.give(0, call("MaxPoolGrad", {v.x(), v.y(), v.dy()}, pool_attrs(v))); }
-TW_GRADIENT(MaxPoolV2) {
-  v.give(0, call("MaxPoolGradV2", {v.x(0), v.y(), v.dy(), v.x(1), v.x(2)}, pool_attrs(v)));
-}
+TW_GRADIENT(MaxPoolV2) { v.give(0, call("MaxPoolGradV2", {v.x(0), v.y(), v.dy(), v.x(1), v.x(2)}, pool_attrs(v))); }
 TW_GRADIENT(MaxPoolWithArgmax) {
   if (!v.has_dy(0)) return;
   v.give(0, call("MaxPoolGradWithArgmax", {v.x(), v.dy(0), v.y(1)},

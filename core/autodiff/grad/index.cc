@@ -68,8 +68,9 @@ Val gathered_along(Vjp& v, int64_t axis, int batch_dims) {
   }
   Val g = call("UnsortedSegmentSum", {rows, as_vector(indices), count});
   if (batch_dims > 0) g = reshape(g, concat({batch, ints(b, {-1}), row_shape}, 0));
-  const Val back = concat({upto(batch_dims), range(integer(b, batch_dims + 1), integer(b, axis + 1), unit),
-                           ints(b, {batch_dims}), behind}, 0);
+  const Val back = concat(
+      {upto(batch_dims), range(integer(b, batch_dims + 1), integer(b, axis + 1), unit), ints(b, {batch_dims}), behind},
+      0);
   return call("Transpose", {g, back});
 }
 
@@ -90,7 +91,8 @@ TW_GRADIENT(GatherV2) {
   int64_t batch_dims = v.attr().has("batch_dims") ? v.attr().integer("batch_dims") : 0;
   if (batch_dims < 0) batch_dims += v.x(1).shape().rank();
   if (!axis) {
-    return v.fail(invalid_argument("The gradient of '", v.op.name, "' (GatherV2) needs an axis that is known in the graph"));
+    return v.fail(
+        invalid_argument("The gradient of '", v.op.name, "' (GatherV2) needs an axis that is known in the graph"));
   }
   int64_t a = index_value(*axis, 0);
   if (a == 0 && batch_dims == 0) return give_gathered_rows(v, shape_of(v.x(0)));

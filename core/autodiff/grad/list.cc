@@ -26,9 +26,7 @@ TW_GRADIENT(TensorListPopBack) {
   const Val delement = v.has_dy(1) ? v.dy(1) : zeros_like(v.y(1));
   v.give(0, call("TensorListPushBack", {list, delement}, {{"element_dtype", element}}));
 }
-TW_GRADIENT(TensorListStack) {
-  v.give(0, call("TensorListFromTensor", {v.dy(), row_shape(v.dy())}));
-}
+TW_GRADIENT(TensorListStack) { v.give(0, call("TensorListFromTensor", {v.dy(), row_shape(v.dy())})); }
 TW_GRADIENT(TensorListFromTensor) {
   const Shape s = v.x(0).shape();
   const int64_t rows = s.rank() > 0 ? s[0] : -1;
@@ -37,7 +35,8 @@ TW_GRADIENT(TensorListFromTensor) {
 }
 TW_GRADIENT(TensorListGetItem) {
   const Val item = v.dy();
-  v.give(0, call("TensorListSetItem", {reserve(v.x(0), item.dtype()), v.x(1), item}, {{"element_dtype", item.dtype()}}));
+  v.give(0,
+         call("TensorListSetItem", {reserve(v.x(0), item.dtype()), v.x(1), item}, {{"element_dtype", item.dtype()}}));
 }
 TW_GRADIENT(TensorListSetItem) {
   const Val item = v.x(2);

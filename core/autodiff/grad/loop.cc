@@ -152,7 +152,8 @@ class LoopGradient {
         inputs.push_back(v_.b.scalar<int32_t>(0));
         continue;
       }
-      const auto s = std::find_if(saved_.begin(), saved_.end(), [&](const Saved& c) { return c.list == static_cast<int>(i); });
+      const auto s =
+          std::find_if(saved_.begin(), saved_.end(), [&](const Saved& c) { return c.list == static_cast<int>(i); });
       const AttrMap element{{"element_dtype", body_->builder().dtype(s->value)}};
       TW_RETURN_IF_ERROR(body.add_result(Output{b.add("TensorListPushBack", {arg, body.moved(s->value)}, element), 0}));
       const Output any = v_.b.scalar<int32_t>(-1);

@@ -73,7 +73,6 @@ TW_GRADIENT(FusedBatchNormGrad) { fused_again(v); }
 TW_GRADIENT(FusedBatchNormGradV2) { fused_again(v); }
 TW_GRADIENT(FusedBatchNormGradV3) { fused_again(v); }
 
-
 TW_GRADIENT(LRN) {
   v.give(0, call("LRNGrad", {v.dy(), v.x(), v.y()}, v.attrs({"depth_radius", "bias", "alpha", "beta"})));
 }

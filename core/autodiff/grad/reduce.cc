@@ -59,7 +59,8 @@ TW_GRADIENT(Mean) {
     const int64_t n = in.num_elements() / std::max<int64_t>(out.num_elements(), 1);
     count = number(v.dy(), static_cast<double>(n));
   } else {
-    count = cast(call("FloorDiv", {size_of(v.x(0)), call("Maximum", {size_of(v.y()), integer(v.b, 1)})}), v.dy().dtype());
+    count =
+        cast(call("FloorDiv", {size_of(v.x(0)), call("Maximum", {size_of(v.y()), integer(v.b, 1)})}), v.dy().dtype());
   }
   v.give(0, spread(v, v.dy() / count));
 }
@@ -190,7 +191,9 @@ static Val input_rows(Vjp& v) { return at(shape_of(v.x(0)), 0); }
 TW_GRADIENT(SparseSegmentSum) {
   v.give(0, call("UnsortedSegmentSum", {gather(v.dy(), v.x(2)), v.x(1), input_rows(v)}));
 }
-static void sparse_segment_scaled(Vjp& v, const char* op) { v.give(0, call(op, {v.dy(), v.x(1), v.x(2), input_rows(v)})); }
+static void sparse_segment_scaled(Vjp& v, const char* op) {
+  v.give(0, call(op, {v.dy(), v.x(1), v.x(2), input_rows(v)}));
+}
 TW_GRADIENT(SparseSegmentMean) { sparse_segment_scaled(v, "SparseSegmentMeanGrad"); }
 TW_GRADIENT(SparseSegmentSqrtN) { sparse_segment_scaled(v, "SparseSegmentSqrtNGrad"); }
 

@@ -169,7 +169,9 @@ Val ones_like(Val a) {
 }
 
 Val sum(Val a, Val axes, bool keep_dims) { return call("Sum", {a, axes}, {{"keep_dims", keep_dims}}); }
-Val sum(Val a, std::initializer_list<int64_t> axes, bool keep_dims) { return sum(a, ints(a.builder(), axes), keep_dims); }
+Val sum(Val a, std::initializer_list<int64_t> axes, bool keep_dims) {
+  return sum(a, ints(a.builder(), axes), keep_dims);
+}
 Val sum_all(Val a) {
   Builder& b = a.builder();
   if (const int rank = a.shape().rank(); rank >= 0) {
@@ -192,8 +194,8 @@ AttrMap Vjp::attrs(std::initializer_list<std::string_view> names) const {
 
 namespace {
 
-// The dimensions of the broadcast result along which `own` was stretched, as far as the static shapes tell; nothing when
-// it takes the step's shapes to know.
+// The dimensions of the broadcast result along which `own` was stretched, as far as the static shapes tell; nothing
+// when it takes the step's shapes to know.
 std::optional<std::vector<int64_t>> stretched_axes(const Shape& own, const Shape& other) {
   if (!own.rank_known() || !other.rank_known()) return std::nullopt;
   const int rank = std::max(own.rank(), other.rank());

@@ -55,20 +55,20 @@ Val select(Val condition, Val then, Val otherwise);  // all of one shape
 Val matmul(Val a, Val b, bool transpose_a = false, bool transpose_b = false);
 
 // --- shapes; constants where they are known ---
-Val ints(Builder& b, std::span<const int64_t> values);   // int32 vector
+Val ints(Builder& b, std::span<const int64_t> values);  // int32 vector
 Val ints(Builder& b, std::initializer_list<int64_t> values);
-Val integer(Builder& b, int64_t value);                  // int32 scalar
+Val integer(Builder& b, int64_t value);  // int32 scalar
 Val shape_of(Val a, DType out = DType::kInt32);
 Val rank_of(Val a);
 Val size_of(Val a);
 // Elements [begin, end) of a vector; a missing end is its length.
 Val part(Val vector, int64_t begin);
 Val part(Val vector, int64_t begin, int64_t end);
-Val at(Val vector, int64_t index);                       // a scalar; negative counts from the end
+Val at(Val vector, int64_t index);  // a scalar; negative counts from the end
 Val concat(const Vals& parts, Val axis);
 Val concat(const Vals& parts, int64_t axis);
 Val stack(const Vals& parts, int64_t axis = 0);
-Val as_vector(Val a);                                    // of a scalar or any tensor: flat
+Val as_vector(Val a);  // of a scalar or any tensor: flat
 Val range(Val start, Val limit, Val step);
 
 // --- moving data ---
@@ -76,7 +76,7 @@ Val reshape(Val a, Val shape);
 Val reshape_like(Val a, Val like);  // nothing to do when the static shapes agree
 Val expand_dims(Val a, int64_t axis);
 Val transpose(Val a, std::initializer_list<int64_t> perm);
-Val swap_last_two(Val a);           // matrix transpose; conjugated for complex types
+Val swap_last_two(Val a);             // matrix transpose; conjugated for complex types
 Val gather(Val params, Val indices);  // along axis 0
 Val fill(Val shape, Val value);
 Val broadcast_to(Val a, Val shape);
@@ -149,14 +149,14 @@ struct Sides {
 void give_broadcast(Vjp& v, const Sides& g);
 
 // Defines the gradient function of op rows with `grad = "name"`:  TW_GRADIENT(Sin) { v.give(0, ...); }
-#define TW_GRADIENT(name)                                                                                        \
-  static void backprop_##name([[maybe_unused]] ::tw::grad::Vjp& v);                                              \
-  Status grad_##name(Builder& b, const Node& op, std::span<const Output> dy, std::vector<Grad>* dx);             \
-  Status grad_##name(Builder& b, const Node& op, std::span<const Output> dy, std::vector<Grad>* dx) {            \
-    ::tw::grad::Vjp v(b, op, dy, dx);                                                                            \
-    backprop_##name(v);                                                                                          \
-    return b.status();                                                                                           \
-  }                                                                                                              \
+#define TW_GRADIENT(name)                                                                             \
+  static void backprop_##name([[maybe_unused]] ::tw::grad::Vjp& v);                                   \
+  Status grad_##name(Builder& b, const Node& op, std::span<const Output> dy, std::vector<Grad>* dx);  \
+  Status grad_##name(Builder& b, const Node& op, std::span<const Output> dy, std::vector<Grad>* dx) { \
+    ::tw::grad::Vjp v(b, op, dy, dx);                                                                 \
+    backprop_##name(v);                                                                               \
+    return b.status();                                                                                \
+  }                                                                                                   \
   static void backprop_##name([[maybe_unused]] ::tw::grad::Vjp& v)
 
 }  // namespace tw::grad

@@ -6,8 +6,8 @@ namespace {
 
 // A 1x1 filter at stride 1 is a matrix product over pixels.
 bool is_product(const ConvSpec& s) {
-  return s.filter_h == 1 && s.filter_w == 1 && s.stride_h == 1 && s.stride_w == 1 && s.pad_top == 0 && s.pad_left == 0 &&
-         s.out_h == s.in_h && s.out_w == s.in_w;
+  return s.filter_h == 1 && s.filter_w == 1 && s.stride_h == 1 && s.stride_w == 1 && s.pad_top == 0 &&
+         s.pad_left == 0 && s.out_h == s.in_h && s.out_w == s.in_w;
 }
 
 Result<std::unique_ptr<ContractPlan>> plan_product(const ConvSpec& s, int threads) {
@@ -34,7 +34,8 @@ Result<std::unique_ptr<ContractPlan>> plan_product(const ConvSpec& s, int thread
 }  // namespace
 
 Result<std::unique_ptr<ContractPlan>> plan_conv(const ConvSpec& s, int threads) {
-  for (int64_t size : {s.batch, s.in_h, s.in_w, s.in_c, s.out_h, s.out_w, s.out_c, s.filter_h, s.filter_w, s.pad_top, s.pad_left}) {
+  for (int64_t size :
+       {s.batch, s.in_h, s.in_w, s.in_c, s.out_h, s.out_w, s.out_c, s.filter_h, s.filter_w, s.pad_top, s.pad_left}) {
     if (size < 0) return invalid_argument("A convolution has a negative size: ", size);
   }
   for (int64_t step : {s.stride_h, s.stride_w, s.dilation_h, s.dilation_w}) {

@@ -70,7 +70,8 @@ Status FilterGrad<S, T>::plan(const ConvSpec& spec, int threads) {
     }
   }
   const int64_t pixels = units_.images * units_.band * spec.out_w;
-  slot_bytes_ = piece_bytes<T>(sums_) + piece_bytes<T>(region_.elements()) + piece_bytes<T>(packed_size(pixels, tail_, set_.lanes));
+  slot_bytes_ = piece_bytes<T>(sums_) + piece_bytes<T>(region_.elements()) +
+                piece_bytes<T>(packed_size(pixels, tail_, set_.lanes));
   if (!std::is_same_v<S, T>) slot_bytes_ += piece_bytes<T>(pixels * spec.out_c) + piece_bytes<S>(sums_);
   return {};
 }
@@ -93,7 +94,8 @@ Status FilterGrad<S, T>::run(const void* a, const void* b, const void* const* op
       const int64_t first = slot * units_.count / slots_, last = (slot + 1) * units_.count / slots_;
       if (first == last) std::fill(sums, sums + sums_, T{});
       for (int64_t u = first; u < last; ++u) {
-        run_unit(Unit(units_, u, spec_.batch, shape_.rows), static_cast<const S*>(a), static_cast<const S*>(b), sums, u > first, mine);
+        run_unit(Unit(units_, u, spec_.batch, shape_.rows), static_cast<const S*>(a), static_cast<const S*>(b), sums,
+                 u > first, mine);
       }
     }
   });
@@ -117,7 +119,8 @@ Status FilterGrad<S, T>::run(const void* a, const void* b, const void* const* op
 }
 
 template <typename S, typename T>
-void FilterGrad<S, T>::run_unit(const Unit& unit, const S* input, const S* dy, T* sums, bool accumulate, char* slot) const {
+void FilterGrad<S, T>::run_unit(const Unit& unit, const S* input, const S* dy, T* sums, bool accumulate,
+                                char* slot) const {
   const T* image = region_.load(input, unit, take<T>(&slot, region_.elements()));
   const int64_t pixels = unit.images * unit.rows * spec_.out_w, n = spec_.out_c;
   const S* dy0 = dy + (unit.image * spec_.out_h + unit.row) * spec_.out_w * n;

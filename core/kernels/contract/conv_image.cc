@@ -7,9 +7,9 @@
 namespace tw::contract {
 namespace {
 
-constexpr int64_t kUnitPixels = 256;         // keeps most tiles whole, and results of a unit in the second-level cache
-constexpr int64_t kUnitBytes = 160 << 10;    // of source image
-constexpr int64_t kBlockBytes = 1536;        // of one row of A at a time, so that a panel of B stays near
+constexpr int64_t kUnitPixels = 256;       // keeps most tiles whole, and results of a unit in the second-level cache
+constexpr int64_t kUnitBytes = 160 << 10;  // of source image
+constexpr int64_t kBlockBytes = 1536;      // of one row of A at a time, so that a panel of B stays near
 
 template <typename S, typename T>
 class ImageConv final : public ContractPlan {
@@ -120,8 +120,8 @@ Status ImageConv<S, T>::plan(const ConvSpec& spec, int threads) {
     tap_range(taps_h, &shape_.low_h, &shape_.high_h);
     tap_range(taps_w, &shape_.low_w, &shape_.high_w);
   }
-  TW_ASSIGN_OR_RETURN(epilogue_, BoundEpilogue::make(spec.epilogue, spec.dtype,
-                                                     Shape{spec.batch, result_h_, result_w_, result_c_}));
+  TW_ASSIGN_OR_RETURN(
+      epilogue_, BoundEpilogue::make(spec.epilogue, spec.dtype, Shape{spec.batch, result_h_, result_w_, result_c_}));
   flops_ = 2.0 * static_cast<double>(spec.batch * spec.out_h * spec.out_w) *
            static_cast<double>(spec.filter_h * spec.filter_w * spec.in_c * spec.out_c);
   slots_ = slots_for(flops_, threads);
@@ -209,7 +209,8 @@ void ImageConv<S, T>::run_unit(const Unit& unit, const S* source, const T* packe
 
   const int64_t step_h = shape_.step_h * region_.pitch(), step_w = shape_.step_w * shape_.channels;
   for (const Phase& phase : phases_) {
-    const int64_t high = (rows - phase.row + spread_h_ - 1) / spread_h_, wide = (result_w_ - phase.column + spread_w_ - 1) / spread_w_;
+    const int64_t high = (rows - phase.row + spread_h_ - 1) / spread_h_,
+                  wide = (result_w_ - phase.column + spread_w_ - 1) / spread_w_;
     if (rows <= phase.row || result_w_ <= phase.column) continue;
     Panels<T> b;
     b.packed = packed + phase.packed;
@@ -226,7 +227,8 @@ void ImageConv<S, T>::run_unit(const Unit& unit, const S* source, const T* packe
       T* c_rows[kMaxGroup];
       for (int64_t r = 0; r < height; ++r) {
         a_rows[r] = image + n * region_.image() + i * step_h + j * step_w;
-        c_rows[r] = c0 + ((n * rows + i * spread_h_ + phase.row) * result_w_ + j * spread_w_ + phase.column) * result_c_;
+        c_rows[r] =
+            c0 + ((n * rows + i * spread_h_ + phase.row) * result_w_ + j * spread_w_ + phase.column) * result_c_;
         if (++j == wide) {
           j = 0;
           if (++i == high) i = 0, ++n;

@@ -10,7 +10,8 @@
 
 namespace tw::contract {
 
-// Result pixel (i, j) reads source pixels (i * step_h + d, j * step_w + e) with low_h <= d <= high_h, low_w <= e <= high_w.
+// Result pixel (i, j) reads source pixels (i * step_h + d, j * step_w + e) with low_h <= d <= high_h, low_w <= e <=
+// high_w.
 struct RegionShape {
   int64_t source_h = 0, source_w = 0, channels = 0;
   int64_t rows = 0, columns = 0;  // of i and j per image
@@ -30,7 +31,8 @@ struct Units {
   int64_t images = 1, band = 1, bands = 1, count = 0;
 
   // About `pixels` result pixels and at most `bytes` of source each, enough of them for `slots` threads.
-  static Units make(const RegionShape& r, int64_t batch, int64_t pixels, int64_t bytes, int64_t element_size, int slots) {
+  static Units make(const RegionShape& r, int64_t batch, int64_t pixels, int64_t bytes, int64_t element_size,
+                    int slots) {
     Units u;
     const int64_t per_image = std::max<int64_t>(r.rows * r.columns, 1);
     const int64_t image_bytes = std::max<int64_t>(r.height(r.rows) * r.width() * r.channels * element_size, 1);
@@ -40,7 +42,8 @@ struct Units {
       u.band = r.rows;
     } else {
       const int64_t row_bytes = r.step_h * r.width() * r.channels * element_size;
-      u.band = std::clamp<int64_t>((bytes - (r.height(1) - r.step_h) * (row_bytes / r.step_h)) / std::max<int64_t>(row_bytes, 1), 1, r.rows);
+      u.band = std::clamp<int64_t>(
+          (bytes - (r.height(1) - r.step_h) * (row_bytes / r.step_h)) / std::max<int64_t>(row_bytes, 1), 1, r.rows);
       // No lower than what fills a few tiles, no higher than the work per unit asks for.
       u.band = std::min(u.band, std::max<int64_t>(1, (2 * pixels + r.columns - 1) / std::max<int64_t>(r.columns, 1)));
     }
@@ -54,7 +57,9 @@ struct Units {
 struct Unit {
   int64_t image, images, row, rows;
   Unit(const Units& u, int64_t index, int64_t batch, int64_t all_rows)
-      : image(index / u.bands * u.images), images(std::min(u.images, batch - image)), row(index % u.bands * u.band),
+      : image(index / u.bands * u.images),
+        images(std::min(u.images, batch - image)),
+        row(index % u.bands * u.band),
         rows(std::min(u.band, all_rows - row)) {}
 };
 
@@ -64,7 +69,8 @@ class Region {
  public:
   Region() = default;
   Region(const RegionShape& shape, const Units& units)
-      : shape_(shape), direct_(std::is_same_v<S, T> && shape.inside()),
+      : shape_(shape),
+        direct_(std::is_same_v<S, T> && shape.inside()),
         pitch_((direct_ ? shape.source_w : shape.width()) * shape.channels),
         image_(direct_ ? shape.source_h * pitch_ : shape.height(units.band) * pitch_),
         elements_(direct_ ? 0 : units.images * image_) {}
@@ -143,7 +149,7 @@ inline void tap_range(const std::vector<std::vector<Tap>>& taps, int64_t* low, i
   }
 }
 
-Result<std::unique_ptr<ContractPlan>> plan_image_conv(const ConvSpec& spec, int threads);   // forward, input gradient
+Result<std::unique_ptr<ContractPlan>> plan_image_conv(const ConvSpec& spec, int threads);  // forward, input gradient
 Result<std::unique_ptr<ContractPlan>> plan_filter_grad(const ConvSpec& spec, int threads);
 Result<std::unique_ptr<ContractPlan>> plan_depthwise(const ConvSpec& spec, int threads);  // all three kinds
 

@@ -29,13 +29,14 @@ class Depthwise final : public ContractPlan {
   void run_pixels(const Unit& unit, const T* image, const T* filter, T* to) const;
   void run_filter(const Unit& unit, const T* image, const S* dy, T* sums, char* slot) const;
   // Writes results to where the epilogue or the caller expects them.
-  Status finish(const T* results, int64_t element0, int64_t count, const void* const* operands, void* const* outputs, S* spare) const;
+  Status finish(const T* results, int64_t element0, int64_t count, const void* const* operands, void* const* outputs,
+                S* spare) const;
 
   const DepthwiseLoops<T>& loops_ = depthwise_loops<T>();
   ConvSpec spec_;
   int64_t multiplier_ = 1, channels_ = 0;
-  RegionShape shape_;      // over unfolded channels
-  Region<S, T> region_;    // over the source's own channels
+  RegionShape shape_;    // over unfolded channels
+  Region<S, T> region_;  // over the source's own channels
   Units units_;
   int64_t result_h_ = 0, result_w_ = 0, result_c_ = 0, spread_h_ = 1, spread_w_ = 1;
   std::vector<Phase> phases_;
@@ -87,7 +88,8 @@ Status Depthwise<S, T>::plan(const ConvSpec& spec, int threads) {
   flops_ = 2.0 * static_cast<double>(spec.batch * spec.out_h * spec.out_w) * static_cast<double>(taps_ * spec.out_c);
   // These loops wait for memory, so a thread pays off earlier than the arithmetic says.
   slots_ = slots_for(4 * flops_, threads);
-  units_ = Units::make(shape_, spec.batch, std::max<int64_t>(kUnitPixels / (spread_h_ * spread_w_), 1), kUnitBytes, sizeof(T), slots_);
+  units_ = Units::make(shape_, spec.batch, std::max<int64_t>(kUnitPixels / (spread_h_ * spread_w_), 1), kUnitBytes,
+                       sizeof(T), slots_);
   if (spec.kind == Kind::kFilterGrad) slots_ = static_cast<int>(std::clamp<int64_t>(units_.count, 1, slots_));
   RegionShape stored = shape_;
   if (spec.kind != Kind::kInputGrad) stored.channels = spec.in_c;
@@ -111,14 +113,17 @@ Status Depthwise<S, T>::plan(const ConvSpec& spec, int threads) {
   if (unfold) slot_bytes_ += piece_bytes<T>(units_.images * region_.image() * multiplier_);
   const int64_t pixels = units_.images * std::min(units_.band * spread_h_, result_h_) * result_w_;
   if (spec.kind == Kind::kFilterGrad) {
-    slot_bytes_ += piece_bytes<T>(taps_ * channels_) + piece_bytes<T>(pixels * channels_) + piece_bytes<S>(taps_ * channels_);
+    slot_bytes_ +=
+        piece_bytes<T>(taps_ * channels_) + piece_bytes<T>(pixels * channels_) + piece_bytes<S>(taps_ * channels_);
   } else {
-    slot_bytes_ += piece_bytes<T>(pixels * channels_) + piece_bytes<T>(pixels * result_c_) + piece_bytes<S>(pixels * result_c_);
+    slot_bytes_ +=
+        piece_bytes<T>(pixels * channels_) + piece_bytes<T>(pixels * result_c_) + piece_bytes<S>(pixels * result_c_);
   }
   return {};
 }
 
-// The unit's part of the source, with each channel repeated `multiplier_` times (not for gradients, which have them all).
+// The unit's part of the source, with each channel repeated `multiplier_` times (not for gradients, which have them
+// all).
 template <typename S, typename T>
 const T* Depthwise<S, T>::load(const S* source, const Unit& unit, char** slot) const {
   const T* image = region_.load(source, unit, take<T>(slot, region_.elements()));
@@ -145,12 +150,14 @@ void Depthwise<S, T>::run_pixels(const Unit& unit, const T* image, const T* filt
   const int64_t rows = std::min(unit.rows * spread_h_, result_h_ - unit.row * spread_h_);
   for (const Phase& p : phases_) {
     if (rows <= p.row || result_w_ <= p.column) continue;
-    const int64_t high = (rows - p.row + spread_h_ - 1) / spread_h_, wide = (result_w_ - p.column + spread_w_ - 1) / spread_w_;
+    const int64_t high = (rows - p.row + spread_h_ - 1) / spread_h_,
+                  wide = (result_w_ - p.column + spread_w_ - 1) / spread_w_;
     for (int64_t n = 0; n < unit.images; ++n) {
       for (int64_t i = 0; i < high; ++i) {
-        loops_.pixels(image + n * per_image + i * shape_.step_h * pitch, shape_.step_w * channels_, filter, p.taps.data(),
-                      static_cast<int64_t>(p.taps.size()), wide, channels_,
-                      to + ((n * rows + i * spread_h_ + p.row) * result_w_ + p.column) * channels_, spread_w_ * channels_);
+        loops_.pixels(image + n * per_image + i * shape_.step_h * pitch, shape_.step_w * channels_, filter,
+                      p.taps.data(), static_cast<int64_t>(p.taps.size()), wide, channels_,
+                      to + ((n * rows + i * spread_h_ + p.row) * result_w_ + p.column) * channels_,
+                      spread_w_ * channels_);
       }
     }
   }
@@ -199,7 +206,9 @@ Status Depthwise<S, T>::run(const void* a, const void* b, const void* const* ope
   if (is(ConvSpec::Kind::kFilterGrad)) {
     const int64_t count = taps_ * channels_;
     if (count == 0) return {};
-    const auto sums_of = [&](int64_t slot) { return reinterpret_cast<T*>(slots + static_cast<size_t>(slot) * slot_bytes_); };
+    const auto sums_of = [&](int64_t slot) {
+      return reinterpret_cast<T*>(slots + static_cast<size_t>(slot) * slot_bytes_);
+    };
     // Fixed shares, so that rounding does not depend on the threads' luck.
     pool.parallel_for(slots_, 1, [&](int64_t begin, int64_t end) {
       for (int64_t s = begin; s < end; ++s) {

@@ -22,7 +22,8 @@ void pixels(const T* HWY_RESTRICT image, int64_t image_step, const T* HWY_RESTRI
     int64_t c = 0;
     for (; c + lanes <= channels; c += lanes) {
       // Missing pixels repeat the last one, and are not stored.
-      const int64_t s1 = (n > 1 ? 1 : 0) * image_step, s2 = (n > 2 ? 2 : n - 1) * image_step, s3 = (n > 3 ? 3 : n - 1) * image_step;
+      const int64_t s1 = (n > 1 ? 1 : 0) * image_step, s2 = (n > 2 ? 2 : n - 1) * image_step,
+                    s3 = (n > 3 ? 3 : n - 1) * image_step;
       auto a0 = hn::Zero(d), a1 = hn::Zero(d), a2 = hn::Zero(d), a3 = hn::Zero(d);
       for (int64_t t = 0; t < num_taps; ++t) {
         const auto f = hn::LoadU(d, filter + taps[t].filter + c);
@@ -40,7 +41,8 @@ void pixels(const T* HWY_RESTRICT image, int64_t image_step, const T* HWY_RESTRI
     for (; c < channels; ++c) {
       for (int64_t i = 0; i < n; ++i) {
         T sum{};
-        for (int64_t t = 0; t < num_taps; ++t) sum += at[i * image_step + taps[t].image + c] * filter[taps[t].filter + c];
+        for (int64_t t = 0; t < num_taps; ++t)
+          sum += at[i * image_step + taps[t].image + c] * filter[taps[t].filter + c];
         out[i * to_step + c] = sum;
       }
     }

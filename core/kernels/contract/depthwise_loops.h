@@ -21,7 +21,9 @@ struct DepthwiseLoops {
 
 template <typename T>
 const DepthwiseLoops<T>& depthwise_loops();
-template <> const DepthwiseLoops<float>& depthwise_loops<float>();
-template <> const DepthwiseLoops<double>& depthwise_loops<double>();
+template <>
+const DepthwiseLoops<float>& depthwise_loops<float>();
+template <>
+const DepthwiseLoops<double>& depthwise_loops<double>();
 
 }  // namespace tw::contract

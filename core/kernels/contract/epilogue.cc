@@ -18,14 +18,16 @@ Result<BoundEpilogue> BoundEpilogue::make(const Epilogue& spec, DType dtype, Sha
   if (tape.inputs.empty()) return e;
   TW_RETURN_IF_ERROR(tape.verify());
   if (tape.inputs[0] != dtype) {
-    return invalid_argument("The epilogue takes ", dtype_name(tape.inputs[0]), " but the result is ", dtype_name(dtype));
+    return invalid_argument("The epilogue takes ", dtype_name(tape.inputs[0]), " but the result is ",
+                            dtype_name(dtype));
   }
   if (spec.operand_shapes.size() + 1 != tape.inputs.size()) {
     return invalid_argument("The epilogue has ", tape.inputs.size() - 1, " operands but ", spec.operand_shapes.size(),
                             " operand shapes");
   }
   if (tape.inputs.size() > kMaxOperands || tape.outputs.size() > kMaxOutputs) {
-    return invalid_argument("The epilogue has too many operands or outputs: ", tape.inputs.size(), ", ", tape.outputs.size());
+    return invalid_argument("The epilogue has too many operands or outputs: ", tape.inputs.size(), ", ",
+                            tape.outputs.size());
   }
   if (spec.space.rank_known()) {
     if (!spec.space.fully_known() || spec.space.num_elements() != space.num_elements()) {

@@ -13,9 +13,9 @@ namespace {
 // A packed block of A (rows by steps) stays in half of a common 512 KiB second-level cache; the panel of B that it
 // meets, steps by two vectors, in a 32 or 48 KiB first-level one.
 constexpr int64_t kBlockBytesOfA = 256 << 10;
-constexpr int64_t kBlockSteps = 1536;           // bytes of one row of the block
-constexpr int64_t kSmallBytesOfB = 256 << 10;   // below, all of B is read from the second level for each few rows
-constexpr int64_t kPackedBytesOfB = 8 << 20;    // packed at a time
+constexpr int64_t kBlockSteps = 1536;          // bytes of one row of the block
+constexpr int64_t kSmallBytesOfB = 256 << 10;  // below, all of B is read from the second level for each few rows
+constexpr int64_t kPackedBytesOfB = 8 << 20;   // packed at a time
 
 template <typename S, typename T>
 class GemmPlan final : public ContractPlan {
@@ -25,7 +25,8 @@ class GemmPlan final : public ContractPlan {
              WorkerPool& pool) const override;
   size_t workspace_bytes() const override { return shared_bytes_ + static_cast<size_t>(slots_) * slot_bytes_; }
   double flops() const override {
-    return 2.0 * static_cast<double>(batch_) * static_cast<double>(m_) * static_cast<double>(n_) * static_cast<double>(k_) +
+    return 2.0 * static_cast<double>(batch_) * static_cast<double>(m_) * static_cast<double>(n_) *
+               static_cast<double>(k_) +
            epilogue_.flops();
   }
 
@@ -70,7 +71,8 @@ int64_t GemmPlan<S, T>::packed_elements(int64_t columns) const {
 }
 
 template <typename S, typename T>
-void GemmPlan<S, T>::pack_panels(const S* b, int64_t column0, int64_t columns, T* to, int64_t first, int64_t last) const {
+void GemmPlan<S, T>::pack_panels(const S* b, int64_t column0, int64_t columns, T* to, int64_t first,
+                                 int64_t last) const {
   for (int64_t p = first; p < last; ++p) {
     const int64_t c = std::min<int64_t>(width_, columns - p * width_);
     T* at = pack_b_ ? to + p * width_ * k_ : to;
@@ -117,7 +119,8 @@ Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
   width_ = vectors * set_.lanes;
 
   const bool constant_b = spec.constant_b != nullptr && k_ > 0 && n_ > 0;
-  pack_b_ = transpose_b_ || conj_b_ || !std::is_same_v<S, T> || constant_b || (m_ > 2 * set_.max_rows && n_ > 2 * width_);
+  pack_b_ =
+      transpose_b_ || conj_b_ || !std::is_same_v<S, T> || constant_b || (m_ > 2 * set_.max_rows && n_ > 2 * width_);
   pack_a_ = conj_a_ || !std::is_same_v<S, T> || (m_ > set_.max_rows && n_ > 3 * width_ && k_ >= 64);
 
   const int64_t steps = std::max<int64_t>(kBlockSteps / size, 1);
@@ -138,7 +141,8 @@ Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
   const int64_t block_panels = (nb_ + width_ - 1) / std::max(width_, 1);
   const int64_t row_groups = (m_ + mc_ - 1) / mc_;
   int64_t chunks = 1;
-  if (!by_batch_ && slots_ > 1 && row_groups < 4 * slots_) chunks = std::min<int64_t>(block_panels, (4 * slots_ + row_groups - 1) / std::max<int64_t>(row_groups, 1));
+  if (!by_batch_ && slots_ > 1 && row_groups < 4 * slots_)
+    chunks = std::min<int64_t>(block_panels, (4 * slots_ + row_groups - 1) / std::max<int64_t>(row_groups, 1));
   chunk_panels_ = std::max<int64_t>(1, (block_panels + chunks - 1) / std::max<int64_t>(chunks, 1));
 
   if (constant_b) {
@@ -161,13 +165,15 @@ Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
   }
 
   // The workspace: B packed for all, then per slot B of one batch item, a block of A, a block of results.
-  const size_t b_bytes = constant_b ? 0 : align_up(static_cast<size_t>(packed_elements(std::max(nb_, int64_t{1})) * size));
+  const size_t b_bytes =
+      constant_b ? 0 : align_up(static_cast<size_t>(packed_elements(std::max(nb_, int64_t{1})) * size));
   const bool shared_b = !by_batch_ || (batch_b_ == 1 && index_b_.empty());
   if (shared_b) shared_bytes_ = b_bytes;
   else slot_bytes_ += b_bytes;
   if (pack_a_) slot_bytes_ += align_up(static_cast<size_t>((kc_ + 2 * set_.lanes) * (mc_ + set_.lanes) * size));
   if (!std::is_same_v<S, T> || epilogue_.home() < 0) {
-    slot_bytes_ += align_up(static_cast<size_t>(mc_ * nb_ * size)) + align_up(static_cast<size_t>(mc_ * nb_) * sizeof(S));
+    slot_bytes_ +=
+        align_up(static_cast<size_t>(mc_ * nb_ * size)) + align_up(static_cast<size_t>(mc_ * nb_) * sizeof(S));
   }
   return {};
 }
@@ -213,10 +219,11 @@ Status GemmPlan<S, T>::run(const void* a, const void* b, const void* const* oper
       } else if (has_packed && (i == 0 || !one_b || nb_ < n_)) {
         const int64_t first = pack_b_ ? 0 : count - 1;
         const double ns = static_cast<double>(k_ * width_) * (transpose_b_ ? 0.3 : 0.1);
-        pool.parallel_for(slots_ > 1 ? count - first : 1, slots_ > 1 ? grain_for_ns(ns) : 1, [&](int64_t begin, int64_t end) {
-          if (slots_ > 1) pack_panels(bi, column0, columns, shared, first + begin, first + end);
-          else pack_panels(bi, column0, columns, shared, first, count);
-        });
+        pool.parallel_for(slots_ > 1 ? count - first : 1, slots_ > 1 ? grain_for_ns(ns) : 1,
+                          [&](int64_t begin, int64_t end) {
+                            if (slots_ > 1) pack_panels(bi, column0, columns, shared, first + begin, first + end);
+                            else pack_panels(bi, column0, columns, shared, first, count);
+                          });
       }
       const Panels<T> p = panels(bi, column0, columns, packed);
       const int64_t chunks = (count + chunk_panels_ - 1) / chunk_panels_;
@@ -340,15 +347,17 @@ Result<std::unique_ptr<ContractPlan>> make_gemm(const GemmSpec& spec, int thread
 Result<std::unique_ptr<ContractPlan>> plan_gemm(const GemmSpec& spec, int threads) {
   using namespace contract;
   if (spec.m < 0 || spec.n < 0 || spec.k < 0 || spec.batch < 0) {
-    return invalid_argument("A matrix product has negative sizes: ", spec.batch, " x ", spec.m, " x ", spec.n, " x ", spec.k);
+    return invalid_argument("A matrix product has negative sizes: ", spec.batch, " x ", spec.m, " x ", spec.n, " x ",
+                            spec.k);
   }
   if ((spec.index_a.empty() && spec.batch_a != 1 && spec.batch_a != spec.batch) ||
       (spec.index_b.empty() && spec.batch_b != 1 && spec.batch_b != spec.batch)) {
-    return invalid_argument("A batch of ", spec.batch, " products cannot use ", spec.batch_a, " and ", spec.batch_b, " matrices");
+    return invalid_argument("A batch of ", spec.batch, " products cannot use ", spec.batch_a, " and ", spec.batch_b,
+                            " matrices");
   }
   if (is_gemv(spec)) return plan_gemv(spec, threads);
-  if (spec.n == 1 && (spec.transpose_a || spec.adjoint_a) && spec.batch == 1 && spec.batch_a == 1 && spec.batch_b == 1 &&
-      is_floating(spec.dtype)) {
+  if (spec.n == 1 && (spec.transpose_a || spec.adjoint_a) && spec.batch == 1 && spec.batch_a == 1 &&
+      spec.batch_b == 1 && is_floating(spec.dtype)) {
     // A matrix stored by columns times a vector is the vector times a matrix stored by rows. The other vector's layout
     // is the same either way.
     GemmSpec turned = spec;
@@ -364,8 +373,10 @@ Result<std::unique_ptr<ContractPlan>> plan_gemm(const GemmSpec& spec, int thread
     case DType::kDouble: return make_gemm<double, double>(spec, threads);
     case DType::kHalf: return make_gemm<half, float>(spec, threads);
     case DType::kBfloat16: return make_gemm<bfloat16, float>(spec, threads);
-    case DType::kInt32: case DType::kUint32: return make_gemm<uint32_t, uint32_t>(spec, threads);
-    case DType::kInt64: case DType::kUint64: return make_gemm<uint64_t, uint64_t>(spec, threads);
+    case DType::kInt32:
+    case DType::kUint32: return make_gemm<uint32_t, uint32_t>(spec, threads);
+    case DType::kInt64:
+    case DType::kUint64: return make_gemm<uint64_t, uint64_t>(spec, threads);
     case DType::kComplex64: return make_gemm<std::complex<float>, std::complex<float>>(spec, threads);
     case DType::kComplex128: return make_gemm<std::complex<double>, std::complex<double>>(spec, threads);
     default: return unimplemented("No matrix product for ", dtype_name(spec.dtype));

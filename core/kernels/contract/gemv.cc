@@ -49,7 +49,9 @@ void dot_rows(const T* HWY_RESTRICT a, const T* HWY_RESTRICT x, T* HWY_RESTRICT 
 }
 
 void dot_rows_float(const float* a, const float* x, float* y, int64_t rows, int64_t k) { dot_rows(a, x, y, rows, k); }
-void dot_rows_double(const double* a, const double* x, double* y, int64_t rows, int64_t k) { dot_rows(a, x, y, rows, k); }
+void dot_rows_double(const double* a, const double* x, double* y, int64_t rows, int64_t k) {
+  dot_rows(a, x, y, rows, k);
+}
 
 }  // namespace tw::contract::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -95,7 +97,9 @@ class GemvPlan final : public ContractPlan {
     return error.take();
   }
   size_t workspace_bytes() const override { return epilogue_.home() >= 0 ? 0 : piece_bytes<T>(rows_); }
-  double flops() const override { return 2.0 * static_cast<double>(rows_) * static_cast<double>(k_) + epilogue_.flops(); }
+  double flops() const override {
+    return 2.0 * static_cast<double>(rows_) * static_cast<double>(k_) + epilogue_.flops();
+  }
 
  private:
   bool matrix_is_a_ = true;

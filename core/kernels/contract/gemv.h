@@ -1,5 +1,5 @@
-// A matrix stored by rows times a vector: the form of product that packing cannot help, since each element of the matrix
-// is used once.
+// A matrix stored by rows times a vector: the form of product that packing cannot help, since each element of the
+// matrix is used once.
 #pragma once
 
 #include "core/kernels/contract.h"

@@ -55,8 +55,10 @@ void transpose_blocks(const T* from, int64_t from_step, T* to, int64_t to_step, 
       } else {
         const hn::FixedTag<double, 2> d2;
         const auto c = hn::LoadU(d, f + 2 * from_step + k), e = hn::LoadU(d, f + 3 * from_step + k);
-        const auto ab0 = hn::BitCast(d2, hn::InterleaveLower(d, a, b)), ab1 = hn::BitCast(d2, hn::InterleaveUpper(d, a, b));
-        const auto ce0 = hn::BitCast(d2, hn::InterleaveLower(d, c, e)), ce1 = hn::BitCast(d2, hn::InterleaveUpper(d, c, e));
+        const auto ab0 = hn::BitCast(d2, hn::InterleaveLower(d, a, b)),
+                   ab1 = hn::BitCast(d2, hn::InterleaveUpper(d, a, b));
+        const auto ce0 = hn::BitCast(d2, hn::InterleaveLower(d, c, e)),
+                   ce1 = hn::BitCast(d2, hn::InterleaveUpper(d, c, e));
         hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d2, ab0, ce0)), d, t);
         hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d2, ab0, ce0)), d, t + to_step);
         hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d2, ab1, ce1)), d, t + 2 * to_step);
@@ -75,7 +77,8 @@ void transpose_blocks(const T* from, int64_t from_step, T* to, int64_t to_step, 
 void transpose_float(const float* from, int64_t from_step, float* to, int64_t to_step, int64_t rows, int64_t columns) {
   transpose_blocks(from, from_step, to, to_step, rows, columns);
 }
-void transpose_double(const double* from, int64_t from_step, double* to, int64_t to_step, int64_t rows, int64_t columns) {
+void transpose_double(const double* from, int64_t from_step, double* to, int64_t to_step, int64_t rows,
+                      int64_t columns) {
   transpose_blocks(from, from_step, to, to_step, rows, columns);
 }
 

@@ -10,8 +10,8 @@ namespace tw::contract {
 inline constexpr int kMaxTileRows = 14;
 inline constexpr int kMaxTileVectors = 4;
 
-// c[i][j] (+)= sum over s, k of A(i, s, k) * b[(s * length + k) * b_step + j]. The steps of k come in `segments` runs of
-// `length`, so that a convolution's taps are read where they lie in the image.
+// c[i][j] (+)= sum over s, k of A(i, s, k) * b[(s * length + k) * b_step + j]. The steps of k come in `segments` runs
+// of `length`, so that a convolution's taps are read where they lie in the image.
 template <typename T>
 struct Tile {
   // Row form: A(i, s, k) = a[i][offsets[s] + k]. Column form: A(i, s, k) = a[0][offsets[s] + k * a_step + i].
@@ -46,11 +46,17 @@ struct TileSet {
 // float and double with vector instructions; uint32_t, uint64_t and the complex types in plain loops.
 template <typename T>
 const TileSet<T>& tile_set();
-template <> const TileSet<float>& tile_set<float>();
-template <> const TileSet<double>& tile_set<double>();
-template <> const TileSet<uint32_t>& tile_set<uint32_t>();
-template <> const TileSet<uint64_t>& tile_set<uint64_t>();
-template <> const TileSet<std::complex<float>>& tile_set<std::complex<float>>();
-template <> const TileSet<std::complex<double>>& tile_set<std::complex<double>>();
+template <>
+const TileSet<float>& tile_set<float>();
+template <>
+const TileSet<double>& tile_set<double>();
+template <>
+const TileSet<uint32_t>& tile_set<uint32_t>();
+template <>
+const TileSet<uint64_t>& tile_set<uint64_t>();
+template <>
+const TileSet<std::complex<float>>& tile_set<std::complex<float>>();
+template <>
+const TileSet<std::complex<double>>& tile_set<std::complex<double>>();
 
 }  // namespace tw::contract

@@ -15,7 +15,7 @@ namespace {
 
 TW_OP2(Add, x + y)
 TW_OP2(Sub, x - y)
-TW_OP2(Mul, x * y)
+TW_OP2(Mul, x* y)
 TW_OP2(Div, x / y)
 TW_OP2(FloorDiv, std::floor(x / y))
 TW_OP2(TruncDiv, std::trunc(x / y))
@@ -30,14 +30,14 @@ TW_OP2(Xdivy, x == T(0) ? T(0) : x / y)
 TW_OP1(Neg, -x)
 TW_OP1(Abs, std::abs(x))
 TW_OP1(Sign, T(T(x > T(0)) - T(x < T(0))))
-TW_OP1(Square, x * x)
+TW_OP1(Square, x* x)
 TW_OP1(Reciprocal, T(1) / x)
 TW_OP1(Sqrt, std::sqrt(x))
 TW_OP1(Rsqrt, T(1) / std::sqrt(x))
 TW_OP1(Floor, std::floor(x))
 TW_OP1(Ceil, std::ceil(x))
 TW_OP1(Round, std::nearbyint(x))
-TW_OP3(Fma, x * y + z)
+TW_OP3(Fma, x* y + z)
 
 struct FloorMod {
   template <class T>

@@ -24,7 +24,7 @@ TW_OP2(Ge, uint8_t(x >= y))
 TW_OP1(IsNan, uint8_t(x != x))
 TW_OP1(IsInf, uint8_t(std::abs(x) > std::numeric_limits<T>::max()))
 TW_OP1(IsFinite, uint8_t(std::abs(x) <= std::numeric_limits<T>::max()))
-TW_OP2(And, uint8_t(x & y))
+TW_OP2(And, uint8_t(x& y))
 TW_OP2(Or, uint8_t(x | y))
 TW_OP1(Not, uint8_t(x ^ 1))
 

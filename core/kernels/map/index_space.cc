@@ -22,7 +22,8 @@ void visit_size(size_t element_size, Fn&& fn) {
 }
 
 template <class U>
-void expand_typed(const IndexSpace& space, const OperandStrides& strides, const U* from, int64_t pos, int64_t n, U* to) {
+void expand_typed(const IndexSpace& space, const OperandStrides& strides, const U* from, int64_t pos, int64_t n,
+                  U* to) {
   const int rank = space.rank;
   if (rank == 0) {
     std::fill_n(to, n, *from);

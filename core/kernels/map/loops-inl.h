@@ -48,26 +48,26 @@ HWY_AFTER_NAMESPACE();
 
 // TW_OP1(Neg, -x): an element function for the loops. T is the element type.
 #ifndef TW_OP1
-#define TW_OP1(name, expr)                     \
-  struct name {                                \
-    template <class T>                         \
-    static HWY_INLINE auto f(T x) {            \
-      return expr;                             \
-    }                                          \
+#define TW_OP1(name, expr)          \
+  struct name {                     \
+    template <class T>              \
+    static HWY_INLINE auto f(T x) { \
+      return expr;                  \
+    }                               \
   };
-#define TW_OP2(name, expr)                     \
-  struct name {                                \
-    template <class T>                         \
-    static HWY_INLINE auto f(T x, T y) {       \
-      return expr;                             \
-    }                                          \
+#define TW_OP2(name, expr)               \
+  struct name {                          \
+    template <class T>                   \
+    static HWY_INLINE auto f(T x, T y) { \
+      return expr;                       \
+    }                                    \
   };
-#define TW_OP3(name, expr)                     \
-  struct name {                                \
-    template <class T>                         \
-    static HWY_INLINE auto f(T x, T y, T z) {  \
-      return expr;                             \
-    }                                          \
+#define TW_OP3(name, expr)                    \
+  struct name {                               \
+    template <class T>                        \
+    static HWY_INLINE auto f(T x, T y, T z) { \
+      return expr;                            \
+    }                                         \
   };
 #endif
 

@@ -218,7 +218,8 @@ class Lowering {
         const uint16_t arg = inst.args[k];
         const Slot& s = out_.slots[arg];
         const bool repeated = std::find(inst.args, inst.args + k, arg) != inst.args + k;
-        if (s.kind != Slot::Kind::kBuffer || uniform_[arg] || last_use[arg] != static_cast<int>(i) || repeated) continue;
+        if (s.kind != Slot::Kind::kBuffer || uniform_[arg] || last_use[arg] != static_cast<int>(i) || repeated)
+          continue;
         // Element i of the result may replace element i of an operand only where they lie at the same address.
         (s.element_size == result.element_size ? dying : keep).push_back(s.index);
       }

@@ -11,9 +11,9 @@ namespace tw {
 
 // How the engine reads an input.
 enum class InputKind : uint8_t {
-  kDirect,   // as many elements as the space: in place
-  kUniform,  // one element for the whole space
-  kExpanded, // anything else: into a buffer, block by block
+  kDirect,    // as many elements as the space: in place
+  kUniform,   // one element for the whole space
+  kExpanded,  // anything else: into a buffer, block by block
 };
 
 struct LoweredInst {
@@ -28,7 +28,7 @@ struct Slot {
   enum class Kind : uint8_t { kInput, kConstant, kBuffer, kOutput };
   Kind kind;
   uint8_t element_size;
-  uint16_t index;   // of the input, constant, buffer or output
+  uint16_t index;  // of the input, constant, buffer or output
 };
 
 struct LoweredTape {

@@ -232,9 +232,9 @@ HWY_INLINE V vsoftplus(D d, V x) {
 // Float only. Below 1 an odd polynomial; above it 1 - exp(-g(x)), with g fitted to -ln(erfc).
 template <class D, class V>
 HWY_INLINE V verf(D d, V x) {
-  constexpr float kInner[] = {0.128379166f,   -0.376126267f,   0.112835947f,  -0.026854212f,
+  constexpr float kInner[] = {0.128379166f,   -0.376126267f,    0.112835947f,  -0.026854212f,
                               0.00518908742f, -0.000801686429f, 7.87587506e-5f};
-  constexpr float kOuter[] = {-0.000320914383f, 1.13023672f,     0.631820247f,     0.11008568f,    -0.0264243709f,
+  constexpr float kOuter[] = {-0.000320914383f, 1.13023672f,      0.631820247f,   0.11008568f,    -0.0264243709f,
                               0.00476074771f,   -0.000597052946f, 4.60874473e-5f, -1.63863732e-6f};
   const V a = hn::Min(hn::Abs(x), hn::Set(d, 4.f));
   const V inner = hn::MulAdd(x, polynomial(d, hn::Mul(x, x), kInner), x);
@@ -292,12 +292,12 @@ void vector_block2(const void* a, const void* b, const void*, void* out, size_t 
   }
 }
 
-#define TW_VECTOR1(name, function)                   \
-  struct name {                                      \
-    template <class D, class V = hn::Vec<D>>         \
-    static HWY_INLINE V f(D d, V x) {                \
-      return function(d, x);                         \
-    }                                                \
+#define TW_VECTOR1(name, function)           \
+  struct name {                              \
+    template <class D, class V = hn::Vec<D>> \
+    static HWY_INLINE V f(D d, V x) {        \
+      return function(d, x);                 \
+    }                                        \
   };
 
 }  // namespace HWY_NAMESPACE

@@ -7,14 +7,25 @@ namespace {
 double nanoseconds(MicroOp op, DType t) {
   const double width = static_cast<double>(dtype_size(t)) / 4;
   switch (op) {
-    case MicroOp::k_exp: case MicroOp::k_expm1: case MicroOp::k_log: case MicroOp::k_log1p: case MicroOp::k_tanh:
-    case MicroOp::k_sigmoid: case MicroOp::k_softplus: case MicroOp::k_erf: case MicroOp::k_xlogy:
-      return 1.0 * width * width;
-    case MicroOp::k_lgamma: case MicroOp::k_digamma: case MicroOp::k_erfc: return 30;
-    case MicroOp::k_mod: case MicroOp::k_floormod: return 8;
-    case MicroOp::k_floordiv: case MicroOp::k_truncdiv: return is_integer(t) ? 4 : 0.3 * width;
+    case MicroOp::k_exp:
+    case MicroOp::k_expm1:
+    case MicroOp::k_log:
+    case MicroOp::k_log1p:
+    case MicroOp::k_tanh:
+    case MicroOp::k_sigmoid:
+    case MicroOp::k_softplus:
+    case MicroOp::k_erf:
+    case MicroOp::k_xlogy: return 1.0 * width * width;
+    case MicroOp::k_lgamma:
+    case MicroOp::k_digamma:
+    case MicroOp::k_erfc: return 30;
+    case MicroOp::k_mod:
+    case MicroOp::k_floormod: return 8;
+    case MicroOp::k_floordiv:
+    case MicroOp::k_truncdiv: return is_integer(t) ? 4 : 0.3 * width;
     case MicroOp::k_div: return is_integer(t) ? 4 : 0.3 * width;
-    case MicroOp::k_pow: case MicroOp::k_atan2: return 10;
+    case MicroOp::k_pow:
+    case MicroOp::k_atan2: return 10;
     default: return is_complex(t) || is_transcendental(op) ? 5 * width : 0.1 * width;
   }
 }
@@ -23,7 +34,10 @@ double nanoseconds(MicroOp op, DType t) {
 
 bool is_transcendental(MicroOp op) {
   switch (op) {
-    case MicroOp::k_pow: case MicroOp::k_atan2: case MicroOp::k_xlogy: case MicroOp::k_angle: return true;
+    case MicroOp::k_pow:
+    case MicroOp::k_atan2:
+    case MicroOp::k_xlogy:
+    case MicroOp::k_angle: return true;
     default: return op >= MicroOp::k_exp && op <= MicroOp::k_softplus;
   }
 }
@@ -41,8 +55,8 @@ MicroOpEntry find_micro_op(MicroOp op, DType operand, DType result) {
   } else if (is_integer(operand)) {
     e.fn = micro::find_integer(op, operand);
     e.check = micro::find_integer_check(op, operand);
-    e.check_message = op == MicroOp::k_pow ? "Integers to negative integer powers are not allowed"
-                                           : "Integer division by zero";
+    e.check_message =
+        op == MicroOp::k_pow ? "Integers to negative integer powers are not allowed" : "Integer division by zero";
   } else {
     e.fn = micro::find_arithmetic(op, operand);
     if (e.fn == nullptr && operand == DType::kFloat) e.fn = micro::find_transcendental_f32(op);

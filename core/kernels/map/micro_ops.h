@@ -44,10 +44,10 @@ bool is_transcendental(MicroOp op);
 
 namespace micro {
 // The families, one file each; null for ops outside of them.
-BlockFn find_arithmetic(MicroOp op, DType t);         // float, double
+BlockFn find_arithmetic(MicroOp op, DType t);  // float, double
 BlockFn find_integer(MicroOp op, DType t);
 CheckFn find_integer_check(MicroOp op, DType t);
-BlockFn find_compare(MicroOp op, DType t);            // comparisons, tests, logic; result bool
+BlockFn find_compare(MicroOp op, DType t);  // comparisons, tests, logic; result bool
 BlockFn find_select(size_t element_size);
 BlockFn find_cast(DType from, DType to);
 BlockFn find_complex(MicroOp op, DType operand, DType result);

@@ -109,7 +109,8 @@ class Plan final : public MapPlan {
     }
     grain_ = grain_for_ns(tape_.ns + kNsPerByte * bytes);
 
-    const bool all_direct = std::all_of(kinds.begin(), kinds.end(), [](InputKind k) { return k == InputKind::kDirect; });
+    const bool all_direct =
+        std::all_of(kinds.begin(), kinds.end(), [](InputKind k) { return k == InputKind::kDirect; });
     single_ = all_direct && tape_.body.size() == 1 && tape_.constants.empty() && tape_.flushes.empty();
     if (single_) {
       const LoweredInst& inst = tape_.body[0];
@@ -196,7 +197,8 @@ class Plan final : public MapPlan {
           }
           pointers[s] = scratch + o.scratch;
           if (o.kind == InputKind::kUniform) splat(o.element_size, inputs[slot.index], fill, pointers[s]);
-          if (o.periodic) expand(space_, o.strides, o.element_size, inputs[slot.index], 0, period_fill(fill, o), pointers[s]);
+          if (o.periodic)
+            expand(space_, o.strides, o.element_size, inputs[slot.index], 0, period_fill(fill, o), pointers[s]);
           break;
         }
       }
@@ -231,9 +233,7 @@ class Plan final : public MapPlan {
   }
 
   // A periodic buffer holds a block from any phase of the row.
-  int64_t period_fill(int64_t fill, const Operand& o) const {
-    return std::min(fill + space_.inner(), count_);
-  }
+  int64_t period_fill(int64_t fill, const Operand& o) const { return std::min(fill + space_.inner(), count_); }
 
   char* expanded(size_t i, const void* input, int64_t pos, int64_t n, int64_t fill, char* scratch,
                  const void** splatted) const {

@@ -37,9 +37,7 @@ using D64 = hn::ScalableTag<double>;
 using V64 = hn::Vec<D64>;
 
 HWY_INLINE bool always(D64, V64) { return true; }
-HWY_INLINE bool small_angle(D64 d, V64 x) {
-  return hn::AllTrue(d, hn::Lt(hn::Abs(x), hn::Set(d, 1e6)));
-}
+HWY_INLINE bool small_angle(D64 d, V64 x) { return hn::AllTrue(d, hn::Lt(hn::Abs(x), hn::Set(d, 1e6))); }
 
 // x = q pi/2 + r; `bits` holds q in its low bits.
 HWY_INLINE V64 reduce_angle(D64 d, V64 x, hn::VFromD<hn::RebindToSigned<D64>>* bits) {
@@ -49,7 +47,8 @@ HWY_INLINE V64 reduce_angle(D64 d, V64 x, hn::VFromD<hn::RebindToSigned<D64>>* b
   *bits = hn::BitCast(di, m);
   const V64 q = hn::Sub(m, magic);
   // pi/2 in two parts, the first with enough zero bits that q times it is exact.
-  return hn::NegMulAdd(q, hn::Set(d, 6.07710050650619224932e-11), hn::NegMulAdd(q, hn::Set(d, 1.57079632673412561417), x));
+  return hn::NegMulAdd(q, hn::Set(d, 6.07710050650619224932e-11),
+                       hn::NegMulAdd(q, hn::Set(d, 1.57079632673412561417), x));
 }
 // sin(r + (q + turn) pi/2).
 HWY_INLINE V64 sin_quadrant(D64 d, V64 r, hn::VFromD<hn::RebindToSigned<D64>> q) {
@@ -115,11 +114,11 @@ HWY_INLINE V64 asin_lanes(D64 d, V64 x) {
   const V64 one = hn::Set(d, 1.0);
   return atan_lanes(d, hn::Div(x, hn::Sqrt(hn::Mul(hn::Sub(one, x), hn::Add(one, x)))));
 }
-#define TW_DOUBLE_LANES(name, function, expression) \
-  struct name {                                     \
-    static HWY_INLINE V64 f(D64 d, V64 x) { return expression; } \
+#define TW_DOUBLE_LANES(name, function, expression)                    \
+  struct name {                                                        \
+    static HWY_INLINE V64 f(D64 d, V64 x) { return expression; }       \
     static HWY_INLINE bool fast(D64 d, V64 x) { return always(d, x); } \
-    static float scalar(float x) { return function(x); } \
+    static float scalar(float x) { return function(x); }               \
   };
 TW_DOUBLE_LANES(Atan, std::atan, atan_lanes(d, x))
 TW_DOUBLE_LANES(Asin, std::asin, asin_lanes(d, x))
@@ -149,11 +148,11 @@ HWY_INLINE V64 atanh_lanes(D64 d, V64 x) {
   const V64 y = vlog1p(d, hn::Div(hn::Add(a, a), hn::Sub(hn::Set(d, 1.0), a)));
   return hn::CopySign(hn::Mul(hn::Set(d, 0.5), y), x);
 }
-#define TW_FINITE_LANES(name, function, lanes)      \
-  struct name {                                     \
-    static HWY_INLINE V64 f(D64 d, V64 x) { return lanes(d, x); } \
+#define TW_FINITE_LANES(name, function, lanes)                                                                 \
+  struct name {                                                                                                \
+    static HWY_INLINE V64 f(D64 d, V64 x) { return lanes(d, x); }                                              \
     static HWY_INLINE bool fast(D64 d, V64 x) { return hn::AllTrue(d, hn::Lt(hn::Abs(x), hn::Set(d, 1e38))); } \
-    static float scalar(float x) { return function(x); } \
+    static float scalar(float x) { return function(x); }                                                       \
   };
 TW_FINITE_LANES(Sinh, std::sinh, sinh_lanes)
 TW_FINITE_LANES(Cosh, std::cosh, cosh_lanes)

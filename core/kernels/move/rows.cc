@@ -88,10 +88,10 @@ void scatter_rows(DType dtype, const void* from, const Index* indices, int64_t c
   }
 }
 
-#define TW_ROWS(Index)                                                                                             \
-  template int64_t first_bad_index<Index>(const Index*, int64_t, int64_t);                                         \
-  template void gather_rows<Index>(DType, const void*, const Index*, int64_t, int64_t, void*, WorkerPool&);        \
-  template void gather_rows<Index>(DType, const void*, const Index*, int64_t, int64_t, void*);                     \
+#define TW_ROWS(Index)                                                                                      \
+  template int64_t first_bad_index<Index>(const Index*, int64_t, int64_t);                                  \
+  template void gather_rows<Index>(DType, const void*, const Index*, int64_t, int64_t, void*, WorkerPool&); \
+  template void gather_rows<Index>(DType, const void*, const Index*, int64_t, int64_t, void*);              \
   template void scatter_rows<Index>(DType, const void*, const Index*, int64_t, int64_t, void*)
 TW_ROWS(int32_t);
 TW_ROWS(int64_t);

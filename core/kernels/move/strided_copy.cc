@@ -89,9 +89,8 @@ StridedCopy::StridedCopy(std::span<const int64_t> dims, std::span<const int64_t>
   }
   if (count_ == 0) return;
   // The destination is written in the order of its memory; merging again catches dims that only now are neighbours.
-  std::stable_sort(loops.begin(), loops.begin() + n, [](const Loop& a, const Loop& b) {
-    return std::abs(a.to) > std::abs(b.to);
-  });
+  std::stable_sort(loops.begin(), loops.begin() + n,
+                   [](const Loop& a, const Loop& b) { return std::abs(a.to) > std::abs(b.to); });
   const int sorted = n;
   n = 0;
   for (int i = 0; i < sorted; ++i) {
@@ -128,8 +127,8 @@ void StridedCopy::run(const void* from, void* to, WorkerPool& pool) const {
   const Loop inner{dims_[last], from_[last], to_[last]};
   if (rank_ == 1) {
     pool.parallel_for(inner.size, kBytesPerThread / size, [&](int64_t begin, int64_t end) {
-      copy_2d(f + begin * inner.from * size, t + begin * inner.to * size, {1, 0, 0}, {end - begin, inner.from, inner.to},
-              element_size_);
+      copy_2d(f + begin * inner.from * size, t + begin * inner.to * size, {1, 0, 0},
+              {end - begin, inner.from, inner.to}, element_size_);
     });
     return;
   }

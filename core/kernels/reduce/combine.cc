@@ -30,20 +30,28 @@ struct WrapOf<T> {
 
 struct SumOp {
   template <class T>
-  static constexpr T identity() { return T(0); }
+  static constexpr T identity() {
+    return T(0);
+  }
   template <class T>
   static HWY_INLINE T f(T a, T b) {
     using W = typename WrapOf<T>::type;
     return T(W(a) + W(b));
   }
   template <class V>
-  static HWY_INLINE V v(V a, V b) { return hn::Add(a, b); }
+  static HWY_INLINE V v(V a, V b) {
+    return hn::Add(a, b);
+  }
   template <class D, class V>
-  static HWY_INLINE auto lanes(D d, V a) { return hn::GetLane(hn::SumOfLanes(d, a)); }
+  static HWY_INLINE auto lanes(D d, V a) {
+    return hn::GetLane(hn::SumOfLanes(d, a));
+  }
 };
 struct ProdOp {
   template <class T>
-  static constexpr T identity() { return T(1); }
+  static constexpr T identity() {
+    return T(1);
+  }
   template <class T>
   static HWY_INLINE T f(T a, T b) {
     if constexpr (std::is_same_v<T, std::complex<float>> || std::is_same_v<T, std::complex<double>>) {
@@ -54,7 +62,9 @@ struct ProdOp {
     }
   }
   template <class V>
-  static HWY_INLINE V v(V a, V b) { return hn::Mul(a, b); }
+  static HWY_INLINE V v(V a, V b) {
+    return hn::Mul(a, b);
+  }
   template <class D, class V>
   static HWY_INLINE auto lanes(D d, V a) {
     HWY_ALIGN hn::TFromD<D> buffer[HWY_MAX_BYTES / sizeof(hn::TFromD<D>)];
@@ -72,9 +82,13 @@ struct MaxOp {
     else return std::numeric_limits<T>::lowest();
   }
   template <class T>
-  static HWY_INLINE T f(T a, T b) { return a > b || a != a ? a : b; }
+  static HWY_INLINE T f(T a, T b) {
+    return a > b || a != a ? a : b;
+  }
   template <class V>
-  static HWY_INLINE V v(V a, V b) { return hn::IfThenElse(hn::Or(hn::Gt(a, b), hn::IsNaN(a)), a, b); }
+  static HWY_INLINE V v(V a, V b) {
+    return hn::IfThenElse(hn::Or(hn::Gt(a, b), hn::IsNaN(a)), a, b);
+  }
   template <class D, class V>
   static HWY_INLINE auto lanes(D d, V a) {
     HWY_ALIGN hn::TFromD<D> buffer[HWY_MAX_BYTES / sizeof(hn::TFromD<D>)];
@@ -91,9 +105,13 @@ struct MinOp {
     else return std::numeric_limits<T>::max();
   }
   template <class T>
-  static HWY_INLINE T f(T a, T b) { return a < b || a != a ? a : b; }
+  static HWY_INLINE T f(T a, T b) {
+    return a < b || a != a ? a : b;
+  }
   template <class V>
-  static HWY_INLINE V v(V a, V b) { return hn::IfThenElse(hn::Or(hn::Lt(a, b), hn::IsNaN(a)), a, b); }
+  static HWY_INLINE V v(V a, V b) {
+    return hn::IfThenElse(hn::Or(hn::Lt(a, b), hn::IsNaN(a)), a, b);
+  }
   template <class D, class V>
   static HWY_INLINE auto lanes(D d, V a) {
     HWY_ALIGN hn::TFromD<D> buffer[HWY_MAX_BYTES / sizeof(hn::TFromD<D>)];
@@ -105,15 +123,23 @@ struct MinOp {
 };
 struct AllOp {
   template <class T>
-  static constexpr T identity() { return T(1); }
+  static constexpr T identity() {
+    return T(1);
+  }
   template <class T>
-  static HWY_INLINE T f(T a, T b) { return T(a & b); }
+  static HWY_INLINE T f(T a, T b) {
+    return T(a & b);
+  }
 };
 struct AnyOp {
   template <class T>
-  static constexpr T identity() { return T(0); }
+  static constexpr T identity() {
+    return T(0);
+  }
   template <class T>
-  static HWY_INLINE T f(T a, T b) { return T(a | b); }
+  static HWY_INLINE T f(T a, T b) {
+    return T(a | b);
+  }
 };
 
 template <class Op, class T>
@@ -222,19 +248,31 @@ CombineFns complex_fns(ReduceOp op) {
 // NaN is never an extreme; where nothing exceeds the lowest number the place is 0.
 struct Greater {
   template <class T>
-  static constexpr T worst() { return std::numeric_limits<T>::lowest(); }
+  static constexpr T worst() {
+    return std::numeric_limits<T>::lowest();
+  }
   template <class T>
-  static HWY_INLINE bool better(T a, T b) { return a > b; }
+  static HWY_INLINE bool better(T a, T b) {
+    return a > b;
+  }
   template <class V>
-  static HWY_INLINE V v(V acc, V x) { return hn::IfThenElse(hn::Gt(x, acc), x, acc); }
+  static HWY_INLINE V v(V acc, V x) {
+    return hn::IfThenElse(hn::Gt(x, acc), x, acc);
+  }
 };
 struct Less {
   template <class T>
-  static constexpr T worst() { return std::numeric_limits<T>::max(); }
+  static constexpr T worst() {
+    return std::numeric_limits<T>::max();
+  }
   template <class T>
-  static HWY_INLINE bool better(T a, T b) { return a < b; }
+  static HWY_INLINE bool better(T a, T b) {
+    return a < b;
+  }
   template <class V>
-  static HWY_INLINE V v(V acc, V x) { return hn::IfThenElse(hn::Lt(x, acc), x, acc); }
+  static HWY_INLINE V v(V acc, V x) {
+    return hn::IfThenElse(hn::Lt(x, acc), x, acc);
+  }
 };
 
 template <class Order, class T>

@@ -10,11 +10,11 @@
 namespace tw {
 namespace {
 
-constexpr int64_t kPiece = kMapBlock;     // elements of a row or columns combined at once
-constexpr int64_t kLevelRows = 256;       // rows summed before they go up a level
-constexpr int kLevels = 5, kRadix = 8;    // sums of a level before they go up to the next
-constexpr int64_t kNarrow = 128;          // below this many columns several rows are treated as one
-constexpr double kNsPerByte = 0.08;       // reading, one thread
+constexpr int64_t kPiece = kMapBlock;   // elements of a row or columns combined at once
+constexpr int64_t kLevelRows = 256;     // rows summed before they go up a level
+constexpr int kLevels = 5, kRadix = 8;  // sums of a level before they go up to the next
+constexpr int64_t kNarrow = 128;        // below this many columns several rows are treated as one
+constexpr double kNsPerByte = 0.08;     // reading, one thread
 
 // The space as blocks of [reduce] or [reduce, inner], with alternately kept and reduced dimensions around them.
 struct Geometry {
@@ -136,13 +136,15 @@ class Plan final : public ReducePlan {
   Status init(const ReduceSpec& spec, int threads) {
     for (int axis : spec.axes) {
       if (axis < 0 || axis >= spec.space.rank()) {
-        return invalid_argument("Invalid reduction dimension ", axis, " for input with ", spec.space.rank(), " dimensions.");
+        return invalid_argument("Invalid reduction dimension ", axis, " for input with ", spec.space.rank(),
+                                " dimensions.");
       }
     }
     const bool short_float = spec.dtype == DType::kHalf || spec.dtype == DType::kBfloat16;
     const DType acc_dtype = short_float ? DType::kFloat : spec.dtype;
     fns_ = find_combine(spec.op, acc_dtype);
-    if (fns_.element_size == 0) return unimplemented("the reduce engine has no such reduction of ", dtype_name(spec.dtype));
+    if (fns_.element_size == 0)
+      return unimplemented("the reduce engine has no such reduction of ", dtype_name(spec.dtype));
     g_ = geometry_of(spec.space, spec.axes);
     scale_ = spec.scale;
     const int64_t count = spec.space.num_elements();
@@ -235,8 +237,9 @@ class Plan final : public ReducePlan {
     const Status s = pre_->run_block(v.inputs, &buffer, begin, n);
     // The only failure a tape has; the message must outlive the status.
     if (!s.ok()) {
-      v.failure->store(s.message().find("power") != std::string::npos ? "Integers to negative integer powers are not allowed"
-                                                                      : "Integer division by zero",
+      v.failure->store(s.message().find("power") != std::string::npos
+                           ? "Integers to negative integer powers are not allowed"
+                           : "Integer division by zero",
                        std::memory_order_relaxed);
     }
     return static_cast<const char*>(buffer);
@@ -271,7 +274,8 @@ class Plan final : public ReducePlan {
         fns_.rows(x, n, g_.reduce, acc + o * size());
         continue;
       }
-      for (int64_t i = 0; i < n; ++i) fns_.rows(x + i * g_.reduce * size(), 1, g_.reduce, acc + g_.out_base(o + i) * size());
+      for (int64_t i = 0; i < n; ++i)
+        fns_.rows(x + i * g_.reduce * size(), 1, g_.reduce, acc + g_.out_base(o + i) * size());
     }
   }
 

@@ -66,7 +66,8 @@ inline void visit_pool(const PoolGeometry& g, const std::function<void(int64_t, 
             for (int64_t fw = 0; fw < g.window_w; ++fw) {
               const int64_t h = oh * g.stride_h + fh - g.pad_top, w = ow * g.stride_w + fw - g.pad_left;
               if (h < 0 || h >= g.in_h || w < 0 || w >= g.in_w) continue;
-              visit(((n * g.out_h + oh) * g.out_w + ow) * g.channels + c, ((n * g.in_h + h) * g.in_w + w) * g.channels + c);
+              visit(((n * g.out_h + oh) * g.out_w + ow) * g.channels + c,
+                    ((n * g.in_h + h) * g.in_w + w) * g.channels + c);
             }
           }
         }

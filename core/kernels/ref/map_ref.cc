@@ -223,7 +223,8 @@ Number cast(const Number& v, DType from, DType to) {
     return {0, 0, static_cast<int64_t>(v.re)};
   }
   if (!whole_from) return {v.re, is_complex(to) ? v.im : 0, 0};
-  return real(from == DType::kUint64 ? static_cast<double>(static_cast<uint64_t>(v.integer)) : static_cast<double>(v.integer));
+  return real(from == DType::kUint64 ? static_cast<double>(static_cast<uint64_t>(v.integer))
+                                     : static_cast<double>(v.integer));
 }
 
 }  // namespace
@@ -235,7 +236,8 @@ Number load(DType t, const void* data, int64_t i) {
     using T = typename decltype(tag)::type;
     const T v = static_cast<const T*>(data)[i];
     if constexpr (std::is_integral_v<T>) out.integer = static_cast<int64_t>(v);
-    else if constexpr (std::is_same_v<T, std::complex<float>> || std::is_same_v<T, Complex>) out = {v.real(), v.imag(), 0};
+    else if constexpr (std::is_same_v<T, std::complex<float>> || std::is_same_v<T, Complex>)
+      out = {v.real(), v.imag(), 0};
     else out.re = static_cast<double>(v);
   });
   return out;
@@ -250,7 +252,8 @@ void store(DType t, const Number& value, void* data, int64_t i) {
     using T = typename decltype(tag)::type;
     T& to = static_cast<T*>(data)[i];
     if constexpr (std::is_integral_v<T>) to = static_cast<T>(value.integer);
-    else if constexpr (std::is_same_v<T, std::complex<float>>) to = T(static_cast<float>(value.re), static_cast<float>(value.im));
+    else if constexpr (std::is_same_v<T, std::complex<float>>)
+      to = T(static_cast<float>(value.re), static_cast<float>(value.im));
     else if constexpr (std::is_same_v<T, Complex>) to = T(value.re, value.im);
     else if constexpr (std::is_same_v<T, double>) to = value.re;
     else to = T(static_cast<float>(value.re));
@@ -260,8 +263,9 @@ void store(DType t, const Number& value, void* data, int64_t i) {
 Status evaluate(const Tape& tape, std::span<const Number> inputs, std::vector<Number>* outputs) {
   std::vector<Number> values(inputs.begin(), inputs.end());
   for (const Tape::Constant& c : tape.constants) {
-    values.push_back(is_integer(c.dtype) ? Number{0, 0, c.integer}
-                                         : c.dtype == DType::kBool ? boolean(c.value != 0) : rounded(c.dtype, real(c.value)));
+    values.push_back(is_integer(c.dtype)       ? Number{0, 0, c.integer}
+                     : c.dtype == DType::kBool ? boolean(c.value != 0)
+                                               : rounded(c.dtype, real(c.value)));
   }
   for (const TapeInst& inst : tape.insts) {
     Number args[3];

@@ -47,9 +47,13 @@ void combine(const ReduceSpec& spec, const Number& x, Accumulator* a) {
                          : static_cast<int64_t>(static_cast<uint64_t>(a->integer) * static_cast<uint64_t>(x.integer));
       break;
     case ReduceOp::kMax:
-    case ReduceOp::kArgMax: extreme(first || greater(x, *a) || (spec.op == ReduceOp::kArgMax && std::isnan(a->value.real()))); break;
+    case ReduceOp::kArgMax:
+      extreme(first || greater(x, *a) || (spec.op == ReduceOp::kArgMax && std::isnan(a->value.real())));
+      break;
     case ReduceOp::kMin:
-    case ReduceOp::kArgMin: extreme(first || less(x, *a) || (spec.op == ReduceOp::kArgMin && std::isnan(a->value.real()))); break;
+    case ReduceOp::kArgMin:
+      extreme(first || less(x, *a) || (spec.op == ReduceOp::kArgMin && std::isnan(a->value.real())));
+      break;
     case ReduceOp::kAll: a->integer = first ? x.integer : (a->integer & x.integer); break;
     case ReduceOp::kAny: a->integer = first ? x.integer : (a->integer | x.integer); break;
   }

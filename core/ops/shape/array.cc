@@ -127,7 +127,8 @@ Status shape_reshape(ShapeContext& c) {
   const int64_t n = in.num_elements();
   if (unknowns == 0) {
     if (n != known) {
-      return invalid_argument("Cannot reshape a tensor with ", n, " elements to shape ", out, " (", known, " elements)");
+      return invalid_argument("Cannot reshape a tensor with ", n, " elements to shape ", out, " (", known,
+                              " elements)");
     }
   } else if (unknowns == 1) {
     if (known == 0 ? n != 0 : n % known != 0) {
@@ -136,8 +137,9 @@ Status shape_reshape(ShapeContext& c) {
     if (known != 0) {
       out.set_dim(unknown, n / known);
     } else if (c.value(1)) {
-      return invalid_argument("reshape cannot infer the missing input size for an empty tensor unless all specified "
-                              "input sizes are non-zero");
+      return invalid_argument(
+          "reshape cannot infer the missing input size for an empty tensor unless all specified "
+          "input sizes are non-zero");
     }
     c.set_output(0, out);
   }

@@ -65,10 +65,10 @@ Status conv2d(ShapeContext& c, bool depthwise) {
     return invalid_argument("Depth of input (", in_c, ") is not a multiple of input depth of filter (", filter[2], ")");
   }
   const auto at = [](const std::vector<int64_t>& v, int i) { return v[static_cast<size_t>(i)]; };
-  TW_ASSIGN_OR_RETURN(const Window h, window_of(in[f.h], filter[0], at(dilations, f.h), at(strides, f.h), padding,
-                                                pads[0], pads[1]));
-  TW_ASSIGN_OR_RETURN(const Window w, window_of(in[f.w], filter[1], at(dilations, f.w), at(strides, f.w), padding,
-                                                pads[2], pads[3]));
+  TW_ASSIGN_OR_RETURN(const Window h,
+                      window_of(in[f.h], filter[0], at(dilations, f.h), at(strides, f.h), padding, pads[0], pads[1]));
+  TW_ASSIGN_OR_RETURN(const Window w,
+                      window_of(in[f.w], filter[1], at(dilations, f.w), at(strides, f.w), padding, pads[2], pads[3]));
   c.set_output(0, image_shape(f, in[f.n], h.out, w.out, out_c));
   return {};
 }

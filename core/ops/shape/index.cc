@@ -40,8 +40,10 @@ Status check_nd_updates(const Shape& ref, const Shape& indices, const Shape& upd
   TW_ASSIGN_OR_RETURN(const Shape expected, gathered_nd_shape(ref, indices));
   const Result<Shape> both = merge(expected, updates);
   if (both.ok()) return {};
-  return invalid_argument("The updates must have the shape of the indices without their last dimension and of the "
-                          "slices, ", expected, ", but have shape ", updates, " (indices ", indices, ", output ", ref, ")");
+  return invalid_argument(
+      "The updates must have the shape of the indices without their last dimension and of the "
+      "slices, ",
+      expected, ", but have shape ", updates, " (indices ", indices, ", output ", ref, ")");
 }
 
 Status shape_gather(ShapeContext& c) {
@@ -102,7 +104,8 @@ Status shape_dynamic_partition(ShapeContext& c) {
   const Shape &data = c.input(0), &partitions = c.input(1);
   if (!data.rank_known() || !partitions.rank_known()) return {};
   if (partitions.rank() > data.rank()) {
-    return invalid_argument("Shape must be at least rank ", partitions.rank(), " but is rank ", data.rank(), ": ", data);
+    return invalid_argument("Shape must be at least rank ", partitions.rank(), " but is rank ", data.rank(), ": ",
+                            data);
   }
   TW_RETURN_IF_ERROR(merge(part(data, 0, partitions.rank()), partitions).status());
   TW_ASSIGN_OR_RETURN(const Shape out, join(Shape{kUnknownDim}, part(data, partitions.rank(), data.rank())));

@@ -317,7 +317,8 @@ Status shape_reverse_sequence(ShapeContext& c) {
   TW_RETURN_IF_ERROR(c.with_rank(1, 1, &lengths));
   if (in.rank_known()) {
     const int64_t batch = c.attrs().integer("batch_dim"), seq = c.attrs().integer("seq_dim");
-    if (batch < 0 || batch >= in.rank()) return invalid_argument("batch_dim must be < input rank: ", batch, " vs. ", in.rank());
+    if (batch < 0 || batch >= in.rank())
+      return invalid_argument("batch_dim must be < input rank: ", batch, " vs. ", in.rank());
     if (seq < 0 || seq >= in.rank()) return invalid_argument("seq_dim must be < input rank: ", seq, " vs. ", in.rank());
     TW_ASSIGN_OR_RETURN(const int64_t n, merge_dim(in[static_cast<int>(batch)], lengths[0]));
     in.set_dim(static_cast<int>(batch), n);

@@ -91,7 +91,8 @@ Result<int64_t> divide(int64_t dim, int64_t by) {
   return dim / by;
 }
 
-// Moves blocks between the first dimension and those after it. `block` and `edges` ([before, after] pairs) may be unknown.
+// Moves blocks between the first dimension and those after it. `block` and `edges` ([before, after] pairs) may be
+// unknown.
 Status batch_blocks(ShapeContext& c, int64_t blocks, const std::optional<std::vector<int64_t>>& block,
                     const std::optional<std::vector<int64_t>>& edges, bool to_batch) {
   Shape in;

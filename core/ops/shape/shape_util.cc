@@ -42,7 +42,8 @@ Result<int64_t> scalar_value(const ShapeContext& c, int i) {
   TW_RETURN_IF_ERROR(check_rank(c, i, 0));
   const auto values = values_of(c, i);
   if (!values) return kUnknownDim;
-  if (values->size() != 1) return invalid_argument("Input ", i, " must be a scalar, but has ", values->size(), " elements");
+  if (values->size() != 1)
+    return invalid_argument("Input ", i, " must be a scalar, but has ", values->size(), " elements");
   return values->front();
 }
 

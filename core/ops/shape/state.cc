@@ -48,7 +48,8 @@ Status shape_resource_gather(ShapeContext& c) {
   if (!params.rank_known() || !indices.rank_known()) return {};
   const int axis = static_cast<int>(batch_dims < 0 ? batch_dims + indices.rank() : batch_dims);
   if (axis < 0 || axis >= params.rank()) {
-    return invalid_argument("batch_dims (", batch_dims, ") must be less than the rank of the variable (", params.rank(), ")");
+    return invalid_argument("batch_dims (", batch_dims, ") must be less than the rank of the variable (", params.rank(),
+                            ")");
   }
   TW_ASSIGN_OR_RETURN(const Shape s, gathered_shape(params, indices, axis, batch_dims));
   c.set_output(0, s);

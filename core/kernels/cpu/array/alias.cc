@@ -21,8 +21,8 @@ Status prepare_alias(PrepareContext& ctx, Reshaper reshaper) {
   TW_RETURN_IF_ERROR(reshaper(MoveArgs(ctx), &state.plan));
   if (state.plan.deferred) state.attrs = ctx.attrs().map();
   ctx.allow_in_place(0, 0);
-  const double bytes = static_cast<double>(ctx.input_shape(0).num_elements()) *
-                       static_cast<double>(dtype_size(ctx.input_dtype(0)));
+  const double bytes =
+      static_cast<double>(ctx.input_shape(0).num_elements()) * static_cast<double>(dtype_size(ctx.input_dtype(0)));
   ctx.set_cost({0, 2 * bytes});
   return {};
 }
@@ -70,7 +70,8 @@ Status reshape(const MoveArgs& args, MovePlan* plan) {
   TW_MOVE_VALUE(sizes, args, plan, 1);
   if (sizes->shape().rank() != 1) return invalid_argument("sizes input must be 1-D, not ", sizes->shape());
   const int64_t have = args.shape(0).num_elements(), rank = sizes->num_elements();
-  if (rank > kMaxRank) return invalid_argument("Shapes of rank ", rank, " are not supported: the largest rank is ", kMaxRank);
+  if (rank > kMaxRank)
+    return invalid_argument("Shapes of rank ", rank, " are not supported: the largest rank is ", kMaxRank);
   std::array<int64_t, kMaxRank> dims;
   int64_t open = -1, known = 1;
   for (int64_t i = 0; i < rank; ++i) {
@@ -87,12 +88,15 @@ Status reshape(const MoveArgs& args, MovePlan* plan) {
   known = shape.num_elements();
   if (open >= 0) {
     if (known == 0) {
-      return invalid_argument("reshape cannot infer the missing input size for an empty tensor unless all specified input "
-                              "sizes are non-zero");
+      return invalid_argument(
+          "reshape cannot infer the missing input size for an empty tensor unless all specified input "
+          "sizes are non-zero");
     }
     if (have % known != 0) {
-      return invalid_argument("Input to reshape is a tensor with ", have, " values, but the requested shape requires a "
-                              "multiple of ", known);
+      return invalid_argument("Input to reshape is a tensor with ", have,
+                              " values, but the requested shape requires a "
+                              "multiple of ",
+                              known);
     }
     shape.set_dim(static_cast<int>(open), have / known);
   } else if (known != have) {
@@ -126,7 +130,8 @@ Status squeeze(const MoveArgs& args, MovePlan* plan) {
     if (axis < 0) {
       return invalid_argument("Tried to squeeze dim index ", given, " for tensor with ", in.rank(), " dimensions.");
     }
-    if (in[axis] != 1) return invalid_argument("Can not squeeze dim[", axis, "], expected a dimension of 1, got ", in[axis]);
+    if (in[axis] != 1)
+      return invalid_argument("Can not squeeze dim[", axis, "], expected a dimension of 1, got ", in[axis]);
     drop |= uint32_t{1} << axis;
   }
   Shape out;
@@ -141,7 +146,8 @@ Status squeeze(const MoveArgs& args, MovePlan* plan) {
 Status ensure_shape(const MoveArgs& args, MovePlan* plan) {
   const Shape expected = args.attrs().must<Shape>("shape");
   if (!compatible(expected, args.shape(0))) {
-    return invalid_argument("Shape of tensor ", args.shape(0), " is not compatible with expected shape ", expected, ".");
+    return invalid_argument("Shape of tensor ", args.shape(0), " is not compatible with expected shape ", expected,
+                            ".");
   }
   return same_shape(args, plan);
 }
@@ -149,7 +155,8 @@ Status ensure_shape(const MoveArgs& args, MovePlan* plan) {
 Status placeholder_with_default(const MoveArgs& args, MovePlan* plan) {
   const Shape expected = args.attrs().has("shape") ? args.attrs().must<Shape>("shape") : Shape::unknown();
   if (!compatible(expected, args.shape(0))) {
-    return invalid_argument("The default value's shape ", args.shape(0), " does not fit the placeholder's shape ", expected);
+    return invalid_argument("The default value's shape ", args.shape(0), " does not fit the placeholder's shape ",
+                            expected);
   }
   return same_shape(args, plan);
 }

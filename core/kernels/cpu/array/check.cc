@@ -46,7 +46,11 @@ Status run_check_numerics(const RunContext& ctx) {
     classify(static_cast<const typename decltype(tag)::type*>(in.data), shape.num_elements(), &nan, &inf);
   });
   if (nan || inf) {
-    return invalid_argument(state.message, " : Tensor had ", nan && inf ? "Inf and NaN" : nan ? "NaN" : "Inf", " values");
+    return invalid_argument(state.message, " : Tensor had ",
+                            nan && inf ? "Inf and NaN"
+                            : nan      ? "NaN"
+                                       : "Inf",
+                            " values");
   }
   TW_ASSIGN_OR_RETURN(void* const to, output_storage(ctx, 0, shape, state.dynamic));
   if (to != in.data) copy_elements(in.dtype, in.data, to, shape.num_elements());

@@ -20,8 +20,8 @@ Status concat(const MoveArgs& args, MovePlan* plan, int axis_input, int first, i
   for (int i = 0; i < count; ++i) {
     const Shape& s = args.shape(first + i);
     if (s.rank() != rank) {
-      return invalid_argument("ConcatOp : Ranks of all input tensors should match: shape[0] = ", model, " vs. shape[", i,
-                              "] = ", s);
+      return invalid_argument("ConcatOp : Ranks of all input tensors should match: shape[0] = ", model, " vs. shape[",
+                              i, "] = ", s);
     }
     for (int d = 0; d < rank; ++d) {
       if (d == axis || s[d] == model[d]) continue;

@@ -81,8 +81,10 @@ Status plan_matrix_set_diag(const MoveArgs& args, MovePlan* plan) {
   const Shape& in = args.shape(0);
   TW_ASSIGN_OR_RETURN(const Diagonals d, diagonals(in));
   if (args.shape(1) != d.shape) {
-    return invalid_argument("must have diagonal.shape == input.shape[:-2] + min(input.shape[-2:]), but received input "
-                            "shape: ", in, " and diagonal shape: ", args.shape(1));
+    return invalid_argument(
+        "must have diagonal.shape == input.shape[:-2] + min(input.shape[-2:]), but received input "
+        "shape: ",
+        in, " and diagonal shape: ", args.shape(1));
   }
   plan->shapes = {in};
   add_piece(args, plan, 0, 0, strides_of(in), 0, 0, strides_of(in), in.dims());

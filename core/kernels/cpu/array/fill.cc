@@ -11,7 +11,7 @@ namespace {
 
 struct State : KernelState {
   bool dynamic = false;
-  int64_t axis = -1;        // OneHot
+  int64_t axis = -1;  // OneHot
 };
 
 Status prepare(PrepareContext& ctx) {
@@ -24,7 +24,8 @@ Status prepare(PrepareContext& ctx) {
 Status run_fill(const RunContext& ctx) {
   const Value& dims = ctx.input(0);
   if (dims.shape->rank() != 1) return invalid_argument("dims must be a vector of int32, got shape ", *dims.shape);
-  if (ctx.input(1).shape->rank() != 0) return invalid_argument("value must be a scalar, got shape ", *ctx.input(1).shape);
+  if (ctx.input(1).shape->rank() != 0)
+    return invalid_argument("value must be a scalar, got shape ", *ctx.input(1).shape);
   TW_ASSIGN_OR_RETURN(const Shape shape, shape_from_tensor(value_view(dims)));
   TW_ASSIGN_OR_RETURN(void* const to, output_storage(ctx, 0, shape, ctx.state<State>().dynamic));
   fill_elements(ctx.output(0).dtype, ctx.input(1).data, to, shape.num_elements(), ctx.pool());
@@ -96,13 +97,15 @@ Status run_ones_like(const RunContext& ctx) {
 }
 
 template <typename Index>
-void set_hot(const Index* indices, int64_t outer, int64_t depth, int64_t inner, DType dtype, const void* on, void* out) {
+void set_hot(const Index* indices, int64_t outer, int64_t depth, int64_t inner, DType dtype, const void* on,
+             void* out) {
   const size_t size = dtype_size(dtype);
   for (int64_t o = 0; o < outer; ++o) {
     for (int64_t i = 0; i < inner; ++i) {
       const auto index = static_cast<int64_t>(indices[o * inner + i]);
       if (index < 0 || index >= depth) continue;
-      copy_elements(dtype, on, static_cast<char*>(out) + static_cast<size_t>((o * depth + index) * inner + i) * size, 1);
+      copy_elements(dtype, on, static_cast<char*>(out) + static_cast<size_t>((o * depth + index) * inner + i) * size,
+                    1);
     }
   }
 }
@@ -158,7 +161,8 @@ Status range(const RunContext& ctx) {
     n = static_cast<int64_t>(span / step + (span % step != 0 ? 1 : 0));
   } else {
     const double steps = std::ceil(std::abs((limit - start) / delta));
-    if (!(steps < 0x1p62)) return invalid_argument("Requires a finite number of steps: ", start, "/", limit, "/", delta);
+    if (!(steps < 0x1p62))
+      return invalid_argument("Requires a finite number of steps: ", start, "/", limit, "/", delta);
     n = static_cast<int64_t>(steps);
   }
   TW_ASSIGN_OR_RETURN(void* const to, output_storage(ctx, 0, Shape{n}, ctx.state<State>().dynamic));
@@ -197,7 +201,8 @@ Status lin_space(const RunContext& ctx, int64_t n) {
   out[0] = start;
   if (n == 1) return {};
   const T step = static_cast<T>(static_cast<T>(stop - start) / static_cast<T>(static_cast<float>(n - 1)));
-  for (int64_t i = 1; i < n; ++i) out[i] = static_cast<T>(start + static_cast<T>(step * static_cast<T>(static_cast<float>(i))));
+  for (int64_t i = 1; i < n; ++i)
+    out[i] = static_cast<T>(start + static_cast<T>(step * static_cast<T>(static_cast<float>(i))));
   return {};
 }
 

@@ -32,7 +32,8 @@ void fold(const Value& in, const Shape& out, void* storage, const Source& source
     int64_t at = 0;
     for (int d = 0; d < rank; ++d) at += source(d, index[static_cast<size_t>(d)]) * strides[static_cast<size_t>(d)];
     y[at] = static_cast<T>(y[at] + x[i]);
-    for (int d = rank - 1; d >= 0 && ++index[static_cast<size_t>(d)] == (*in.shape)[d]; --d) index[static_cast<size_t>(d)] = 0;
+    for (int d = rank - 1; d >= 0 && ++index[static_cast<size_t>(d)] == (*in.shape)[d]; --d)
+      index[static_cast<size_t>(d)] = 0;
   }
 }
 
@@ -57,11 +58,12 @@ Status run_mirror_pad_grad(const RunContext& ctx) {
     const int64_t a = index_at(pads, 2 * d), b = index_at(pads, 2 * d + 1), size = (*in.shape)[d] - a - b;
     if (a < 0 || b < 0) return invalid_argument("Paddings must be non-negative: ", a, ", ", b);
     if (edge == 1 && (a >= size || b >= size) && a + b > 0) {
-      return invalid_argument("paddings must be less than the output dimension size: ", a, ", ", b, " not less than ", size);
+      return invalid_argument("paddings must be less than the output dimension size: ", a, ", ", b, " not less than ",
+                              size);
     }
     if (edge == 0 && (a > size || b > size)) {
-      return invalid_argument("paddings must be no greater than the output dimension size: ", a, ", ", b, " greater than ",
-                              size);
+      return invalid_argument("paddings must be no greater than the output dimension size: ", a, ", ", b,
+                              " greater than ", size);
     }
     before[static_cast<size_t>(d)] = a;
     out.add_dim(size);
@@ -107,7 +109,8 @@ Status run_band(const RunContext& ctx) {
     return invalid_argument("num_lower must be negative or less or equal to number of rows (", rows, ") got: ", lower);
   }
   if (upper > cols) {
-    return invalid_argument("num_upper must be negative or less or equal to number of columns (", cols, ") got: ", upper);
+    return invalid_argument("num_upper must be negative or less or equal to number of columns (", cols,
+                            ") got: ", upper);
   }
   TW_ASSIGN_OR_RETURN(void* const storage, output_storage(ctx, 0, shape, ctx.state<State>().dynamic));
   const DType dtype = in.dtype;

@@ -66,8 +66,8 @@ const Tensor* MoveArgs::value(int i) const {
   return &t;
 }
 
-void add_piece(const MoveArgs& args, MovePlan* plan, int in, int64_t from, std::span<const int64_t> from_strides, int out,
-               int64_t to, std::span<const int64_t> to_strides, std::span<const int64_t> dims) {
+void add_piece(const MoveArgs& args, MovePlan* plan, int in, int64_t from, std::span<const int64_t> from_strides,
+               int out, int64_t to, std::span<const int64_t> to_strides, std::span<const int64_t> dims) {
   const DType dtype = args.dtype(in);
   int64_t count = 1;
   for (int64_t d : dims) count *= d;

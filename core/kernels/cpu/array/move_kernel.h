@@ -22,7 +22,7 @@ struct MovePlan {
   };
   std::vector<Shape> shapes;  // of the outputs
   std::vector<Piece> pieces;
-  bool fill = false;      // output 0 starts as zeros, or as input `fill_input`
+  bool fill = false;  // output 0 starts as zeros, or as input `fill_input`
   int fill_input = -1;
   bool conjugate = false;  // of complex elements, at the end
   bool deferred = false;   // a value is not known yet
@@ -57,8 +57,8 @@ class MoveArgs {
 using MovePlanner = Status (*)(const MoveArgs& args, MovePlan* plan);
 
 // Adds a copy of an N-d block. Strides and offsets in elements.
-void add_piece(const MoveArgs& args, MovePlan* plan, int in, int64_t from, std::span<const int64_t> from_strides, int out,
-               int64_t to, std::span<const int64_t> to_strides, std::span<const int64_t> dims);
+void add_piece(const MoveArgs& args, MovePlan* plan, int in, int64_t from, std::span<const int64_t> from_strides,
+               int out, int64_t to, std::span<const int64_t> to_strides, std::span<const int64_t> dims);
 
 Status prepare_move(PrepareContext& ctx, MovePlanner planner);
 Status run_move(const RunContext& ctx, MovePlanner planner);

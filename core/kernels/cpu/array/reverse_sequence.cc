@@ -104,7 +104,8 @@ Status run_roll(const RunContext& ctx) {
       empty |= dims[at] == 0;
     }
     if (empty) continue;
-    copy_block(in.dtype, in.data, from_at, strides, to, to_at, strides, {dims.data(), static_cast<size_t>(rank)}, ctx.pool());
+    copy_block(in.dtype, in.data, from_at, strides, to, to_at, strides, {dims.data(), static_cast<size_t>(rank)},
+               ctx.pool());
   }
   return {};
 }

@@ -38,11 +38,12 @@ Status run(const RunContext& ctx) {
   }
   const bool rows = cs.rank() == 1 && shape.rank() >= 1 && cs != shape;
   if (rows && cs[0] != shape[0]) {
-    return invalid_argument("Number of batches of 'then' must match size of 'cond', but saw: ", shape[0], " vs. ", cs[0]);
+    return invalid_argument("Number of batches of 'then' must match size of 'cond', but saw: ", shape[0], " vs. ",
+                            cs[0]);
   }
   if (!rows && cs.rank() != 0 && cs != shape) {
-    return invalid_argument("'cond' must be a scalar, a vector of the first dimension or of the shape of 'then' ", shape,
-                            ", but saw shape: ", cs);
+    return invalid_argument("'cond' must be a scalar, a vector of the first dimension or of the shape of 'then' ",
+                            shape, ", but saw shape: ", cs);
   }
   const DType dtype = then_value.dtype;
   const auto size = static_cast<int64_t>(dtype_size(dtype));

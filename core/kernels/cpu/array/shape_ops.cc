@@ -56,7 +56,8 @@ Status run_concat_offset(const RunContext& ctx) {
   if (model.shape->rank() != 1) return invalid_argument("input 1 should be a vector, but got shape ", *model.shape);
   const int64_t rank = model.shape->num_elements(), axis = given < 0 ? given + rank : given;
   if (axis < 0 || axis >= rank) return invalid_argument("Concat dim is out of range: ", given, " vs. ", rank);
-  if (rank > kMaxRank) return invalid_argument("Shapes of rank ", rank, " are not supported: the largest rank is ", kMaxRank);
+  if (rank > kMaxRank)
+    return invalid_argument("Shapes of rank ", rank, " are not supported: the largest rank is ", kMaxRank);
   std::array<int64_t, kMaxRank> offset{};
   for (int i = 0; i < count; ++i) {
     const Value& s = ctx.input(1 + i);
@@ -65,8 +66,8 @@ Status run_concat_offset(const RunContext& ctx) {
     }
     for (int64_t d = 0; d < rank; ++d) {
       if (d == axis || index_at(s, d) == index_at(model, d)) continue;
-      return invalid_argument("All dimensions except ", axis, " must match. Input ", i, " has dimension ", d, " of size ",
-                              index_at(s, d), " where input 0 has ", index_at(model, d));
+      return invalid_argument("All dimensions except ", axis, " must match. Input ", i, " has dimension ", d,
+                              " of size ", index_at(s, d), " where input 0 has ", index_at(model, d));
     }
     const std::array<int64_t, kMaxRank> now = offset;
     offset[static_cast<size_t>(axis)] += index_at(s, axis);
@@ -86,7 +87,8 @@ Result<Pair> read_pair(const RunContext& ctx) {
   for (int i = 0; i < 2; ++i) {
     const Shape& s = *ctx.input(i).shape;
     if (s.rank() != 1) return invalid_argument("In[", i, "] must be a vector.", s);
-    if (s[0] > kMaxRank) return invalid_argument("Shapes of rank ", s[0], " are not supported: the largest rank is ", kMaxRank);
+    if (s[0] > kMaxRank)
+      return invalid_argument("Shapes of rank ", s[0], " are not supported: the largest rank is ", kMaxRank);
     p.rank = std::max(p.rank, s[0]);
   }
   for (int i = 0; i < 2; ++i) {

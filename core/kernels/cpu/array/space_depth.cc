@@ -42,7 +42,8 @@ Status plan_space_to_depth(const MoveArgs& args, MovePlan* plan) {
   TW_ASSIGN_OR_RETURN(const Image in, read_image(args));
   const int64_t b = args.attrs().integer("block_size");
   if (in.height % b != 0 || in.width % b != 0) {
-    return invalid_argument("Image width ", in.width, " and height ", in.height, " should be divisible by block_size: ", b);
+    return invalid_argument("Image width ", in.width, " and height ", in.height,
+                            " should be divisible by block_size: ", b);
   }
   plan->shapes = {Image{in.nchw, in.batch, in.height / b, in.width / b, in.depth * b * b}.shape()};
   const Blocks k = blocks(in, b);
@@ -92,7 +93,8 @@ Result<SpaceBatch> read_space_batch(const MoveArgs& args, const Tensor& block, c
   sb.dims = static_cast<size_t>(n);
   for (size_t d = 0; d < sb.dims; ++d) {
     sb.block[d] = index_value(block, static_cast<int64_t>(d));
-    if (sb.block[d] < 1) return invalid_argument("block_shape must be positive, but block_shape[", d, "] is ", sb.block[d]);
+    if (sb.block[d] < 1)
+      return invalid_argument("block_shape must be positive, but block_shape[", d, "] is ", sb.block[d]);
     if (sb.count > (int64_t{1} << 31) / sb.block[d]) return invalid_argument("block_shape is too large");
     sb.count *= sb.block[d];
   }
@@ -156,7 +158,8 @@ Status space_to_batch(const MoveArgs& args, MovePlan* plan, const SpaceBatch& sb
   for (size_t d = 0; d < sb.dims; ++d) {
     const int64_t padded = in[static_cast<int>(d + 1)] + sb.before[d] + sb.after[d];
     if (padded % sb.block[d] != 0) {
-      return invalid_argument("padded_shape[", d, "]=", padded, " is not divisible by block_shape[", d, "]=", sb.block[d]);
+      return invalid_argument("padded_shape[", d, "]=", padded, " is not divisible by block_shape[", d,
+                              "]=", sb.block[d]);
     }
     plan->fill |= padded != in[static_cast<int>(d + 1)];
     out.set_dim(static_cast<int>(d + 1), padded / sb.block[d]);
@@ -169,8 +172,8 @@ Status space_to_batch(const MoveArgs& args, MovePlan* plan, const SpaceBatch& sb
 Status batch_to_space(const MoveArgs& args, MovePlan* plan, const SpaceBatch& sb) {
   const Shape& in = args.shape(0);
   if (in[0] % sb.count != 0) {
-    return invalid_argument("Input batch dimension (", in[0], ") is not divisible by product of block sizes (", sb.count,
-                            ")");
+    return invalid_argument("Input batch dimension (", in[0], ") is not divisible by product of block sizes (",
+                            sb.count, ")");
   }
   Shape out = in;
   out.set_dim(0, in[0] / sb.count);

@@ -10,12 +10,14 @@ Result<int> split_axis(const Tensor& value, int rank) {
   }
   const int64_t given = index_value(value, 0);
   const int axis = canonical_axis(given, rank);
-  if (axis < 0) return invalid_argument("-input rank(-", rank, ") <= split_dim < input rank (", rank, "), but got ", given);
+  if (axis < 0)
+    return invalid_argument("-input rank(-", rank, ") <= split_dim < input rank (", rank, "), but got ", given);
   return axis;
 }
 
 // Output i gets `sizes[i]` of the axis, one after another.
-void split_pieces(const MoveArgs& args, MovePlan* plan, int in, int axis, std::span<const int64_t> sizes, bool keep_axis) {
+void split_pieces(const MoveArgs& args, MovePlan* plan, int in, int axis, std::span<const int64_t> sizes,
+                  bool keep_axis) {
   const Shape& shape = args.shape(in);
   const int64_t outer = shape.product(0, axis), inner = shape.product(axis + 1, shape.rank());
   int64_t at = 0;
@@ -39,8 +41,8 @@ Status plan_split(const MoveArgs& args, MovePlan* plan) {
   TW_ASSIGN_OR_RETURN(const int axis, split_axis(*axis_value, shape.rank()));
   const int64_t n = args.num_outputs();
   if (shape[axis] % n != 0) {
-    return invalid_argument("Number of ways to split should evenly divide the split dimension, but got split_dim ", axis,
-                            " (size = ", shape[axis], ") and num_split ", n);
+    return invalid_argument("Number of ways to split should evenly divide the split dimension, but got split_dim ",
+                            axis, " (size = ", shape[axis], ") and num_split ", n);
   }
   const std::vector<int64_t> sizes(static_cast<size_t>(n), shape[axis] / n);
   split_pieces(args, plan, 1, axis, sizes, true);
@@ -71,8 +73,10 @@ Status plan_split_v(const MoveArgs& args, MovePlan* plan) {
     }
   }
   if (open < 0 ? sum != shape[axis] : sum > shape[axis]) {
-    return invalid_argument("Determined shape must either match input shape along split_dim exactly if fully specified, or "
-                            "be less than the size of the input along split_dim if not fully specified.  Got: ", sum);
+    return invalid_argument(
+        "Determined shape must either match input shape along split_dim exactly if fully specified, or "
+        "be less than the size of the input along split_dim if not fully specified.  Got: ",
+        sum);
   }
   if (open >= 0) sizes[static_cast<size_t>(open)] = shape[axis] - sum;
   split_pieces(args, plan, 0, axis, sizes, true);

@@ -44,8 +44,8 @@ Status plan_broadcast_to(const MoveArgs& args, MovePlan* plan) {
   const Shape& in = args.shape(0);
   TW_ASSIGN_OR_RETURN(const Shape out, shape_from_tensor(*shape_value));
   if (in.rank() > out.rank()) {
-    return invalid_argument("Rank of input (", in.rank(), ") must be no greater than rank of output shape (", out.rank(),
-                            ").");
+    return invalid_argument("Rank of input (", in.rank(), ") must be no greater than rank of output shape (",
+                            out.rank(), ").");
   }
   Strides from{};
   const Strides in_strides = strides_of(in);

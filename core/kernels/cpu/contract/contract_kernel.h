@@ -11,8 +11,8 @@ namespace tw {
 
 struct ContractKernel : KernelState {
   std::unique_ptr<ContractPlan> plan;
-  int a = 0, b = 1;                            // inputs of the plan
-  int first_operand = 2, num_operands = 0;     // inputs of the epilogue
+  int a = 0, b = 1;                         // inputs of the plan
+  int first_operand = 2, num_operands = 0;  // inputs of the epilogue
   // The engine computes on NHWC. For NCHW the image operands are turned into the workspace, the result is turned back,
   // and the epilogue runs over the whole of it afterwards.
   bool turned = false, turn_a = false, turn_b = false, turn_out = false;

@@ -20,7 +20,8 @@ Result<std::vector<int64_t>> four(const PrepareContext& ctx, std::string_view at
     return invalid_argument("Sliding window ", what, " field must specify 4 dimensions, but has ", v.size());
   }
   if (v[static_cast<size_t>(f.n)] != 1 || v[static_cast<size_t>(f.c)] != 1) {
-    return invalid_argument("Current implementation does not yet support ", what, " in the batch and depth dimensions.");
+    return invalid_argument("Current implementation does not yet support ", what,
+                            " in the batch and depth dimensions.");
   }
   return v;
 }
@@ -31,7 +32,8 @@ Result<ConvSpec> conv_spec(const PrepareContext& ctx, ConvSpec::Kind kind, bool 
                            const Shape& filter, const Shape& result) {
   const std::string_view op = ctx.op().name;
   for (const Shape* s : {&image, &filter, &result}) {
-    if (s->rank() != 4 || !s->fully_known()) return invalid_argument(op, ": tensors must be 4-dimensional, but one is ", *s);
+    if (s->rank() != 4 || !s->fully_known())
+      return invalid_argument(op, ": tensors must be 4-dimensional, but one is ", *s);
   }
   TW_ASSIGN_OR_RETURN(const ImageFormat f, image_format(ctx.attrs()));
   TW_ASSIGN_OR_RETURN(const std::vector<int64_t> strides, four(ctx, "strides", "strides", f));
@@ -40,7 +42,8 @@ Result<ConvSpec> conv_spec(const PrepareContext& ctx, ConvSpec::Kind kind, bool 
   std::vector<int64_t> pads(8, 0);
   if (padding == Padding::kExplicit) {
     pads = ctx.attrs().ints("explicit_paddings");
-    if (pads.size() != 8) return invalid_argument(op, ": explicit_paddings must hold 8 values, but holds ", pads.size());
+    if (pads.size() != 8)
+      return invalid_argument(op, ": explicit_paddings must hold 8 values, but holds ", pads.size());
   }
   ConvSpec s;
   s.kind = kind;
@@ -52,17 +55,19 @@ Result<ConvSpec> conv_spec(const PrepareContext& ctx, ConvSpec::Kind kind, bool 
   s.filter_h = filter[0], s.filter_w = filter[1];
   if (s.in_c != filter[2]) {
     if (!depthwise && kind == ConvSpec::Kind::kForward) {
-      return unimplemented("The Conv2D op does not support grouped convolutions on the CPU: the input depth of ", s.in_c,
-                           " does not match the filter input depth of ", filter[2]);
+      return unimplemented("The Conv2D op does not support grouped convolutions on the CPU: the input depth of ",
+                           s.in_c, " does not match the filter input depth of ", filter[2]);
     }
-    return invalid_argument(op, ": input depth must be equal to filter depth, but they are ", s.in_c, " and ", filter[2]);
+    return invalid_argument(op, ": input depth must be equal to filter depth, but they are ", s.in_c, " and ",
+                            filter[2]);
   }
   if (result[f.n] != s.batch) {
     return invalid_argument(op, ": input and out_backprop must have the same batch size: input batch: ", s.batch,
                             " outbackprop batch: ", result[f.n]);
   }
   if (result[f.c] != s.out_c) {
-    return invalid_argument(op, ": filter and out_backprop must have the same out_depth: ", s.out_c, " and ", result[f.c]);
+    return invalid_argument(op, ": filter and out_backprop must have the same out_depth: ", s.out_c, " and ",
+                            result[f.c]);
   }
   const auto axis = [&](int dim, int spatial, int64_t* in, int64_t* out, int64_t* stride, int64_t* dilation,
                         int64_t* pad) -> Status {
@@ -71,12 +76,14 @@ Result<ConvSpec> conv_spec(const PrepareContext& ctx, ConvSpec::Kind kind, bool 
     *out = result[dim];
     *stride = strides[u];
     *dilation = dilations[u];
-    TW_ASSIGN_OR_RETURN(const Window w, window_of(*in, filter[spatial], *dilation, *stride, padding, pads[2 * u], pads[2 * u + 1]));
+    TW_ASSIGN_OR_RETURN(const Window w,
+                        window_of(*in, filter[spatial], *dilation, *stride, padding, pads[2 * u], pads[2 * u + 1]));
     *pad = w.pad_before;
     if (w.out == *out) return {};
-    return invalid_argument(op, ": Size of out_backprop doesn't match computed: actual = ", *out, ", computed = ", w.out,
-                            " spatial_dim: ", dim, " input: ", *in, " filter: ", filter[spatial], " output: ", *out,
-                            " stride: ", *stride, " dilation: ", *dilation);
+    return invalid_argument(op, ": Size of out_backprop doesn't match computed: actual = ", *out,
+                            ", computed = ", w.out, " spatial_dim: ", dim, " input: ", *in,
+                            " filter: ", filter[spatial], " output: ", *out, " stride: ", *stride,
+                            " dilation: ", *dilation);
   };
   TW_RETURN_IF_ERROR(axis(f.h, 0, &s.in_h, &s.out_h, &s.stride_h, &s.dilation_h, &s.pad_top));
   TW_RETURN_IF_ERROR(axis(f.w, 1, &s.in_w, &s.out_w, &s.stride_w, &s.dilation_w, &s.pad_left));

@@ -43,7 +43,8 @@ Status run_partition(const RunContext& ctx) {
   for (int64_t i = 0; i < count; ++i) ++sizes[static_cast<size_t>(part[i])];
   std::vector<char*> to(static_cast<size_t>(n));
   for (int o = 0; o < n; ++o) {
-    TW_ASSIGN_OR_RETURN(void* const p, ctx.allocate_output(o, rows_shape(sizes[static_cast<size_t>(o)], *data.shape, ps.rank())));
+    TW_ASSIGN_OR_RETURN(void* const p,
+                        ctx.allocate_output(o, rows_shape(sizes[static_cast<size_t>(o)], *data.shape, ps.rank())));
     to[static_cast<size_t>(o)] = static_cast<char*>(p);
   }
   const size_t bytes = static_cast<size_t>(row) * dtype_size(data.dtype);
@@ -63,15 +64,16 @@ Status run_stitch(const RunContext& ctx) {
     const Value& indices = ctx.input(i);
     const Value& data = ctx.input(n + i);
     if (!starts_with(*data.shape, *indices.shape)) {
-      return invalid_argument("data[", i, "].shape = ", *data.shape, " does not start with indices[", i, "].shape = ",
-                              *indices.shape);
+      return invalid_argument("data[", i, "].shape = ", *data.shape, " does not start with indices[", i,
+                              "].shape = ", *indices.shape);
     }
     const Shape& first = *ctx.input(n).shape;
     const int skip = ctx.input(0).shape->rank();
     if (rows_shape(0, *data.shape, indices.shape->rank()) != rows_shape(0, first, skip)) {
       return invalid_argument("Need data[0].shape[", skip, ":] = data[", i, "].shape[", indices.shape->rank(),
                               ":], got data[0].shape = ", first, ", data[", i, "].shape = ", *data.shape,
-                              ", indices[0].shape = ", *ctx.input(0).shape, ", indices[", i, "].shape = ", *indices.shape);
+                              ", indices[0].shape = ", *ctx.input(0).shape, ", indices[", i,
+                              "].shape = ", *indices.shape);
     }
     const auto* index = static_cast<const int32_t*>(indices.data);
     for (int64_t k = 0; k < indices.shape->num_elements(); ++k) {

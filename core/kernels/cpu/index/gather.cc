@@ -16,8 +16,8 @@ Status prepare_gather(PrepareContext& ctx) {
   state.dynamic = output_is_dynamic(ctx, 0);
   if (ctx.attrs().has("batch_dims")) state.batch_dims = ctx.attrs().integer("batch_dims");
   if (!state.dynamic) {
-    const auto bytes = static_cast<double>(ctx.output_shape(0).num_elements()) *
-                       static_cast<double>(dtype_size(ctx.output_dtype(0)));
+    const auto bytes =
+        static_cast<double>(ctx.output_shape(0).num_elements()) * static_cast<double>(dtype_size(ctx.output_dtype(0)));
     ctx.set_cost({0, 2 * bytes});
   }
   return {};
@@ -35,7 +35,8 @@ Status gather(const RunContext& ctx, const Value& params, const Value& indices, 
   const int axis = static_cast<int>(given_axis < 0 ? given_axis + p.rank() : given_axis);
   const int64_t given_batch = state.batch_dims;
   if (given_batch != 0 && (given_batch < -n.rank() || given_batch >= n.rank())) {
-    return invalid_argument("Expected batch_dims in the range [", -n.rank(), ", ", n.rank(), "), but got ", given_batch);
+    return invalid_argument("Expected batch_dims in the range [", -n.rank(), ", ", n.rank(), "), but got ",
+                            given_batch);
   }
   const int batch_dims = static_cast<int>(given_batch < 0 ? given_batch + n.rank() : given_batch);
   if (batch_dims >= p.rank()) {
@@ -59,11 +60,12 @@ Status gather(const RunContext& ctx, const Value& params, const Value& indices, 
   const auto* index = static_cast<const Index*>(indices.data);
   const int64_t bad = first_bad_index(index, n.num_elements(), p[axis]);
   if (bad >= 0) {
-    return invalid_argument("indices", element_position(n, bad), " = ", static_cast<int64_t>(index[bad]), " is not in [0, ",
-                            p[axis], ")");
+    return invalid_argument("indices", element_position(n, bad), " = ", static_cast<int64_t>(index[bad]),
+                            " is not in [0, ", p[axis], ")");
   }
   const DType dtype = params.dtype;
-  const int64_t batch = p.product(0, batch_dims), outer = p.product(batch_dims, axis), inner = p.product(axis + 1, p.rank());
+  const int64_t batch = p.product(0, batch_dims), outer = p.product(batch_dims, axis),
+                inner = p.product(axis + 1, p.rank());
   const int64_t count = n.product(batch_dims, n.rank()), dim = p[axis];
   TW_ASSIGN_OR_RETURN(void* const storage, output_storage(ctx, 0, shape, state.dynamic));
   const char* from = static_cast<const char*>(params.data);
@@ -76,7 +78,8 @@ Status gather(const RunContext& ctx, const Value& params, const Value& indices, 
   const double ns = static_cast<double>(count) * (5 + static_cast<double>(inner * size) / 8);
   const auto blocks = [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      gather_rows(dtype, from + i * dim * inner * size, index + i / outer * count, count, inner, to + i * count * inner * size);
+      gather_rows(dtype, from + i * dim * inner * size, index + i / outer * count, count, inner,
+                  to + i * count * inner * size);
     }
   };
   if (is_plain(dtype)) {

@@ -83,15 +83,16 @@ Result<NdIndex> check_scatter(const Value& indices, const Value& updates, const 
   }
   const int64_t depth = i[i.rank() - 1];
   if (depth > target.rank()) {
-    return invalid_argument("The innermost dimension of indices.shape=", i, " must be at most the rank of the output: ",
-                            target);
+    return invalid_argument("The innermost dimension of indices.shape=", i,
+                            " must be at most the rank of the output: ", target);
   }
   const NdIndex index = nd_index(i, target);
   const int outer = index.outer.rank(), inner = target.rank() - index.depth;
   bool fits = u.rank() >= outer;
   for (int d = 0; fits && d < outer; ++d) fits = u[d] == i[d];
   if (!fits) {
-    return invalid_argument("Outer dimensions of indices and update must match. Indices shape: ", i, ", updates shape:", u);
+    return invalid_argument("Outer dimensions of indices and update must match. Indices shape: ", i,
+                            ", updates shape:", u);
   }
   fits = u.rank() - outer == inner;
   for (int d = 0; fits && d < inner; ++d) fits = u[outer + d] == target[index.depth + d];
@@ -104,7 +105,8 @@ Result<NdIndex> check_scatter(const Value& indices, const Value& updates, const 
   return index;
 }
 
-Status apply(Combine op, const NdIndex& index, const Value& indices, const Value& updates, const Shape& target, void* to) {
+Status apply(Combine op, const NdIndex& index, const Value& indices, const Value& updates, const Shape& target,
+             void* to) {
   const auto size = static_cast<int64_t>(dtype_size(updates.dtype));
   for (int64_t i = 0; i < index.count; ++i) {
     const char* source = static_cast<const char*>(updates.data) + i * index.slice * size;

@@ -35,7 +35,8 @@ Status where(const RunContext& ctx, const Value& in) {
       for (int d = 0; d < rank - 1; ++d) *to++ = index[static_cast<size_t>(d)];
       *to++ = j;
     }
-    for (int d = rank - 2; d >= 0 && ++index[static_cast<size_t>(d)] == shape[d]; --d) index[static_cast<size_t>(d)] = 0;
+    for (int d = rank - 2; d >= 0 && ++index[static_cast<size_t>(d)] == shape[d]; --d)
+      index[static_cast<size_t>(d)] = 0;
   }
   return {};
 }
@@ -44,9 +45,7 @@ Status run(const RunContext& ctx) {
   const Value in = ctx.input(0);
   if (in.dtype == DType::kBool) return where<bool>(ctx, in);
   Status status;
-  if (!visit_number(in.dtype, [&](auto tag) {
-        status = where<typename decltype(tag)::type>(ctx, in);
-      })) {
+  if (!visit_number(in.dtype, [&](auto tag) { status = where<typename decltype(tag)::type>(ctx, in); })) {
     return unimplemented("Where has no kernel for elements of dtype ", dtype_name(in.dtype));
   }
   return status;

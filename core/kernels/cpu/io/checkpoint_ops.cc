@@ -35,7 +35,8 @@ Result<std::string> scalar_string(const RunContext& ctx, int i) {
 Result<std::span<const std::string>> string_vector(const RunContext& ctx, int i, int64_t count) {
   const Value& v = ctx.input(i);
   const std::string_view name = ctx.state<IoState>().op->inputs[static_cast<size_t>(i)].name;
-  if (v.shape->rank() != 1) return invalid_argument("Input ", i, " (", name, ") should be a 1-D tensor, got ", *v.shape, " instead");
+  if (v.shape->rank() != 1)
+    return invalid_argument("Input ", i, " (", name, ") should be a 1-D tensor, got ", *v.shape, " instead");
   if (count >= 0 && (*v.shape)[0] != count) {
     return invalid_argument("Got ", (*v.shape)[0], " ", name, " but ", count, " tensors.");
   }
@@ -61,8 +62,9 @@ Result<std::vector<TensorToSave>> tensors_to_save(const RunContext& ctx, bool sl
     if (!t.part.whole) {
       TW_ASSIGN_OR_RETURN(const TensorSlice slice, t.part.slice.resolved(t.part.shape));
       if (slice.shape() != t.value.shape()) {
-        return invalid_argument("Slice in shape_and_slice specification does not match the shape of the tensor to save: ",
-                                specs[static_cast<size_t>(i)], ", tensor: ", t.value.shape());
+        return invalid_argument(
+            "Slice in shape_and_slice specification does not match the shape of the tensor to save: ",
+            specs[static_cast<size_t>(i)], ", tensor: ", t.value.shape());
       }
     }
     tensors.push_back(std::move(t));
@@ -91,14 +93,15 @@ Status run_save_v1(const RunContext& ctx) {
   return write_checkpoint_v1(path, tensors);
 }
 
-Status restore_one(const RunContext& ctx, const CheckpointReader& reader, const std::string& name, const std::string& spec, int out) {
+Status restore_one(const RunContext& ctx, const CheckpointReader& reader, const std::string& name,
+                   const std::string& spec, int out) {
   const DType want = ctx.state<IoState>().dtypes[static_cast<size_t>(out)];
   TW_ASSIGN_OR_RETURN(const ShapeAndSlice part, parse_shape_and_slice(spec));
   const auto saved = reader.tensors().find(name);
   if (saved != reader.tensors().end()) {
     if (saved->second.dtype != want) {
-      return invalid_argument("tensor_name = ", name, "; expected dtype ", dtype_name(want), " does not equal original dtype ",
-                              dtype_name(saved->second.dtype));
+      return invalid_argument("tensor_name = ", name, "; expected dtype ", dtype_name(want),
+                              " does not equal original dtype ", dtype_name(saved->second.dtype));
     }
     if (!part.whole && saved->second.shape != part.shape) {
       return invalid_argument("tensor_name = ", name, "; shape in shape_and_slice spec ", part.shape,

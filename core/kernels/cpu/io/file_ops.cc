@@ -11,7 +11,8 @@ Status prepare(PrepareContext&) { return {}; }
 
 Status check_scalar(const RunContext& ctx, int i, std::string_view name) {
   const Shape& shape = *ctx.input(i).shape;
-  return shape.rank() == 0 ? Status() : invalid_argument("Input ", name, " tensor must be scalar, but had shape: ", shape);
+  return shape.rank() == 0 ? Status()
+                           : invalid_argument("Input ", name, " tensor must be scalar, but had shape: ", shape);
 }
 
 Status run_read(const RunContext& ctx) {

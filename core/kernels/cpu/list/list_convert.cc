@@ -15,16 +15,20 @@ Result<Shape> common_shape(const TensorList& list, const Shape& wanted, const ch
   }
   if (shape.fully_known()) return shape;
   if (list.elements.empty()) {
-    return invalid_argument("Tried to ", verb, " elements of an empty list with non-fully-defined element_shape: ", shape);
+    return invalid_argument("Tried to ", verb,
+                            " elements of an empty list with non-fully-defined element_shape: ", shape);
   }
-  return invalid_argument("Tried to ", verb, " list which only contains uninitialized tensors and has a non-fully-defined "
-                          "element_shape: ", shape);
+  return invalid_argument("Tried to ", verb,
+                          " list which only contains uninitialized tensors and has a non-fully-defined "
+                          "element_shape: ",
+                          shape);
 }
 
 // Writes the chosen elements one after another as output 0 of shape [count] + shape.
 template <typename ElementAt>
 Status write_rows(const RunContext& ctx, DType dtype, int64_t count, const Shape& shape, const ElementAt& element) {
-  if (shape.rank() == kMaxRank) return invalid_argument("A stacked list would have a rank above ", kMaxRank, ": ", shape);
+  if (shape.rank() == kMaxRank)
+    return invalid_argument("A stacked list would have a rank above ", kMaxRank, ": ", shape);
   Shape out{count};
   for (int64_t d : shape.dims()) out.add_dim(d);
   TW_ASSIGN_OR_RETURN(void* const to, output_storage(ctx, 0, out, ctx.state<ListState>().dynamic));
@@ -44,14 +48,13 @@ Status run_stack(const RunContext& ctx) {
   TW_ASSIGN_OR_RETURN(const TensorList* list, list_input(ctx, 0, state.dtype));
   const auto size = static_cast<int64_t>(list->elements.size());
   if (state.num_elements != -1 && state.num_elements != size) {
-    return invalid_argument("Operation expected a list with ", state.num_elements, " elements but got a list with ", size,
-                            " elements.");
+    return invalid_argument("Operation expected a list with ", state.num_elements, " elements but got a list with ",
+                            size, " elements.");
   }
   TW_ASSIGN_OR_RETURN(const Shape wanted, read_element_shape(ctx.input(1)));
   TW_ASSIGN_OR_RETURN(const Shape shape, common_shape(*list, wanted, "stack"));
-  return write_rows(ctx, list->dtype, size, shape, [&](int64_t i) -> const Tensor& {
-    return list->elements[static_cast<size_t>(i)];
-  });
+  return write_rows(ctx, list->dtype, size, shape,
+                    [&](int64_t i) -> const Tensor& { return list->elements[static_cast<size_t>(i)]; });
 }
 
 Status run_gather(const RunContext& ctx) {
@@ -107,7 +110,8 @@ Status run_scatter(const RunContext& ctx) {
   const Value indices = ctx.input(1);
   const int64_t count = indices.shape->num_elements();
   if (count != rows.tensor.shape()[0]) {
-    return invalid_argument("Invalid number of rows in input tensor. Expected: ", count, " Actual: ", rows.tensor.shape()[0]);
+    return invalid_argument("Invalid number of rows in input tensor. Expected: ", count,
+                            " Actual: ", rows.tensor.shape()[0]);
   }
   for (int64_t k = 0; k < count; ++k) {
     const int64_t i = index_at(indices, k);
@@ -124,7 +128,8 @@ Status run_concat(const RunContext& ctx) {
   TW_ASSIGN_OR_RETURN(const TensorList* list, list_input(ctx, 0, state.dtype));
   const auto rest_of = [](const Shape& s) { return s.rank_known() ? Shape(s.dims().subspan(1)) : Shape::unknown(); };
   for (const Shape* s : {&state.element_shape, &list->element_shape}) {
-    if (s->rank() == 0) return invalid_argument("Concat requires elements to be at least vectors, found scalars instead.");
+    if (s->rank() == 0)
+      return invalid_argument("Concat requires elements to be at least vectors, found scalars instead.");
   }
   TW_ASSIGN_OR_RETURN(Shape rest, merge_element_shapes(rest_of(state.element_shape), rest_of(list->element_shape)));
   int64_t total = 0;
@@ -141,18 +146,24 @@ Status run_concat(const RunContext& ctx) {
     total += t.shape()[0];
   }
   if (list->elements.empty() && !rest.fully_known()) {
-    return invalid_argument("All except the first dimension must be fully defined when concating an empty tensor list. "
-                            "element_shape: ", list->element_shape);
+    return invalid_argument(
+        "All except the first dimension must be fully defined when concating an empty tensor list. "
+        "element_shape: ",
+        list->element_shape);
   }
   if (unset) {
     TW_ASSIGN_OR_RETURN(const Shape whole, merge_element_shapes(state.element_shape, list->element_shape));
     if (!any && !rest.fully_known()) {
-      return invalid_argument("Trying to concat list with only uninitialized tensors but element_shape_except_first_dim_ is "
-                              "not fully defined: ", rest);
+      return invalid_argument(
+          "Trying to concat list with only uninitialized tensors but element_shape_except_first_dim_ is "
+          "not fully defined: ",
+          rest);
     }
     if (!whole.rank_known() || whole[0] < 0) {
-      return invalid_argument("Trying to concat list with uninitialized tensors whose first dimension is not known. "
-                              "element_shape: ", list->element_shape);
+      return invalid_argument(
+          "Trying to concat list with uninitialized tensors whose first dimension is not known. "
+          "element_shape: ",
+          list->element_shape);
     }
     for (const Tensor& t : list->elements) total += t.valid() ? 0 : whole[0];
   }
@@ -162,7 +173,8 @@ Status run_concat(const RunContext& ctx) {
   TW_ASSIGN_OR_RETURN(void* const lengths, ctx.allocate_output(1, Shape{static_cast<int64_t>(list->elements.size())}));
   char* dest = static_cast<char*>(to);
   const int64_t row = rest.num_elements();
-  const Shape& model = state.element_shape.rank_known() && state.element_shape[0] >= 0 ? state.element_shape : list->element_shape;
+  const Shape& model =
+      state.element_shape.rank_known() && state.element_shape[0] >= 0 ? state.element_shape : list->element_shape;
   for (size_t i = 0; i < list->elements.size(); ++i) {
     const Tensor& t = list->elements[i];
     const int64_t n = t.valid() ? t.shape()[0] : model[0];
@@ -178,7 +190,8 @@ Status run_split(const RunContext& ctx) {
   const Value lengths = ctx.input(2);
   const Shape in = *ctx.input(0).shape;
   if (in.rank() < 1) return invalid_argument("Tensor must be at least a vector, but saw shape: ", in);
-  if (lengths.shape->rank() != 1) return invalid_argument("Expected lengths to be a vector, received shape: ", *lengths.shape);
+  if (lengths.shape->rank() != 1)
+    return invalid_argument("Expected lengths to be a vector, received shape: ", *lengths.shape);
   TW_ASSIGN_OR_RETURN(const Shape wanted, read_element_shape(ctx.input(1)));
   TW_ASSIGN_OR_RETURN(const Tensor t, ctx.input_tensor(0, true));
   auto list = make_ref<TensorList>();

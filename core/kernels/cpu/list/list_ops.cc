@@ -9,7 +9,8 @@ namespace {
 constexpr int64_t kMostElements = int64_t{1} << 31;
 
 Result<int64_t> read_count(const RunContext& ctx, int i, const char* what) {
-  if (ctx.input(i).shape->num_elements() != 1) return invalid_argument(what, " must be a scalar, got shape ", *ctx.input(i).shape);
+  if (ctx.input(i).shape->num_elements() != 1)
+    return invalid_argument(what, " must be a scalar, got shape ", *ctx.input(i).shape);
   return index_at(ctx.input(i));
 }
 
@@ -45,8 +46,8 @@ Status run_push(const RunContext& ctx) {
   }
   const auto size = static_cast<int64_t>(before->elements.size());
   if (before->max_elements >= 0 && size >= before->max_elements) {
-    return invalid_argument("Tried to push item into a full list list size: ", size, " max_num_elements: ",
-                            before->max_elements);
+    return invalid_argument("Tried to push item into a full list list size: ", size,
+                            " max_num_elements: ", before->max_elements);
   }
   TW_ASSIGN_OR_RETURN(Tensor element, ctx.input_tensor(1, true));
   TW_ASSIGN_OR_RETURN(Ref<TensorList> list, take_list(ctx, 0));
@@ -71,7 +72,8 @@ Result<Tensor> element_or_zeros(const TensorList& list, int64_t i, const Shape& 
   const Tensor& t = list.elements[static_cast<size_t>(i)];
   // The program was compiled for elements of the shape wanted.
   if (t.valid() && !compatible(wanted, t.shape())) {
-    return invalid_argument("Tried to read element ", i, " of shape ", t.shape(), " with an incompatible element_shape: ", wanted);
+    return invalid_argument("Tried to read element ", i, " of shape ", t.shape(),
+                            " with an incompatible element_shape: ", wanted);
   }
   if (t.valid()) return t;
   TW_ASSIGN_OR_RETURN(const Shape shape, unset_shape(list, wanted));
@@ -83,7 +85,8 @@ Status run_pop(const RunContext& ctx) {
   TW_ASSIGN_OR_RETURN(const TensorList* before, list_input(ctx, 0, state.dtype));
   TW_ASSIGN_OR_RETURN(const Shape wanted, read_element_shape(ctx.input(1)));
   if (before->elements.empty()) return invalid_argument("Trying to pop from an empty list.");
-  TW_ASSIGN_OR_RETURN(Tensor last, element_or_zeros(*before, static_cast<int64_t>(before->elements.size()) - 1, wanted));
+  TW_ASSIGN_OR_RETURN(Tensor last,
+                      element_or_zeros(*before, static_cast<int64_t>(before->elements.size()) - 1, wanted));
   TW_ASSIGN_OR_RETURN(Ref<TensorList> list, take_list(ctx, 0));
   list->elements.pop_back();
   ctx.set_output(1, std::move(last));
@@ -114,8 +117,8 @@ Status run_set(const RunContext& ctx) {
   }
   const Shape& shape = *ctx.input(2).shape;
   if (!compatible(before->element_shape, shape)) {
-    return invalid_argument("Tried to set a tensor with incompatible shape at a list index. Item element shape: ", shape,
-                            " list shape: ", before->element_shape);
+    return invalid_argument("Tried to set a tensor with incompatible shape at a list index. Item element shape: ",
+                            shape, " list shape: ", before->element_shape);
   }
   TW_ASSIGN_OR_RETURN(Tensor element, ctx.input_tensor(2, true));
   TW_ASSIGN_OR_RETURN(Ref<TensorList> list, take_list(ctx, 0));

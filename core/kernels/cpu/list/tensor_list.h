@@ -28,8 +28,8 @@ Result<Tensor> row_of(const Tensor& t, int64_t begin, int64_t rows, const Shape&
 
 // Kernel state of all list ops.
 struct ListState : KernelState {
-  DType dtype = DType::kInvalid;  // of the elements
-  int64_t num_elements = -1;      // that TensorListStack insists on
+  DType dtype = DType::kInvalid;           // of the elements
+  int64_t num_elements = -1;               // that TensorListStack insists on
   Shape element_shape = Shape::unknown();  // TensorListConcat's attribute
   bool dynamic = false;
 };

@@ -33,7 +33,9 @@ class TapeWriter {
     for (double c : constants) tape_.add_constant(constant_type, c);
   }
   Value in(int i) { return {this, static_cast<uint16_t>(i), tape_.inputs[static_cast<size_t>(i)]}; }
-  Value constant(int i) { return {this, static_cast<uint16_t>(tape_.inputs.size() + static_cast<size_t>(i)), constant_type_}; }
+  Value constant(int i) {
+    return {this, static_cast<uint16_t>(tape_.inputs.size() + static_cast<size_t>(i)), constant_type_};
+  }
   Value emit(MicroOp op, Value a, Value b) { return {this, tape_.emit(op, a.dtype, a.number, b.number), a.dtype}; }
   Tape finish(std::initializer_list<Value> outputs) {
     tape_.outputs.clear();

@@ -16,7 +16,7 @@ struct BatchNormState : KernelState {
   std::unique_ptr<MapPlan> channels;          // numbers per channel
   std::unique_ptr<MapPlan> apply;             // over the whole tensor
   size_t reduce_offset = 0;
-  int64_t num_channels = 0, count = 0;        // count: elements per channel
+  int64_t num_channels = 0, count = 0;  // count: elements per channel
   bool training = true;
 };
 
@@ -92,8 +92,8 @@ Status prepare_forward(PrepareContext& ctx) {
   if (s.training) {
     for (int i : {3, 4}) {
       if (ctx.input_shape(i).num_elements() != 0) {
-        return invalid_argument(i == 3 ? "estimated_mean" : "estimated_variance", " must be empty for training: ",
-                                ctx.input_shape(i));
+        return invalid_argument(i == 3 ? "estimated_mean" : "estimated_variance",
+                                " must be empty for training: ", ctx.input_shape(i));
       }
     }
     TapeWriter mean({t});
@@ -146,7 +146,8 @@ Status run_forward(const RunContext& ctx) {
   TW_RETURN_IF_ERROR(s.apply->run(operands, out, ctx.pool()));
   std::copy_n(saved_mean, s.num_channels, mean);
   // The running variance is estimated without bias.
-  const float unbiased = s.training && s.count > 1 ? static_cast<float>(s.count) / static_cast<float>(s.count - 1) : 1.0f;
+  const float unbiased =
+      s.training && s.count > 1 ? static_cast<float>(s.count) / static_cast<float>(s.count - 1) : 1.0f;
   for (int64_t i = 0; i < s.num_channels; ++i) variance[i] = saved_variance[i] * unbiased;
   // V3's last output has nothing to carry here.
   if (ctx.num_outputs() > 5) std::fill_n(ctx.out<float>(5), ctx.output(5).shape->num_elements(), 0.0f);
@@ -170,9 +171,9 @@ Status prepare_grad(PrepareContext& ctx) {
   TapeWriter sum({t});
   TW_ASSIGN_OR_RETURN(s.first, plan_sum(l, sum.finish({sum.in(0).cast(kF)}), {l.x}, 1, ctx.threads()));
   TapeWriter product({t, t, kF});  // dy, x, mean
-  TW_ASSIGN_OR_RETURN(
-      s.second, plan_sum(l, product.finish({product.in(0).cast(kF) * (product.in(1).cast(kF) - product.in(2))}),
-                         {l.x, l.x, l.channel}, 1, ctx.threads()));
+  TW_ASSIGN_OR_RETURN(s.second,
+                      plan_sum(l, product.finish({product.in(0).cast(kF) * (product.in(1).cast(kF) - product.in(2))}),
+                               {l.x, l.x, l.channel}, 1, ctx.threads()));
   // Per channel, of (scale, variance, sum dy, sum dy (x - mean)): the scale's gradient, the factor of dx, the mean of
   // dy, and what multiplies x - mean.
   const double per = l.count == 0 ? 0 : 1.0 / static_cast<double>(l.count);
@@ -187,7 +188,8 @@ Status prepare_grad(PrepareContext& ctx) {
   TW_ASSIGN_OR_RETURN(s.channels, plan_map(numbers.finish({dscale, factor, mean_dy, slope}), four, c));
   // dx = factor (dy - mean(dy) - (x - mean) slope), the subtracted terms being 0 outside of training.
   TapeWriter apply({t, t, kF, kF, kF, kF});
-  const auto dx = ((apply.in(0).cast(kF) - apply.in(4)) - (apply.in(1).cast(kF) - apply.in(2)) * apply.in(5)) * apply.in(3);
+  const auto dx =
+      ((apply.in(0).cast(kF) - apply.in(4)) - (apply.in(1).cast(kF) - apply.in(2)) * apply.in(5)) * apply.in(3);
   const Shape shapes[] = {l.x, l.x, l.channel, l.channel, l.channel, l.channel};
   TW_ASSIGN_OR_RETURN(s.apply, plan_map(apply.finish({dx.cast(t)}), shapes, l.x));
   set_workspace(ctx, s, 4);

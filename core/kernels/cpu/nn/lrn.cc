@@ -87,7 +87,8 @@ Status run_lrn_grad(const RunContext& ctx) {
       const auto square = [&](int64_t k) { return static_cast<double>(x[k]) * x[k]; };
       const auto norm_at = [&](int64_t k) {
         double squares = 0;
-        for (int64_t j = std::max<int64_t>(0, k - s.radius); j <= std::min(s.depth - 1, k + s.radius); ++j) squares += square(j);
+        for (int64_t j = std::max<int64_t>(0, k - s.radius); j <= std::min(s.depth - 1, k + s.radius); ++j)
+          squares += square(j);
         return norm_of(s, squares);
       };
       windows(

@@ -13,7 +13,7 @@ struct SoftmaxState : KernelState {
   int64_t rows = 0, classes = 0, grain = 1;
   int64_t element = 4;
   FloatView x, labels, out, back;
-  std::unique_ptr<MapPlan> expand_x, expand_labels;  // operands that repeat along the classes
+  std::unique_ptr<MapPlan> expand_x, expand_labels;   // operands that repeat along the classes
   size_t wide_x = 0, wide_labels = 0, label_ids = 0;  // workspace offsets
   int64_t x_row = 0, label_row = 0;
 };
@@ -154,9 +154,8 @@ Status bad_label(int64_t label, int64_t classes, const int64_t* labels, int64_t 
 Status run_sparse(const RunContext& ctx) {
   const auto& s = ctx.state<SoftmaxState>();
   int64_t* labels = static_cast<int64_t*>(ctx.workspace());
-  visit_index(ctx.input(1).dtype, [&](auto tag) {
-    std::copy_n(ctx.in<typename decltype(tag)::type>(1), s.rows, labels);
-  });
+  visit_index(ctx.input(1).dtype,
+              [&](auto tag) { std::copy_n(ctx.in<typename decltype(tag)::type>(1), s.rows, labels); });
   for (int64_t i = 0; i < s.rows; ++i) {
     if (labels[i] < 0 || labels[i] >= s.classes) return bad_label(labels[i], s.classes, labels, s.rows);
   }

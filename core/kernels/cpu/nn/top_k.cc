@@ -72,7 +72,8 @@ Status run_top_k(const RunContext& ctx) {
   // One scratch row for each range, of which there are no more than threads.
   const int64_t ranges = std::min<int64_t>(ctx.pool().threads(), s.rows);
   const double row_ns = 5.0 * static_cast<double>(s.width) + 50;
-  const int64_t used = std::clamp<int64_t>(static_cast<int64_t>(row_ns * static_cast<double>(s.rows) / 20000), 1, ranges);
+  const int64_t used =
+      std::clamp<int64_t>(static_cast<int64_t>(row_ns * static_cast<double>(s.rows) / 20000), 1, ranges);
   visit_real(ctx.input(0).dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     ctx.pool().parallel_for(used, 1, [&](int64_t b, int64_t e) {

@@ -30,14 +30,16 @@ Result<std::vector<int64_t>> four(const PrepareContext& ctx, std::string_view na
     if (t == nullptr) return internal_error(ctx.op().name, ": the value of ", name, " is not known");
     for (int64_t i = 0; i < t->num_elements(); ++i) v.push_back(index_value(*t, i));
   }
-  if (v.size() != 4) return invalid_argument("Sliding window ", name, " field must specify 4 dimensions, but has ", v.size());
+  if (v.size() != 4)
+    return invalid_argument("Sliding window ", name, " field must specify 4 dimensions, but has ", v.size());
   return v;
 }
 
 // Windows of `out` over `in`, both of the op's data format.
 Status make_geometry(const PrepareContext& ctx, const Shape& in, const Shape& out, PoolKernel* k) {
   const std::string_view op = ctx.op().name;
-  if (in.rank() != 4 || out.rank() != 4) return invalid_argument(op, ": tensors must be 4-dimensional, but are ", in, " and ", out);
+  if (in.rank() != 4 || out.rank() != 4)
+    return invalid_argument(op, ": tensors must be 4-dimensional, but are ", in, " and ", out);
   TW_ASSIGN_OR_RETURN(const ImageFormat f, image_format(ctx.attrs()));
   TW_ASSIGN_OR_RETURN(const std::vector<int64_t> size, four(ctx, "ksize", ctx.num_inputs() - 2));
   TW_ASSIGN_OR_RETURN(const std::vector<int64_t> strides, four(ctx, "strides", ctx.num_inputs() - 1));
@@ -54,8 +56,8 @@ Status make_geometry(const PrepareContext& ctx, const Shape& in, const Shape& ou
     TW_ASSIGN_OR_RETURN(const Window w, window_of(in[d], at(size, d), 1, at(strides, d), padding));
     *pad = w.pad_before;
     if (w.out == out[d]) return {};
-    return invalid_argument(op, ": the pooled tensor has size ", out[d], " in dimension ", d, ", but windows of ", at(size, d),
-                            " with stride ", at(strides, d), " over ", in[d], " give ", w.out);
+    return invalid_argument(op, ": the pooled tensor has size ", out[d], " in dimension ", d, ", but windows of ",
+                            at(size, d), " with stride ", at(strides, d), " over ", in[d], " give ", w.out);
   };
   PoolGeometry& g = k->geometry;
   int64_t pad = 0;
@@ -112,7 +114,9 @@ Status with_max_loops(const PoolKernel& k, const Fn& fn) {
   return known ? Status() : unimplemented("There is no pooling of ", dtype_name(k.dtype));
 }
 
-int64_t rows_of(const PoolGeometry& g) { return g.out_w * g.channels == 0 || g.in_h * g.in_w == 0 ? 0 : g.batch * g.out_h; }
+int64_t rows_of(const PoolGeometry& g) {
+  return g.out_w * g.channels == 0 || g.in_h * g.in_w == 0 ? 0 : g.batch * g.out_h;
+}
 
 // Inputs: `in` has the image, `out` the pooled shape.
 Status prepare_max(PrepareContext& ctx) {
@@ -127,9 +131,8 @@ Status run_max(const RunContext& ctx) {
   const PoolGeometry& g = k.geometry;
   return with_max_loops(k, [&](const auto& loops, auto tag) {
     using T = typename decltype(tag)::type;
-    ctx.pool().parallel_for(rows_of(g), grain_for_ns(row_ns(g)), [&](int64_t begin, int64_t end) {
-      loops.max(g, ctx.in<T>(0), ctx.out<T>(0), begin, end);
-    });
+    ctx.pool().parallel_for(rows_of(g), grain_for_ns(row_ns(g)),
+                            [&](int64_t begin, int64_t end) { loops.max(g, ctx.in<T>(0), ctx.out<T>(0), begin, end); });
   });
 }
 
@@ -156,10 +159,12 @@ Status run_max_grad(const RunContext& ctx) {
     }
     // Images are independent; rows are not, since windows overlap.
     const int64_t image = g.in_h * g.in_w * g.channels;
-    ctx.pool().parallel_for(g.batch, grain_for_ns(2 * row_ns(g) * static_cast<double>(g.out_h)), [&](int64_t begin, int64_t end) {
-      std::memset(static_cast<void*>(dx + begin * image), 0, static_cast<size_t>((end - begin) * image) * sizeof(T));
-      loops.scatter(g, ctx.in<T>(0), ctx.in<T>(2), dx, begin * g.out_h, end * g.out_h);
-    });
+    ctx.pool().parallel_for(g.batch, grain_for_ns(2 * row_ns(g) * static_cast<double>(g.out_h)),
+                            [&](int64_t begin, int64_t end) {
+                              std::memset(static_cast<void*>(dx + begin * image), 0,
+                                          static_cast<size_t>((end - begin) * image) * sizeof(T));
+                              loops.scatter(g, ctx.in<T>(0), ctx.in<T>(2), dx, begin * g.out_h, end * g.out_h);
+                            });
   });
 }
 
@@ -189,7 +194,8 @@ Status run_max_grad_grad(const RunContext& ctx) {
 
 template <typename Fn>
 Status with_avg_loops(const PoolKernel& k, const Fn& fn) {
-  const bool known = visit_floating(k.dtype, [&](auto tag) { fn(pool::avg_loops<typename decltype(tag)::type>(), tag); });
+  const bool known =
+      visit_floating(k.dtype, [&](auto tag) { fn(pool::avg_loops<typename decltype(tag)::type>(), tag); });
   return known ? Status() : unimplemented("There is no average pooling of ", dtype_name(k.dtype));
 }
 
@@ -198,9 +204,8 @@ Status run_avg(const RunContext& ctx) {
   const PoolGeometry& g = k.geometry;
   return with_avg_loops(k, [&](const auto& loops, auto tag) {
     using T = typename decltype(tag)::type;
-    ctx.pool().parallel_for(rows_of(g), grain_for_ns(row_ns(g)), [&](int64_t begin, int64_t end) {
-      loops.avg(g, ctx.in<T>(0), ctx.out<T>(0), begin, end);
-    });
+    ctx.pool().parallel_for(rows_of(g), grain_for_ns(row_ns(g)),
+                            [&](int64_t begin, int64_t end) { loops.avg(g, ctx.in<T>(0), ctx.out<T>(0), begin, end); });
   });
 }
 

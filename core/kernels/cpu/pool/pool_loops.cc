@@ -29,8 +29,8 @@ HWY_INLINE Range covering(int64_t i, int64_t stride, int64_t pad, int64_t size, 
 
 // The largest elements of one window and which of its elements they are.
 template <typename T>
-HWY_INLINE void find_max(const PoolGeometry& g, const T* image, Range y, Range x, int64_t c0, int64_t n, T* HWY_RESTRICT best,
-                         int32_t* HWY_RESTRICT which) {
+HWY_INLINE void find_max(const PoolGeometry& g, const T* image, Range y, Range x, int64_t c0, int64_t n,
+                         T* HWY_RESTRICT best, int32_t* HWY_RESTRICT which) {
   const T* first = image + (y.begin * g.in_w + x.begin) * g.channels + c0;
   for (int64_t c = 0; c < n; ++c) best[c] = first[c];
   for (int64_t c = 0; c < n; ++c) which[c] = 0;
@@ -192,21 +192,21 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace tw::pool {
 
-#define X(name, T)                                                  \
-  HWY_EXPORT(max_##name);                                           \
-  template <>                                                       \
-  const MaxLoops<T>& max_loops<T>() {                               \
+#define X(name, T)                                                       \
+  HWY_EXPORT(max_##name);                                                \
+  template <>                                                            \
+  const MaxLoops<T>& max_loops<T>() {                                    \
     static const MaxLoops<T> loops = HWY_DYNAMIC_DISPATCH(max_##name)(); \
-    return loops;                                                   \
+    return loops;                                                        \
   }
 TW_POOL_TYPES(X)
 #undef X
-#define X(name, T)                                                  \
-  HWY_EXPORT(avg_##name);                                           \
-  template <>                                                       \
-  const AvgLoops<T>& avg_loops<T>() {                               \
+#define X(name, T)                                                       \
+  HWY_EXPORT(avg_##name);                                                \
+  template <>                                                            \
+  const AvgLoops<T>& avg_loops<T>() {                                    \
     static const AvgLoops<T> loops = HWY_DYNAMIC_DISPATCH(avg_##name)(); \
-    return loops;                                                   \
+    return loops;                                                        \
   }
 TW_POOL_FLOATS(X)
 #undef X

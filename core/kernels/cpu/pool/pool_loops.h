@@ -36,16 +36,22 @@ template <typename T>
 const AvgLoops<T>& avg_loops();
 
 // X(name, type)
+// clang-format off
 #define TW_POOL_FLOATS(X) X(float, float) X(double, double) X(half, half) X(bfloat16, bfloat16)
 #define TW_POOL_TYPES(X)                                                                                     \
   TW_POOL_FLOATS(X)                                                                                          \
   X(int8, int8_t) X(int16, int16_t) X(int32, int32_t) X(int64, int64_t) X(uint8, uint8_t) X(uint16, uint16_t) \
   X(uint32, uint32_t) X(uint64, uint64_t)
+// clang-format on
 
-#define X(name, T) template <> const MaxLoops<T>& max_loops<T>();
+#define X(name, T) \
+  template <>      \
+  const MaxLoops<T>& max_loops<T>();
 TW_POOL_TYPES(X)
 #undef X
-#define X(name, T) template <> const AvgLoops<T>& avg_loops<T>();
+#define X(name, T) \
+  template <>      \
+  const AvgLoops<T>& avg_loops<T>();
 TW_POOL_FLOATS(X)
 #undef X
 

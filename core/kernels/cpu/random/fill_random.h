@@ -11,7 +11,8 @@
 namespace tw {
 
 template <typename T, typename Dist>
-void fill_random(const Philox& start, const Dist& dist, T* out, int64_t count, double ns_per_element, WorkerPool& pool) {
+void fill_random(const Philox& start, const Dist& dist, T* out, int64_t count, double ns_per_element,
+                 WorkerPool& pool) {
   constexpr int64_t kGroup = Dist::kGroup, kBatch = 64;
   const int64_t groups = (count + kGroup - 1) / kGroup;
   pool.parallel_for(groups, grain_for_ns(ns_per_element * kGroup), [&](int64_t begin, int64_t end) {

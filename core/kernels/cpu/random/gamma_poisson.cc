@@ -93,7 +93,8 @@ double poisson_sample(double rate, double most, Draws& draws) {
 
 double parameter(const Value& v, int64_t i) {
   double x = 0;
-  visit_real(v.dtype, [&](auto tag) { x = static_cast<double>(static_cast<const typename decltype(tag)::type*>(v.data)[i]); });
+  visit_real(v.dtype,
+             [&](auto tag) { x = static_cast<double>(static_cast<const typename decltype(tag)::type*>(v.data)[i]); });
   return x;
 }
 

@@ -79,7 +79,8 @@ Status run_any(const RunContext& ctx, bool dynamic, const Generator& generator) 
   if (samples == 0 || batch == 0) return {};
   TW_ASSIGN_OR_RETURN(const Philox gen, generator(batch * ((samples + 3) / 4 * 4) * 2));
   const bool narrow = ctx.output(0).dtype == DType::kInt32;
-  visit_real(logits.dtype, [&](auto tag) { sample<typename decltype(tag)::type>(ctx, gen, logits, samples, narrow, to); });
+  visit_real(logits.dtype,
+             [&](auto tag) { sample<typename decltype(tag)::type>(ctx, gen, logits, samples, narrow, to); });
   return {};
 }
 

@@ -13,8 +13,7 @@ class Philox {
 
   Philox() = default;
   // The first seed is the key, the second the upper half of the counter.
-  Philox(uint64_t seed, uint64_t seed2)
-      : counter_{0, 0, low(seed2), high(seed2)}, key_{low(seed), high(seed)} {}
+  Philox(uint64_t seed, uint64_t seed2) : counter_{0, 0, low(seed2), high(seed2)}, key_{low(seed), high(seed)} {}
   Philox(const Block& counter, std::array<uint32_t, 2> key) : counter_(counter), key_(key) {}
 
   // Steps over `blocks` blocks.

@@ -67,7 +67,8 @@ Result<Shape> read_shape(const RunContext& ctx, int minval) {
     return invalid_argument("shape must be a vector of {int32,int64}, got shape ", *shape.shape);
   }
   if (minval > 0) {
-    if (ctx.input(minval).shape->rank() != 0) return invalid_argument("minval must be 0-D, got shape ", *ctx.input(minval).shape);
+    if (ctx.input(minval).shape->rank() != 0)
+      return invalid_argument("minval must be 0-D, got shape ", *ctx.input(minval).shape);
     if (ctx.input(minval + 1).shape->rank() != 0) {
       return invalid_argument("maxval must be 0-D, got shape ", *ctx.input(minval + 1).shape);
     }

@@ -22,8 +22,8 @@ Status prepare_bincount(PrepareContext& ctx) {
   const int64_t n = ctx.input_shape(0).num_elements(), weights = ctx.input_shape(2).num_elements();
   s.weighted = weights > 0;
   if (s.weighted && weights != n) {
-    return invalid_argument("If weights are passed they must have the same shape as arr, got ", ctx.input_shape(2), " and ",
-                            ctx.input_shape(0));
+    return invalid_argument("If weights are passed they must have the same shape as arr, got ", ctx.input_shape(2),
+                            " and ", ctx.input_shape(0));
   }
   ctx.set_cost({static_cast<double>(n), operand_bytes(ctx)});
   return {};
@@ -66,7 +66,8 @@ Status run_bucketize(const RunContext& ctx) {
     const T* x = ctx.in<T>(0);
     ctx.pool().parallel_for(ctx.input(0).shape->num_elements(), grain_for_ns(10), [&](int64_t b, int64_t e) {
       for (int64_t i = b; i < e; ++i) {
-        out[i] = static_cast<int32_t>(std::upper_bound(s.boundaries.begin(), s.boundaries.end(), x[i]) - s.boundaries.begin());
+        out[i] = static_cast<int32_t>(std::upper_bound(s.boundaries.begin(), s.boundaries.end(), x[i]) -
+                                      s.boundaries.begin());
       }
     });
   });

@@ -83,8 +83,9 @@ Status set_op(std::string_view op, ReduceSpec* spec) {
   static constexpr struct {
     std::string_view name;
     ReduceOp op;
-  } kOps[] = {{"Sum", ReduceOp::kSum}, {"Mean", ReduceOp::kSum}, {"Prod", ReduceOp::kProd}, {"Max", ReduceOp::kMax},
-              {"Min", ReduceOp::kMin}, {"All", ReduceOp::kAll},  {"Any", ReduceOp::kAny},   {"EuclideanNorm", ReduceOp::kSum}};
+  } kOps[] = {{"Sum", ReduceOp::kSum}, {"Mean", ReduceOp::kSum},         {"Prod", ReduceOp::kProd},
+              {"Max", ReduceOp::kMax}, {"Min", ReduceOp::kMin},          {"All", ReduceOp::kAll},
+              {"Any", ReduceOp::kAny}, {"EuclideanNorm", ReduceOp::kSum}};
   const auto* row = std::find_if(std::begin(kOps), std::end(kOps), [&](const auto& r) { return r.name == op; });
   if (row == std::end(kOps)) return unimplemented("no reduction is called ", op);
   spec->op = row->op;

@@ -16,7 +16,8 @@ Status prepare_scan(PrepareContext& ctx) {
   const Shape& x = ctx.input_shape(0);
   const int64_t axis = index_value(*ctx.constant(1), 0);
   if (axis < -x.rank() || axis >= x.rank()) {
-    return invalid_argument("ScanOp: Expected scan axis in the range [", -x.rank(), ", ", x.rank(), "), but got ", axis);
+    return invalid_argument("ScanOp: Expected scan axis in the range [", -x.rank(), ", ", x.rank(), "), but got ",
+                            axis);
   }
   const int a = static_cast<int>(axis < 0 ? axis + x.rank() : axis);
   auto& s = ctx.emplace_state<ScanState>();

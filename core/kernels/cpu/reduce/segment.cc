@@ -31,8 +31,9 @@ Status prepare_common(PrepareContext& ctx, SegmentState& s) {
   s.mean = ctx.op().name.ends_with("Mean");
   s.fns = find_combine(op_of(ctx.op().name), FloatView::dtype(s.dtype));
   if (s.fns.element_size == 0) return unimplemented(ctx.op().name, " does not take ", dtype_name(s.dtype));
-  ctx.set_cost({static_cast<double>(ctx.input_shape(0).num_elements()),
-                2.0 * static_cast<double>(ctx.input_shape(0).num_elements()) * static_cast<double>(dtype_size(s.dtype))});
+  ctx.set_cost(
+      {static_cast<double>(ctx.input_shape(0).num_elements()),
+       2.0 * static_cast<double>(ctx.input_shape(0).num_elements()) * static_cast<double>(dtype_size(s.dtype))});
   return {};
 }
 

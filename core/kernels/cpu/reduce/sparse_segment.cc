@@ -36,8 +36,8 @@ Status prepare_common(PrepareContext& ctx, SparseSegmentState& s) {
   s.weight = name.find("SqrtN") != name.npos  ? Weight::kSqrtN
              : name.find("Mean") != name.npos ? Weight::kMean
                                               : Weight::kSum;
-  ctx.set_cost({static_cast<double>(s.count * s.inner), 2.0 * static_cast<double>(s.count * s.inner) *
-                                                            static_cast<double>(dtype_size(ctx.input_dtype(0)))});
+  ctx.set_cost({static_cast<double>(s.count * s.inner),
+                2.0 * static_cast<double>(s.count * s.inner) * static_cast<double>(dtype_size(ctx.input_dtype(0)))});
   return {};
 }
 
@@ -77,7 +77,8 @@ Status run_forward(const RunContext& ctx) {
       T* to = out + id * s.inner;
       for (int64_t c = 0; c < s.inner; ++c) {
         Sum sum = 0;
-        for (int64_t k = i; k < end; ++k) sum = static_cast<Sum>(sum + static_cast<Sum>(data[index_at(indices, k) * s.inner + c]));
+        for (int64_t k = i; k < end; ++k)
+          sum = static_cast<Sum>(sum + static_cast<Sum>(data[index_at(indices, k) * s.inner + c]));
         to[c] = weight == 1 ? T(sum) : T(static_cast<Sum>(static_cast<double>(sum) * weight));
       }
       i = end;

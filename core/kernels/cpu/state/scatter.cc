@@ -1,4 +1,5 @@
-// Scatter updates of variables: rows by index (ResourceScatterAdd, ...) and slices by coordinates (ResourceScatterNdAdd,
+// Scatter updates of variables: rows by index (ResourceScatterAdd, ...) and slices by coordinates
+// (ResourceScatterNdAdd,
 // ...). All indices are checked before the first write, so that a failed step changes nothing; updates of equal index
 // apply one after another in the order given.
 #include <complex>
@@ -93,8 +94,8 @@ std::string position(const Shape& shape, int64_t i) {
 }
 
 // One update of `row` elements at element `offset` of the variable.
-void apply_row(const ScatterState& state, const Tensor& to, int64_t offset, const Value& updates, int64_t from, int64_t row,
-               bool scalar) {
+void apply_row(const ScatterState& state, const Tensor& to, int64_t offset, const Value& updates, int64_t from,
+               int64_t row, bool scalar) {
   const size_t size = dtype_size(state.dtype);
   char* target = static_cast<char*>(to.raw()) + static_cast<size_t>(offset) * size;
   const char* source = static_cast<const char*>(updates.data) + static_cast<size_t>(scalar ? 0 : from) * size;
@@ -125,7 +126,8 @@ Status run_scatter(const RunContext& ctx) {
   const bool scalar = updates.shape->rank() == 0;
   if (!fits && !scalar) {
     return invalid_argument("Must have updates.shape = indices.shape + params.shape[1:] or updates.shape = [], got ",
-                            "updates.shape ", *updates.shape, ", indices.shape ", *indices.shape, ", params.shape ", shape);
+                            "updates.shape ", *updates.shape, ", indices.shape ", *indices.shape, ", params.shape ",
+                            shape);
   }
   const int64_t count = indices.shape->num_elements();
   for (int64_t i = 0; i < count; ++i) {
@@ -136,7 +138,8 @@ Status run_scatter(const RunContext& ctx) {
   }
   if (state.op == Scatter::kDiv && has_zero(updates)) return invalid_argument("Integer division by zero");
   const int64_t row = shape.product(1, shape.rank());
-  for (int64_t i = 0; i < count; ++i) apply_row(state, *params, index_at(indices, i) * row, updates, i * row, row, scalar);
+  for (int64_t i = 0; i < count; ++i)
+    apply_row(state, *params, index_at(indices, i) * row, updates, i * row, row, scalar);
   return {};
 }
 
@@ -155,7 +158,8 @@ Status run_scatter_nd(const RunContext& ctx) {
   const int64_t depth = indices.shape->rank() > 1 ? (*indices.shape)[batch_dims] : 1;
   bool fits = depth <= shape.rank() && updates.shape->rank() == batch_dims + shape.rank() - static_cast<int>(depth);
   for (int i = 0; fits && i < updates.shape->rank(); ++i) {
-    fits = (*updates.shape)[i] == (i < batch_dims ? (*indices.shape)[i] : shape[i - batch_dims + static_cast<int>(depth)]);
+    fits =
+        (*updates.shape)[i] == (i < batch_dims ? (*indices.shape)[i] : shape[i - batch_dims + static_cast<int>(depth)]);
   }
   if (!fits) {
     for (int d = 0; d < std::min(batch_dims, updates.shape->rank()); ++d) {
@@ -164,8 +168,8 @@ Status run_scatter_nd(const RunContext& ctx) {
                               *indices.shape, ", updates.shape ", *updates.shape);
     }
     return invalid_argument("Must have updates.shape = indices.shape[:batch_dim] + params_shape[slice_dim:], got ",
-                            "updates.shape: ", *updates.shape, ", indices.shape: ", *indices.shape, ", params_shape: ", shape,
-                            ", slice_dim: ", depth, ", and batch_dim: ", batch_dims);
+                            "updates.shape: ", *updates.shape, ", indices.shape: ", *indices.shape,
+                            ", params_shape: ", shape, ", slice_dim: ", depth, ", and batch_dim: ", batch_dims);
   }
   const int slice_dims = static_cast<int>(depth);
   const int64_t row = shape.product(slice_dims, shape.rank());

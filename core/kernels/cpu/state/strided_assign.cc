@@ -31,9 +31,8 @@ Status run(const RunContext& ctx) {
   const Tensor begin = value_view(ctx.input(1)), end = value_view(ctx.input(2)), strides = value_view(ctx.input(3));
   std::lock_guard lock(variable->mutex());
   if (!variable->value_locked().valid()) return uninitialized(*variable);
-  TW_ASSIGN_OR_RETURN(const StridedSlice slice,
-                      resolve_strided_slice(variable->value_locked().shape(), spec[0], &begin, &end, &strides,
-                                            ctx.state<State>().masks));
+  TW_ASSIGN_OR_RETURN(const StridedSlice slice, resolve_strided_slice(variable->value_locked().shape(), spec[0], &begin,
+                                                                      &end, &strides, ctx.state<State>().masks));
   if (*value.shape != slice.shape) {
     return unimplemented("sliced l-value shape ", slice.shape, " does not match r-value shape ", *value.shape,
                          ". Automatic broadcasting not yet implemented.");

@@ -34,7 +34,8 @@ class VariableLocks {
  public:
   explicit VariableLocks(std::span<Variable* const> variables) {
     for (Variable* v : variables) {
-      if (std::find(held_.begin(), held_.begin() + count_, v) == held_.begin() + count_) held_[static_cast<size_t>(count_++)] = v;
+      if (std::find(held_.begin(), held_.begin() + count_, v) == held_.begin() + count_)
+        held_[static_cast<size_t>(count_++)] = v;
     }
     std::sort(held_.begin(), held_.begin() + count_);
     for (int i = 0; i < count_; ++i) held_[static_cast<size_t>(i)]->mutex().lock();

@@ -31,7 +31,8 @@ Status run_read(const RunContext& ctx) {
 // Copies bytes with as many threads as a copy of that size pays for.
 void copy_bytes(const void* from, void* to, size_t bytes, WorkerPool& pool) {
   pool.parallel_for(static_cast<int64_t>(bytes), int64_t{1} << 20, [&](int64_t begin, int64_t end) {
-    std::memcpy(static_cast<char*>(to) + begin, static_cast<const char*>(from) + begin, static_cast<size_t>(end - begin));
+    std::memcpy(static_cast<char*>(to) + begin, static_cast<const char*>(from) + begin,
+                static_cast<size_t>(end - begin));
   });
 }
 
@@ -44,7 +45,8 @@ Status run_assign(const RunContext& ctx) {
     const Tensor& old = variable->value_locked();
     const Shape& want = old.valid() ? old.shape() : variable->static_shape();
     if (!compatible(want, *from.shape)) {
-      return invalid_argument("Assign requires shapes of both tensors to match. lhs shape= ", want, " rhs shape= ", *from.shape);
+      return invalid_argument("Assign requires shapes of both tensors to match. lhs shape= ", want,
+                              " rhs shape= ", *from.shape);
     }
   }
   // A value that the step can give away becomes the variable's; otherwise its bytes go into the storage the variable
@@ -81,16 +83,15 @@ Status run_accumulate(const RunContext& ctx) {
   std::lock_guard lock(variable->mutex());
   TW_ASSIGN_OR_RETURN(Tensor * value, variable->writable_locked());
   if (value->shape() != *delta.shape) {
-    return invalid_argument("Cannot update variable with shape ", value->shape(), " using a Tensor with shape ", *delta.shape,
-                            ", shapes must be equal.");
+    return invalid_argument("Cannot update variable with shape ", value->shape(), " using a Tensor with shape ",
+                            *delta.shape, ", shapes must be equal.");
   }
   const bool known = visit_number(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     T* to = value->data<T>();
     const T* from = static_cast<const T*>(delta.data);
-    ctx.pool().parallel_for(value->num_elements(), grain_for_ns(0.3), [&](int64_t begin, int64_t end) {
-      accumulate<T, kAdd>(to, from, begin, end);
-    });
+    ctx.pool().parallel_for(value->num_elements(), grain_for_ns(0.3),
+                            [&](int64_t begin, int64_t end) { accumulate<T, kAdd>(to, from, begin, end); });
   });
   if (!known) return unimplemented("AssignAdd and AssignSub do not take variables of dtype ", dtype_name(dtype));
   return {};
@@ -117,7 +118,8 @@ Status run_shape(const RunContext& ctx) {
       continue;
     }
     if (shape[i] > INT32_MAX) {
-      return invalid_argument("Dimension ", i, " of ", variable->name(), " is ", shape[i], ", too large for int32 output");
+      return invalid_argument("Dimension ", i, " of ", variable->name(), " is ", shape[i],
+                              ", too large for int32 output");
     }
     static_cast<int32_t*>(out)[i] = static_cast<int32_t>(shape[i]);
   }

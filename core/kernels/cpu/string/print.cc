@@ -30,8 +30,8 @@ Status prepare_print(PrepareContext& ctx) {
     if (state.output_stream == known) return {};
   }
   if (state.output_stream.starts_with("file://")) return {};
-  return invalid_argument("Unknown output stream: ", state.output_stream, ", should be one of stdout, stderr, log(info), ",
-                          "log(warning), log(error), or file://PATH");
+  return invalid_argument("Unknown output stream: ", state.output_stream,
+                          ", should be one of stdout, stderr, log(info), ", "log(warning), log(error), or file://PATH");
 }
 
 // "[1 2 3...]" for each input from `first` on, with `separator` between them.
@@ -75,10 +75,12 @@ Status run_print(const RunContext& ctx) {
 
 Status run_print_v2(const RunContext& ctx) {
   const auto& state = ctx.state<PrintState>();
-  if (ctx.input(0).shape->rank() != 0) return invalid_argument("PrintV2 wants a scalar string, got shape ", *ctx.input(0).shape);
+  if (ctx.input(0).shape->rank() != 0)
+    return invalid_argument("PrintV2 wants a scalar string, got shape ", *ctx.input(0).shape);
   const std::string text = *ctx.in<std::string>(0) + state.end;
   if (state.output_stream.starts_with("file://")) {
-    TW_ASSIGN_OR_RETURN(const auto file, WritableFile::open(state.output_stream.substr(7), WritableFile::Mode::kAppend));
+    TW_ASSIGN_OR_RETURN(const auto file,
+                        WritableFile::open(state.output_stream.substr(7), WritableFile::Mode::kAppend));
     TW_RETURN_IF_ERROR(file->append(text));
     return file->close();
   }
@@ -109,7 +111,8 @@ Status run_format(const RunContext& ctx) {
     ++used;
   }
   if (used != ctx.num_inputs()) {
-    return invalid_argument("num placeholders in template and num inputs must match: ", used, " vs. ", ctx.num_inputs());
+    return invalid_argument("num placeholders in template and num inputs must match: ", used, " vs. ",
+                            ctx.num_inputs());
   }
   *ctx.out<std::string>(0) = text.append(state.format, begin);
   return {};

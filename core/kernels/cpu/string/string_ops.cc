@@ -113,7 +113,8 @@ Status run_length(const RunContext& ctx) {
     const std::string& s = ctx.in<std::string>(0)[i];
     size_t length = s.size();
     // Bytes 10xxxxxx continue a character.
-    if (utf8) for (const char c : s) length -= (static_cast<uint8_t>(c) & 0xc0) == 0x80;
+    if (utf8)
+      for (const char c : s) length -= (static_cast<uint8_t>(c) & 0xc0) == 0x80;
     ctx.out<int32_t>(0)[i] = static_cast<int32_t>(length);
   }
   return {};

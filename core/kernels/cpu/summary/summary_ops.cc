@@ -11,7 +11,7 @@ namespace {
 
 struct SummaryState : KernelState {
   int64_t max_outputs = 3;
-  float sample_rate = 0;   // 0: an input tells
+  float sample_rate = 0;  // 0: an input tells
   Tensor bad_color;
   std::string metadata;
 };
@@ -22,7 +22,8 @@ Status prepare_summary(PrepareContext& ctx) {
   if (attrs.has("max_images")) state.max_outputs = attrs.integer("max_images");
   if (attrs.has("max_outputs")) state.max_outputs = attrs.integer("max_outputs");
   if (attrs.has("sample_rate")) state.sample_rate = attrs.real("sample_rate");
-  if (attrs.has("display_name")) state.metadata = summary_metadata(attrs.string("display_name"), attrs.string("description"));
+  if (attrs.has("display_name"))
+    state.metadata = summary_metadata(attrs.string("display_name"), attrs.string("description"));
   if (attrs.has("bad_color")) {
     TW_ASSIGN_OR_RETURN(state.bad_color, attrs.get<Tensor>("bad_color"));
     if (state.bad_color.dtype() != DType::kUint8) {
@@ -41,7 +42,8 @@ Status set_summary(const RunContext& ctx, std::span<const std::string> values) {
 }
 
 Result<std::string> scalar_tag(const RunContext& ctx, std::string_view what) {
-  if (ctx.input(0).shape->rank() != 0) return invalid_argument(what, " must be a scalar, but has shape ", *ctx.input(0).shape);
+  if (ctx.input(0).shape->rank() != 0)
+    return invalid_argument(what, " must be a scalar, but has shape ", *ctx.input(0).shape);
   return *ctx.in<std::string>(0);
 }
 
@@ -160,7 +162,8 @@ Status run_image(const RunContext& ctx) {
         normalize(ctx.in<T>(1) + n * pixels * depth, pixels, depth, state.bad_color.data<uint8_t>(), bytes.data());
       });
     }
-    TW_ASSIGN_OR_RETURN(std::string value, image_summary(numbered(tag, "image", state.max_outputs, n), image, height, width, depth));
+    TW_ASSIGN_OR_RETURN(std::string value,
+                        image_summary(numbered(tag, "image", state.max_outputs, n), image, height, width, depth));
     values.push_back(std::move(value));
   }
   return set_summary(ctx, values);
@@ -173,14 +176,16 @@ Status run_audio(const RunContext& ctx) {
   if (shape.rank() != 2 && shape.rank() != 3) return invalid_argument("Tensor must be 3-D or 2-D, got: ", shape);
   float rate = state.sample_rate;
   if (ctx.num_inputs() > 2) {
-    if (ctx.input(2).shape->rank() != 0) return invalid_argument("sample_rate must be a scalar, but has shape ", *ctx.input(2).shape);
+    if (ctx.input(2).shape->rank() != 0)
+      return invalid_argument("sample_rate must be a scalar, but has shape ", *ctx.input(2).shape);
     rate = *ctx.in<float>(2);
   }
   const int64_t frames = shape[1], channels = shape.rank() == 2 ? 1 : shape[2];
   std::vector<std::string> values;
   for (int64_t n = 0; n < std::min(state.max_outputs, shape[0]); ++n) {
-    TW_ASSIGN_OR_RETURN(std::string value, audio_summary(numbered(tag, "audio", state.max_outputs, n),
-                                                         ctx.in<float>(1) + n * frames * channels, frames, channels, rate));
+    TW_ASSIGN_OR_RETURN(std::string value,
+                        audio_summary(numbered(tag, "audio", state.max_outputs, n),
+                                      ctx.in<float>(1) + n * frames * channels, frames, channels, rate));
     values.push_back(std::move(value));
   }
   return set_summary(ctx, values);

@@ -54,11 +54,19 @@ void apply(const Rule& rule, void* const* slots, const void* grad, int64_t n) {
 }
 
 // What a rule's flag means, read when a loop is called.
-struct Nesterov { static bool on(const TrainingArgs& a) { return a.use_nesterov; } };
-struct UpdateSlots { static bool on(const TrainingArgs& a) { return a.update_slots; } };
-struct HasL1 { static bool on(const TrainingArgs& a) { return a.scalars[1] > 0; } };
+struct Nesterov {
+  static bool on(const TrainingArgs& a) { return a.use_nesterov; }
+};
+struct UpdateSlots {
+  static bool on(const TrainingArgs& a) { return a.update_slots; }
+};
+struct HasL1 {
+  static bool on(const TrainingArgs& a) { return a.scalars[1] > 0; }
+};
 template <int kScalar>
-struct HalfPower { static bool on(const TrainingArgs& a) { return a.scalars[kScalar] == -0.5; } };
+struct HalfPower {
+  static bool on(const TrainingArgs& a) { return a.scalars[kScalar] == -0.5; }
+};
 
 template <template <typename> class Rule, typename F>
 void plain(void* const* slots, const void* grad, const TrainingArgs& args, int64_t n) {

@@ -86,7 +86,8 @@ template <typename F, bool kL1>
 struct AdagradDA {
   F lr, l1_step, l2_step_lr;
   explicit AdagradDA(const TrainingArgs& a)
-      : lr(F(a.scalars[0])), l1_step(F(a.global_step) * F(a.scalars[1])),
+      : lr(F(a.scalars[0])),
+        l1_step(F(a.global_step) * F(a.scalars[1])),
         l2_step_lr(F(a.scalars[2]) * (F(a.global_step) * lr)) {}
   HWY_INLINE void operator()(F g, F& var, F& sum, F& squares) const {
     sum += g;
@@ -140,8 +141,10 @@ template <typename F, bool kNesterov>
 struct Adam {
   F alpha, beta1, beta2, epsilon;
   explicit Adam(const TrainingArgs& a)
-      : alpha(F(a.scalars[2]) * std::sqrt(F(1) - F(a.scalars[1])) / (F(1) - F(a.scalars[0]))), beta1(F(a.scalars[3])),
-        beta2(F(a.scalars[4])), epsilon(F(a.scalars[5])) {}
+      : alpha(F(a.scalars[2]) * std::sqrt(F(1) - F(a.scalars[1])) / (F(1) - F(a.scalars[0]))),
+        beta1(F(a.scalars[3])),
+        beta2(F(a.scalars[4])),
+        epsilon(F(a.scalars[5])) {}
   HWY_INLINE void operator()(F g, F& var, F& m, F& v) const {
     m += (g - m) * (1 - beta1);
     v += (g * g - v) * (1 - beta2);
@@ -154,8 +157,10 @@ template <typename F>
 struct AdamWithAmsgrad {
   F alpha, beta1, beta2, epsilon;
   explicit AdamWithAmsgrad(const TrainingArgs& a)
-      : alpha(F(a.scalars[2]) * std::sqrt(F(1) - F(a.scalars[1])) / (F(1) - F(a.scalars[0]))), beta1(F(a.scalars[3])),
-        beta2(F(a.scalars[4])), epsilon(F(a.scalars[5])) {}
+      : alpha(F(a.scalars[2]) * std::sqrt(F(1) - F(a.scalars[1])) / (F(1) - F(a.scalars[0]))),
+        beta1(F(a.scalars[3])),
+        beta2(F(a.scalars[4])),
+        epsilon(F(a.scalars[5])) {}
   HWY_INLINE void operator()(F g, F& var, F& m, F& v, F& vhat) const {
     m += (g - m) * (1 - beta1);
     v += (g * g - v) * (1 - beta2);
@@ -169,7 +174,9 @@ template <typename F>
 struct AdaMax {
   F alpha, beta1, beta2, epsilon;
   explicit AdaMax(const TrainingArgs& a)
-      : alpha(F(a.scalars[1]) / (F(1) - F(a.scalars[0]))), beta1(F(a.scalars[2])), beta2(F(a.scalars[3])),
+      : alpha(F(a.scalars[1]) / (F(1) - F(a.scalars[0]))),
+        beta1(F(a.scalars[2])),
+        beta2(F(a.scalars[3])),
         epsilon(F(a.scalars[4])) {}
   HWY_INLINE void operator()(F g, F& var, F& m, F& v) const {
     m += (g - m) * (1 - beta1);
@@ -217,7 +224,8 @@ HWY_INLINE F proximal(F moved, F rate, F l1, F l2) {
 template <typename F, bool kL1>
 struct ProximalGradientDescent {
   F lr, l1, l2;
-  explicit ProximalGradientDescent(const TrainingArgs& a) : lr(F(a.scalars[0])), l1(F(a.scalars[1])), l2(F(a.scalars[2])) {}
+  explicit ProximalGradientDescent(const TrainingArgs& a)
+      : lr(F(a.scalars[0])), l1(F(a.scalars[1])), l2(F(a.scalars[2])) {}
   HWY_INLINE void operator()(F g, F& var) const { var = proximal<F, kL1>(var - g * lr, lr, l1, l2); }
 };
 
@@ -249,7 +257,9 @@ template <typename F>
 struct PowerSign {
   F lr, beta, agree, differ;
   explicit PowerSign(const TrainingArgs& a)
-      : lr(F(a.scalars[0])), beta(F(a.scalars[3])), agree(std::exp(F(a.scalars[1]) * F(a.scalars[2]))),
+      : lr(F(a.scalars[0])),
+        beta(F(a.scalars[3])),
+        agree(std::exp(F(a.scalars[1]) * F(a.scalars[2]))),
         differ(std::exp(-F(a.scalars[1]) * F(a.scalars[2]))) {}
   HWY_INLINE void operator()(F g, F& var, F& m) const {
     m = m * beta + g * (1 - beta);

@@ -95,8 +95,8 @@ void run_16(const TrainingState& state, const TrainingArgs& args, void* const* s
 }
 
 // Elements [to, to + n) of the slots from elements [from, from + n) of the gradient.
-void run_range(const TrainingState& state, const TrainingArgs& args, const std::array<Tensor*, kMaxSlots>& tensors, int64_t to,
-               const void* grad, int64_t from, int64_t n) {
+void run_range(const TrainingState& state, const TrainingArgs& args, const std::array<Tensor*, kMaxSlots>& tensors,
+               int64_t to, const void* grad, int64_t from, int64_t n) {
   const size_t size = dtype_size(state.dtype);
   void* slots[kMaxSlots] = {};
   for (int s = 0; s < state.slots; ++s) {
@@ -111,7 +111,8 @@ void run_range(const TrainingState& state, const TrainingArgs& args, const std::
 }
 
 // Checks that hold for both forms; fills `tensors` with storage that may be written.
-Status open_slots(const TrainingState& state, std::span<Variable* const> variables, std::array<Tensor*, kMaxSlots>* tensors) {
+Status open_slots(const TrainingState& state, std::span<Variable* const> variables,
+                  std::array<Tensor*, kMaxSlots>* tensors) {
   for (Variable* v : variables) {
     if (!v->value_locked().valid()) return uninitialized(*v);
   }
@@ -134,18 +135,20 @@ Status open_slots(const TrainingState& state, std::span<Variable* const> variabl
   return {};
 }
 
-double ns_per_element(const TrainingState& state) { return 0.2 * (state.slots + 1) * static_cast<double>(dtype_size(state.dtype)) / 4; }
+double ns_per_element(const TrainingState& state) {
+  return 0.2 * (state.slots + 1) * static_cast<double>(dtype_size(state.dtype)) / 4;
+}
 
 Status run_dense(const RunContext& ctx, const TrainingState& state, const TrainingArgs& args,
                  const std::array<Tensor*, kMaxSlots>& tensors) {
   const Value& grad = ctx.input(state.grad);
   if (*grad.shape != tensors[0]->shape()) {
-    return invalid_argument("var and ", input_name(state, state.grad), " do not have the same shape", tensors[0]->shape(), " ",
-                            *grad.shape);
+    return invalid_argument("var and ", input_name(state, state.grad), " do not have the same shape",
+                            tensors[0]->shape(), " ", *grad.shape);
   }
-  ctx.pool().parallel_for(tensors[0]->num_elements(), grain_for_ns(ns_per_element(state)), [&](int64_t begin, int64_t end) {
-    run_range(state, args, tensors, begin, grad.data, begin, end - begin);
-  });
+  ctx.pool().parallel_for(
+      tensors[0]->num_elements(), grain_for_ns(ns_per_element(state)),
+      [&](int64_t begin, int64_t end) { run_range(state, args, tensors, begin, grad.data, begin, end - begin); });
   return {};
 }
 

@@ -9,8 +9,24 @@ namespace tw {
 
 // One update rule serves the dense and the sparse form of an op. Slots and scalars are in the order of the op's inputs.
 enum class TrainingRule : uint8_t {
-  kGradientDescent, kMomentum, kKerasMomentum, kAdagrad, kAdagradV2, kAdagradDA, kAdadelta, kRMSProp, kCenteredRMSProp,
-  kAdam, kAdamWithAmsgrad, kAdaMax, kFtrl, kFtrlV2, kProximalGradientDescent, kProximalAdagrad, kAddSign, kPowerSign,
+  kGradientDescent,
+  kMomentum,
+  kKerasMomentum,
+  kAdagrad,
+  kAdagradV2,
+  kAdagradDA,
+  kAdadelta,
+  kRMSProp,
+  kCenteredRMSProp,
+  kAdam,
+  kAdamWithAmsgrad,
+  kAdaMax,
+  kFtrl,
+  kFtrlV2,
+  kProximalGradientDescent,
+  kProximalAdagrad,
+  kAddSign,
+  kPowerSign,
   kCount
 };
 
@@ -24,7 +40,8 @@ struct TrainingArgs {
   bool update_slots = true;
 };
 
-// Updates `count` elements: slots[0] is the variable, the others its accumulators, all of one dtype and not overlapping.
+// Updates `count` elements: slots[0] is the variable, the others its accumulators, all of one dtype and not
+// overlapping.
 using TrainingLoop = void (*)(void* const* slots, const void* grad, const TrainingArgs& args, int64_t count);
 
 // The loop for double, or for float.
