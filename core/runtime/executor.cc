@@ -51,7 +51,7 @@ class Execution {
   }
 
   Status run() {
-    for (uint32_t r : plan_.allocated) TW_RETURN_IF_ERROR(allocate_value(frame_.values[r]));
+    TW_RETURN_IF_ERROR(allocate_results());
     for (uint32_t v : plan_.result_views) {
       frame_.values[v].data = frame_.values[static_cast<size_t>(plan_.values[v].view_of)].data;
     }
@@ -65,10 +65,25 @@ class Execution {
       Status s = step_.trace == nullptr ? run_one(plan_.code[pc]) : run_traced(pc);
       if (!s.ok()) return s.at_node(plan_.nodes[pc].name, plan_.nodes[pc].where);
     }
+    for (size_t k = 0; k < plan_.allocated.size(); ++k) {
+      frame_.values[plan_.allocated[k]].owner = frame_.results[k].release();
+    }
     return {};
   }
 
  private:
+  // As long as the step runs it writes this memory like its arena's, in place of values that nobody reads any more. So
+  // the values have no owner until the end: whoever keeps one makes a copy.
+  Status allocate_results() {
+    for (size_t k = 0; k < plan_.allocated.size(); ++k) {
+      Value& v = frame_.values[plan_.allocated[k]];
+      TW_ASSIGN_OR_RETURN(const Tensor t, Tensor::make(v.dtype, *v.shape));
+      v.data = t.raw();
+      frame_.results[k] = t.buffer();
+    }
+    return {};
+  }
+
   Status run_one(const Instruction& inst) {
     context_.args_ = plan_.args.data() + inst.args;
     context_.num_in_ = inst.num_in;
@@ -261,7 +276,10 @@ Plan::Plan() = default;
 Plan::~Plan() = default;
 
 Frame::Frame(const Plan& plan)
-    : values(plan.values.size()), shapes(plan.values.size()), dynamics(plan.dynamics.size()) {
+    : values(plan.values.size()),
+      shapes(plan.values.size()),
+      dynamics(plan.dynamics.size()),
+      results(plan.allocated.size()) {
   arena = allocate(plan.arena_bytes);
   for (size_t i = 0; i < values.size(); ++i) {
     const ValueInfo& info = plan.values[i];

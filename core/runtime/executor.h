@@ -25,6 +25,7 @@ struct Frame {
   std::vector<Value> values;
   std::vector<Shape> shapes;  // of values whose shapes are found at run time
   std::vector<DynamicState> dynamics;
+  std::vector<Ref<Buffer>> results;  // behind Plan::allocated, while the step runs
   void* arena = nullptr;
 };
 
