@@ -14,7 +14,9 @@ StepWait::~StepWait() {
 }
 
 void StepWait::wake() {
-  { std::lock_guard lock(mutex_); }
+  {
+    std::lock_guard lock(mutex_);
+  }
   changed_.notify_all();
 }
 

@@ -1,5 +1,5 @@
-// How a kernel of a row with the `blocking` trait waits for others: a queue's, a lock's, whatever a resource guards with a
-// mutex. Cancelling the step, or its deadline, ends the wait.
+// How a kernel of a row with the `blocking` trait waits for others: a queue's, a lock's, whatever a resource guards
+// with a mutex. Cancelling the step, or its deadline, ends the wait.
 #pragma once
 
 #include <condition_variable>

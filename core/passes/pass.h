@@ -28,6 +28,10 @@ Result<std::unique_ptr<Body>> extract(const Graph& g, std::span<const Output> fe
 // A private copy of a function's body, with attribute placeholders replaced by the call's attributes.
 Result<std::unique_ptr<Body>> instantiate(const Function& f, const AttrMap& call_attrs);
 
+// InvalidArgument unless a call that passes values of these dtypes and expects such results (kInvalid: of any dtype)
+// fits the function's body.
+Status check_call(const Body& f, std::span<const DType> args, std::span<const DType> results);
+
 // Removes nodes that neither results nor controls need.
 void remove_dead(Body& body);
 // Turns ref edges into reads and writes of resource handles.

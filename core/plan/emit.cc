@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/framework/shape_context.h"
-#include "core/plan/plan.h"
+#include "core/plan/program.h"
 #include "core/platform/alloc.h"
 
 namespace tw {
@@ -191,8 +191,14 @@ class Emitter {
     std::vector<FuncRef> functions;
     for (std::string_view name : names) functions.push_back(attrs.must<FuncRef>(name));
     if (control.kind == ControlOp::Kind::kCase) functions = attrs.must<std::vector<FuncRef>>("branches");
+    std::vector<DType> args;
+    const std::vector<DType> any_type{DType::kInvalid};
+    const bool loop = control.kind == ControlOp::Kind::kWhile;
+    for (size_t i = loop ? 0 : 1; i < n.inputs.size(); ++i) args.push_back(value(value_of(n.inputs[i])).dtype);
     for (const FuncRef& f : functions) {
       TW_ASSIGN_OR_RETURN(std::shared_ptr<Program> program, env_.function(g_.library(), f));
+      const bool condition = loop && control.branches.empty();
+      TW_RETURN_IF_ERROR(program->check_call(args, condition ? std::span(any_type) : std::span(n.output_dtypes)));
       control.branches.push_back(std::move(program));
     }
     for (size_t i = 0; i < n.output_dtypes.size(); ++i) {

@@ -32,9 +32,9 @@ struct LaneStep {
   uint32_t blocked = 0;          // number of a BlockedSet
 };
 
-// The lane of each step; within a lane, steps run in order of number. Lane 0 is the caller's. `threads` compute together;
-// at most `max_lanes` lanes are opened for speed, but as many as are needed so that no step waits in line behind one that
-// is blocked by an op it does not depend on.
+// The lane of each step; within a lane, steps run in order of number. Lane 0 is the caller's. `threads` compute
+// together; at most `max_lanes` lanes are opened for speed, but as many as are needed so that no step waits in line
+// behind one that is blocked by an op it does not depend on.
 std::vector<uint32_t> choose_lanes(const std::vector<LaneStep>& steps, const BlockedSets& sets, int threads,
                                    int max_lanes);
 

@@ -9,15 +9,16 @@ namespace tw {
 namespace {
 
 Status run_plan(Plan& plan, Frame& frame, Step& step) {
-  const auto make = plan.device->computes() ? allocate_value : allocate_zeros;
-  for (uint32_t r : plan.allocated) TW_RETURN_IF_ERROR(make(frame.values[r]));
-  for (uint32_t v : plan.result_views) {
-    frame.values[v].data = frame.values[static_cast<size_t>(plan.values[v].view_of)].data;
+  TW_RETURN_IF_ERROR(allocate_results(plan, frame));
+  if (plan.lanes.size() > 1) {
+    TW_RETURN_IF_ERROR(run_lanes(plan, frame, step));
+  } else {
+    // The caller's thread may block, and nothing else waits for it.
+    Interpreter lane(plan, frame, step, 0, /*blocks=*/true);
+    TW_RETURN_IF_ERROR(lane.run().status());
   }
-  if (plan.lanes.size() > 1) return run_lanes(plan, frame, step);
-  // The caller's thread may block, and nothing else waits for it.
-  Interpreter lane(plan, frame, step, 0, /*blocks=*/true);
-  return lane.run().status();
+  hand_over_results(plan, frame);
+  return {};
 }
 
 }  // namespace

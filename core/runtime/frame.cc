@@ -37,6 +37,7 @@ Frame::Frame(const Plan& plan)
     : values(plan.values.size()),
       shapes(plan.values.size()),
       dynamics(plan.dynamics.size()),
+      results(plan.allocated.size()),
       device_(plan.device) {}
 
 Result<std::unique_ptr<Frame>> Frame::make(const Plan& plan) {
@@ -84,6 +85,7 @@ Result<std::unique_ptr<Frame>> take_frame(Plan& plan) {
 
 void return_frame(Plan& plan, std::unique_ptr<Frame> frame) {
   for (uint32_t v : plan.counted) drop(frame->values[v]);
+  for (Ref<Buffer>& b : frame->results) b = {};
   std::lock_guard lock(plan.frame_mutex);
   plan.frames.push_back(std::move(frame));
 }
@@ -96,6 +98,26 @@ void bind(const Plan& plan, Frame& frame, uint32_t number, Tensor argument) {
   if (!plan.values[number].known) {
     frame.shapes[number] = argument.shape();
     v.shape = &frame.shapes[number];
+  }
+}
+
+Status allocate_results(const Plan& plan, Frame& frame) {
+  for (size_t k = 0; k < plan.allocated.size(); ++k) {
+    Value& v = frame.values[plan.allocated[k]];
+    TW_ASSIGN_OR_RETURN(const Tensor t, Tensor::make(v.dtype, *v.shape));
+    v.data = t.raw();
+    if (!plan.device->computes() && is_plain(v.dtype)) std::memset(v.data, 0, t.bytes());
+    frame.results[k] = t.buffer();
+  }
+  for (uint32_t v : plan.result_views) {
+    frame.values[v].data = frame.values[static_cast<size_t>(plan.values[v].view_of)].data;
+  }
+  return {};
+}
+
+void hand_over_results(const Plan& plan, Frame& frame) {
+  for (size_t k = 0; k < plan.allocated.size(); ++k) {
+    frame.values[plan.allocated[k]].owner = frame.results[k].release();
   }
 }
 

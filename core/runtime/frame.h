@@ -24,6 +24,7 @@ struct Frame {
   std::vector<Value> values;
   std::vector<Shape> shapes;  // of values whose shapes are found at run time
   std::vector<DynamicState> dynamics;
+  std::vector<Ref<Buffer>> results;  // behind Plan::allocated, while the step runs
   std::vector<std::unique_ptr<Event>> events;
   std::vector<std::unique_ptr<Stream>> streams;  // by lane
   void* arena = nullptr;
@@ -40,6 +41,10 @@ void return_frame(Plan& plan, std::unique_ptr<Frame> frame);
 
 // Moves an argument into the frame.
 void bind(const Plan& plan, Frame& frame, uint32_t number, Tensor argument);
+// As long as the step runs it writes the memory of its results like its arena, in place of values that nobody reads any
+// more. So those values have no owner until hand_over_results: whoever keeps one makes a copy.
+Status allocate_results(const Plan& plan, Frame& frame);
+void hand_over_results(const Plan& plan, Frame& frame);
 // A result is handed over when the step owns it, and copied when it lives in memory that the step will reuse.
 Result<Tensor> take_result(const Plan& plan, Frame& frame, uint32_t number);
 

@@ -97,8 +97,7 @@ Status Interpreter::run_one(const Instruction& inst, uint32_t pc) {
     }
     case InstKind::kRelease: drop(context_.values_[context_.args_[0]]); return {};
     case InstKind::kRead: return read(inst);
-    case InstKind::kDynamic:
-      return run_dynamic(inst, pc, plan_.dynamics[inst.extra], frame_.dynamics[inst.extra]);
+    case InstKind::kDynamic: return run_dynamic(inst, pc, plan_.dynamics[inst.extra], frame_.dynamics[inst.extra]);
     case InstKind::kControl: return run_control(plan_.controls[inst.extra], plan_, inst, context_, step_);
     case InstKind::kSignal: return stream_.record(*frame_.events[inst.extra]);
     case InstKind::kWait: break;
@@ -245,8 +244,7 @@ Status Interpreter::prepare_dynamic(const DynamicOp& op, DynamicState& state) {
                            step_.pool().threads());
     TW_RETURN_IF_ERROR(op.kernel->prepare(prepare));
     state.state = prepare.take_state();
-    TW_ASSIGN_OR_RETURN(state.workspace,
-                        Tensor::make(DType::kUint8, Shape{static_cast<int64_t>(prepare.workspace())}));
+    TW_ASSIGN_OR_RETURN(state.workspace, Tensor::make(DType::kUint8, Shape{static_cast<int64_t>(prepare.workspace())}));
   }
   state.valid = true;
   return {};

@@ -133,8 +133,6 @@ void LaneTask::event_happened() { run.make_ready(*this); }
 
 }  // namespace
 
-Status run_lanes(Plan& plan, Frame& frame, Step& step) {
-  return std::make_shared<LaneRun>(plan, frame, step)->run();
-}
+Status run_lanes(Plan& plan, Frame& frame, Step& step) { return std::make_shared<LaneRun>(plan, frame, step)->run(); }
 
 }  // namespace tw

@@ -14,8 +14,8 @@
 namespace tw {
 
 // Calls a function of the language above the core by its token.
-using HostCall = std::function<Status(std::string_view token, std::span<const Tensor> arguments,
-                                      std::vector<Tensor>* results)>;
+using HostCall =
+    std::function<Status(std::string_view token, std::span<const Tensor> arguments, std::vector<Tensor>* results)>;
 
 class Step : public StepContext {
  public:

@@ -1,5 +1,5 @@
-// The stream executor: what the runtime asks of a device. A lane of a step is a stream; what one lane needs of another is
-// an event.
+// The stream executor: what the runtime asks of a device. A lane of a step is a stream; what one lane needs of another
+// is an event.
 #pragma once
 
 #include <cstddef>
@@ -38,8 +38,8 @@ class Stream {
   virtual ~Stream() = default;
   using LaunchFn = Status (*)(const void* context);
 
-  // Runs fn(context) on the calling thread: a kernel of the cpu computes there, one of an accelerator enqueues its work.
-  // `label` names the op for devices that only record.
+  // Runs fn(context) on the calling thread: a kernel of the cpu computes there, one of an accelerator enqueues its
+  // work. `label` names the op for devices that only record.
   virtual Status launch(LaunchFn fn, const void* context, std::string_view label) = 0;
   // True when launch() does nothing but call the function, so that the executor may do that itself.
   virtual bool calls_directly() const = 0;

@@ -22,6 +22,7 @@ TW_EXTERN(TensorListScatter);
 TW_EXTERN(TensorListConcat);
 TW_EXTERN(TensorListSplit);
 TW_EXTERN(ZerosLike);
+TW_EXTERN(AddN);
 
 namespace {
 
@@ -211,6 +212,29 @@ TEST(TensorList, ResizeAndShape) {
 TEST(TensorList, ZerosLikeKeepsShapes) {
   const Tensor zeros = one(kernel_ZerosLike, {push(reserve(kAny, 1), iota<float>({2}))}, DType::kVariant, {});
   EXPECT_EQ(values<float>(stack(zeros)), (std::vector<float>{0, 0, 0, 0}));
+}
+
+TEST(TensorList, ListsOfListsAreAdded) {
+  const auto inner = [](float v) {
+    return one(kernel_TensorListFromTensor, {Tensor::vector<float>({v, v + 1}), kAny}, DType::kVariant);
+  };
+  const auto outer = [&](float v) {
+    const Tensor empty = one(kernel_EmptyTensorList, {kAny, kAny}, DType::kVariant, elements(DType::kVariant));
+    return one(kernel_TensorListPushBack, {empty, inner(v)}, DType::kVariant, elements(DType::kVariant));
+  };
+  const Tensor sum = one(kernel_AddN, {outer(1), outer(10)}, DType::kVariant, {});
+  const Tensor added = one(kernel_TensorListGetItem, {sum, count(0), kAny}, DType::kVariant, elements(DType::kVariant));
+  const Tensor values = one(kernel_TensorListStack, {added, kAny}, DType::kFloat);
+  ASSERT_EQ(values.num_elements(), 2);
+  EXPECT_EQ(values.data<float>()[0], 11);
+  EXPECT_EQ(values.data<float>()[1], 13);
+}
+
+TEST(TensorList, OtherValuesAreRefused) {
+  check_error(kernel_TensorListPopBack, {Tensor::make_or_die(DType::kVariant, Shape{}), kAny}, 2,
+              "Input handle is not a list. Saw: an empty or other variant");
+  check_error(kernel_TensorListPopBack, {Tensor::scalar(1.0f), kAny}, 2,
+              "Input handle is not a list. Saw: a tensor of type float");
 }
 
 TEST(TensorList, StringElements) {

@@ -9,7 +9,8 @@ namespace {
 
 using Kind = NullDevice::Record::Kind;
 
-// Two loops that know nothing of each other, each long enough for a lane of its own: they count to `n_` and add to `x_`.
+// Two loops that know nothing of each other, each long enough for a lane of its own: they count to `n_` and add to
+// `x_`.
 class LanesTest : public SessionTest {
  protected:
   Output n_, x_, first_, second_;
@@ -31,8 +32,8 @@ class LanesTest : public SessionTest {
     second_ = loop("two");
   }
   Output loop(const std::string& body) {
-    const NodeId id = b_.add("While", {b_.scalar<int32_t>(0), n_, x_},
-                             {{"cond", FuncRef{"more", {}}}, {"body", FuncRef{body, {}}}});
+    const NodeId id =
+        b_.add("While", {b_.scalar<int32_t>(0), n_, x_}, {{"cond", FuncRef{"more", {}}}, {"body", FuncRef{body, {}}}});
     return {id, 2};
   }
   std::vector<std::pair<Output, Tensor>> feeds(int n) {

@@ -51,7 +51,7 @@ class SessionTest : public ::testing::Test {
 
 // Builds a function from nodes made by `fill` on a graph of its own.
 inline std::string add_function(Graph& g, const std::string& name, std::vector<DType> args,
-                         const std::function<std::vector<Output>(Builder&, std::vector<Output>)>& fill) {
+                                const std::function<std::vector<Output>(Builder&, std::vector<Output>)>& fill) {
   auto f = std::make_shared<Function>();
   f->name = name;
   f->body = std::make_unique<Graph>(g.library());

@@ -175,6 +175,88 @@ TEST_F(SessionTest, IfRunsTheTakenBranch) {
   EXPECT_EQ(scalar(z, {{p, Tensor::scalar(false)}, {x, Tensor::scalar(3.0f)}}), 0.0f);
 }
 
+// The sum is fetched, and computed in the storage of the product, which the list holds.
+TEST_F(SessionTest, AListKeepsItsElementsWhileTheStepWritesResults) {
+  const Output x = placeholder(DType::kFloat, Shape{2, 2});
+  const Output product = op("MatMul", {x, x});
+  const Output any = b_.scalar<int32_t>(-1);
+  const AttrMap floats{{"element_dtype", DType::kFloat}};
+  const Output list = op("TensorListPushBack", {op("EmptyTensorList", {any, any}, floats), product}, floats);
+  const Output sum = op("Add", {product, x});
+  const Output kept = op("TensorListGetItem", {list, b_.scalar<int32_t>(0), any}, floats);
+  start();
+  Tensor ones = Tensor::make_or_die(DType::kFloat, Shape{2, 2});
+  for (float& v : ones.flat<float>()) v = 1;
+  auto r = run({{x, ones}}, {sum, kept});
+  ASSERT_TRUE(r.ok()) << r.status().to_string();
+  EXPECT_EQ((*r)[0].data<float>()[0], 3);
+  EXPECT_EQ((*r)[1].data<float>()[0], 2);
+}
+
+TEST_F(SessionTest, ABranchThatIsNotTakenNeedNotFitTheShapes) {
+  for (const char* name : {"pair", "any"}) {
+    auto f = std::make_shared<Function>();
+    f->name = name;
+    f->body = std::make_unique<Graph>(graph_->library());
+    Builder b(f->body.get());
+    const NodeId arg = b.add("_Arg", {}, {{"T", DType::kFloat}, {"index", 0}});
+    Output y{arg, 0};
+    if (f->name == "pair") y = Output{b.add("Add", {y, b.vector<float>({1, 2})}), 0};
+    f->args = {arg};
+    f->results = {b.add("_Retval", {y}, {{"T", DType::kFloat}, {"index", 0}})};
+    ASSERT_TRUE(b.status().ok() && graph_->library()->add(f).ok());
+  }
+  const Output p = placeholder(DType::kBool, Shape{}), x = placeholder(DType::kFloat, Shape::unknown());
+  const std::vector<DType> one{DType::kFloat};
+  const Output y =
+      op("If", {p, x},
+         {{"Tin", one}, {"Tout", one}, {"then_branch", FuncRef{"pair", {}}}, {"else_branch", FuncRef{"any", {}}}});
+  start();
+  const Tensor three = Tensor::vector<float>({1, 2, 3});
+  auto r = run({{p, Tensor::scalar(false)}, {x, three}}, {y});
+  ASSERT_TRUE(r.ok()) << r.status().to_string();
+  EXPECT_EQ((*r)[0].shape(), (Shape{3}));
+  r = run({{p, Tensor::scalar(true)}, {x, three}}, {y});
+  EXPECT_EQ(r.status().code(), Code::kInvalidArgument) << r.status().to_string();
+}
+
+// Functions of imported graphs may be anything.
+TEST_F(SessionTest, CallsMustFitTheFunctionsTypes) {
+  auto f = std::make_shared<Function>();
+  f->name = "of_a_list";
+  f->body = std::make_unique<Graph>(graph_->library());
+  Builder b(f->body.get());
+  const NodeId arg = b.add("_Arg", {}, {{"T", DType::kVariant}, {"index", 0}});
+  const NodeId length = b.add("TensorListLength", {Output{arg, 0}});
+  f->args = {arg};
+  f->results = {b.add("_Retval", {Output{length, 0}}, {{"T", DType::kInt32}, {"index", 0}})};
+  ASSERT_TRUE(b.status().ok() && graph_->library()->add(f).ok());
+  const FuncRef ref{"of_a_list", {}};
+  const std::vector<DType> none, real{DType::kFloat}, variant{DType::kVariant}, integer{DType::kInt32};
+  const Output p = placeholder(DType::kBool, Shape{}), x = b_.scalar(1.0f);
+  const Output list =
+      op("EmptyTensorList", {b_.scalar<int32_t>(-1), b_.scalar<int32_t>(-1)}, {{"element_dtype", DType::kFloat}});
+  const auto branches = [&](std::vector<Output> in, const std::vector<DType>& from, const std::vector<DType>& to) {
+    in.insert(in.begin(), p);
+    return op("If", std::move(in), {{"Tin", from}, {"Tout", to}, {"then_branch", ref}, {"else_branch", ref}});
+  };
+  const std::vector<Output> wrong{
+      branches({x}, real, integer),     // not a list
+      branches({}, none, integer),      // too few arguments
+      branches({list}, variant, real),  // another result
+      op("PartitionedCall", {x}, {{"Tin", real}, {"Tout", integer}, {"f", ref}}),
+      op("While", {x}, {{"T", real}, {"cond", ref}, {"body", ref}}),
+  };
+  const Output right = branches({list}, variant, integer);
+  start();
+  for (const Output o : wrong) {
+    const auto r = run({{p, Tensor::scalar(true)}}, {o});
+    EXPECT_EQ(r.status().code(), Code::kInvalidArgument) << r.status().to_string();
+    EXPECT_NE(r.status().message().find("of_a_list"), std::string::npos) << r.status().to_string();
+  }
+  EXPECT_TRUE(run({{p, Tensor::scalar(true)}}, {right}).ok());
+}
+
 TEST_F(SessionTest, WhileCountsAndAccumulates) {
   add_function(*graph_, "below", {DType::kInt32, DType::kFloat}, [](Builder& b, std::vector<Output> in) {
     return std::vector<Output>{{b.add("Less", {in[0], b.scalar<int32_t>(1000)}), 0}};

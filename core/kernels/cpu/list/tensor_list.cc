@@ -8,6 +8,9 @@ namespace tw {
 namespace {
 
 Result<TensorList*> list_in(const Value& v, DType dtype) {
+  if (v.dtype != DType::kVariant || v.data == nullptr) {
+    return invalid_argument("Input handle is not a list. Saw: a tensor of type ", dtype_name(v.dtype));
+  }
   if (v.shape->rank() != 0) return invalid_argument("Input handle must be a scalar saw: ", *v.shape);
   auto* list = dynamic_cast<TensorList*>(static_cast<const Variant*>(v.data)->get());
   if (list == nullptr) return invalid_argument("Input handle is not a list. Saw: an empty or other variant");
@@ -34,11 +37,15 @@ Result<Ref<TensorList>> take_list(const RunContext& ctx, int i, DType dtype) {
     static_cast<Variant*>(ctx.input(i).data)->release();
     return Ref<TensorList>::adopt(list);
   }
+  return copy_list(*list);
+}
+
+Ref<TensorList> copy_list(const TensorList& list) {
   auto copy = make_ref<TensorList>();
-  copy->dtype = list->dtype;
-  copy->element_shape = list->element_shape;
-  copy->max_elements = list->max_elements;
-  copy->elements = list->elements;
+  copy->dtype = list.dtype;
+  copy->element_shape = list.element_shape;
+  copy->max_elements = list.max_elements;
+  copy->elements = list.elements;
   return copy;
 }
 
