@@ -140,6 +140,17 @@ class Dimension:
     return Dimension, (self._value,)
 
 
+# Dimensions never change, so that tensors share those of the same size.
+_dimensions = {}
+
+
+def _dimension(size):
+  made = Dimension(None if size < 0 else size)
+  if len(_dimensions) < 10000:
+    _dimensions[size] = made
+  return made
+
+
 def as_dimension(value):
   return value if isinstance(value, Dimension) else Dimension(value)
 
@@ -175,14 +186,10 @@ class TensorShape:
         self._dims = [as_dimension(d) for d in items]
 
   @staticmethod
-  def _known(values):
-    """From sizes that are ints or None, without checks."""
+  def _of_sizes(sizes):
+    """From a tuple of sizes, -1 where one is unknown, or None; without checks."""
     shape = TensorShape.__new__(TensorShape)
-    dims = shape._dims = []
-    for v in values:
-      d = Dimension.__new__(Dimension)
-      d._value = v
-      dims.append(d)
+    shape._dims = None if sizes is None else [_dimensions[n] if n in _dimensions else _dimension(n) for n in sizes]
     return shape
 
   def __repr__(self):

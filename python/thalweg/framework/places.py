@@ -1,0 +1,42 @@
+"""Where in the program an operation was made."""
+
+import contextlib
+import os
+import sys
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_is_ours = {}
+_places = {}
+
+
+def _ours(filename):
+  # contextlib's frames stand between a `with` of ours and the program.
+  found = os.path.abspath(filename).startswith(_PACKAGE) or filename == contextlib.__file__
+  _is_ours[filename] = found
+  return found
+
+
+def user_frame(depth=1):
+  """(file, line, function, b"file:line", code) of the innermost frame outside this package; None when there is none.
+
+  `depth` is the number of the caller's frames that are known to be the package's.
+  """
+  frame = sys._getframe(depth)
+  while frame is not None:
+    code = frame.f_code
+    ours = _is_ours.get(code.co_filename)
+    if ours is None:
+      ours = _ours(code.co_filename)
+    if not ours:
+      # Keyed by the instruction, since finding its line takes longer than all the rest. A place keeps its code object
+      # alive, so that the id stays its own.
+      key = (id(code), frame.f_lasti)
+      place = _places.get(key)
+      if place is None:
+        if len(_places) > 100000:
+          _places.clear()
+        line = frame.f_lineno or 0
+        place = _places[key] = (code.co_filename, line, code.co_name, ("%s:%d" % (code.co_filename, line)).encode(), code)
+      return place
+    frame = frame.f_back
+  return None
