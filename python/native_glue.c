@@ -102,12 +102,11 @@ static tw_status* unpack_attrs(const char* p, size_t size, tw_attr* attrs, size_
   return NULL;
 }
 
-/* Adds a node whose inputs are pairs (node, output); returns its id, or -1 with *status set. dtypes[0] becomes the
+/* Adds a node whose inputs are pairs (node, output) and whose op, device and where end with a zero; returns its id, or -1 with *status set. dtypes[0] becomes the
  * number of outputs, and the next entries their dtypes as far as there is room. */
-static int32_t twpy_add(tw_graph* graph, char* op, int32_t op_size, char* name, int32_t name_size, int32_t* inputs,
-                        int32_t num_inputs, int32_t* controls, int32_t num_controls, char* attrs, size_t attrs_size,
-                        char* device, int32_t device_size, char* where, int32_t where_size, int32_t* dtypes,
-                        int32_t max_dtypes, tw_status** status) {
+static int32_t twpy_add(tw_graph* graph, char* op, char* name, int32_t name_size, int32_t* inputs, int32_t num_inputs,
+                        int32_t* controls, int32_t num_controls, char* attrs, size_t attrs_size, char* device,
+                        char* where, int32_t* dtypes, int32_t max_dtypes, tw_status** status) {
   tw_attr unpacked[TWPY_SMALL];
   scratch s;
   s.used = s.num_tensors = 0;
@@ -122,7 +121,7 @@ static int32_t twpy_add(tw_graph* graph, char* op, int32_t op_size, char* name, 
   memset(&desc, 0, sizeof desc);
   desc.struct_size = sizeof desc;
   desc.op.data = op;
-  desc.op.size = (size_t)op_size;
+  desc.op.size = strlen(op);
   desc.name.data = name;
   desc.name.size = (size_t)name_size;
   desc.inputs = (const tw_output*)inputs;
@@ -132,9 +131,9 @@ static int32_t twpy_add(tw_graph* graph, char* op, int32_t op_size, char* name, 
   *status = unpack_attrs(aligned, attrs_size, unpacked, &desc.num_attrs, &s);
   desc.attrs = unpacked;
   desc.device.data = device;
-  desc.device.size = (size_t)device_size;
+  desc.device.size = strlen(device);
   desc.where.data = where;
-  desc.where.size = (size_t)where_size;
+  desc.where.size = strlen(where);
   int32_t id = -1;
   if (!*status) *status = tw_graph_add(graph, &desc, &id);
   give_back(&s);

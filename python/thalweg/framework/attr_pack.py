@@ -134,6 +134,21 @@ def pack(name, kind, value):
   return _frame(name, LIST | number, len(values), join(values))
 
 
+_groups = {}
+
+
+def pack_groups(groups):
+  """The _class attribute of a node in these colocation groups, which are bytes."""
+  key = tuple(groups)
+  found = _groups.get(key)
+  if found is None:
+    # The nodes of a variable ask for the same group in a row; older ones are seldom seen again.
+    if len(_groups) > 1000:
+      _groups.clear()
+    found = _groups[key] = pack("_class", "list(string)", groups)
+  return found
+
+
 def inline_tensor(name, type_enum, dims, data):
   """A tensor attribute with its value: `data` are the elements' bytes, row by row."""
   return _frame(name, TENSOR | INLINE, 1, struct.pack("=2i%dq" % len(dims), type_enum, len(dims), *dims) + data)

@@ -68,6 +68,26 @@ def _small(value, dtype):
   return found
 
 
+def filled(value, sizes, dtype, name):
+  """A constant of the sizes with `value` everywhere; None when it takes the general way to make one."""
+  form = _FORMS.get(dtype._type_enum)
+  if form is None:
+    return None
+  count = 1
+  for n in sizes:
+    if n.__class__ is not int or n < 0:
+      return None
+    count *= n
+  data = struct.pack(form, value)
+  if count * len(data) > _MAX_INLINE:
+    return None
+  return _add(_type_attr(dtype) + attr_pack.inline_tensor("value", dtype._type_enum, sizes, data * count), name)
+
+
+# How one element of each type is packed.
+_FORMS = {1: "=f", 2: "=d", 3: "=i", 4: "=B", 5: "=h", 6: "=b", 9: "=q", 10: "=?", 17: "=H", 19: "=e", 22: "=I", 23: "=Q"}
+
+
 def _type_attr(dtype):
   found = _type_attrs.get(dtype)
   if found is None:

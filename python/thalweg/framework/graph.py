@@ -58,31 +58,36 @@ class Graph(GraphContexts, GraphElements):
     device = self._device_bytes
     if device is None:
       device = b"" if together else self._device_for(op_type, name, inputs)
-    if self._colocation_stack or together:
-      # A device asked for outside gives way to that of the operations to be with.
-      device, colocation = self._colocate(b"" if together else device, name, together)
-      if b"_class" not in attrs:
-        attrs += colocation
+    groups = None
     if self._attr_scopes:
       attrs += self._attr_scope_bytes
+      if "_class" in self._attr_scopes:
+        groups = self._attr_scopes["_class"][1]
+    if self._colocation_stack or together:
+      # A device asked for outside gives way to that of the operations to be with.
+      device, beside = self._colocate(b"" if together else device, name, together)
+      if groups is None and beside and b"_class" not in attrs:
+        attrs += attr_pack.pack_groups(beside)
+        groups = beside
     if op_type in self._override_map:
       attrs += attr_pack.pack("_gradient_op_type", "string", self._override_map[op_type])
     where = user_frame(2)
-    where_bytes = where[3] if where is not None else b""
     op_bytes = _op_bytes.get(op_type)
     if op_bytes is None:
       op_bytes = _op_bytes[op_type] = op_type.encode()
     name_bytes = name.encode()
     dtypes_out = self._dtypes
     with self._lock:
-      node = lib.twpy_add(self._handle, op_bytes, len(op_bytes), name_bytes, len(name_bytes), flat, len(flat) >> 1,
-                          control_ids, len(control_ids), attrs, len(attrs), device, len(device), where_bytes,
-                          len(where_bytes), dtypes_out, _MAX_DTYPES + 1, self._status)
+      node = lib.twpy_add(self._handle, op_bytes, name_bytes, len(name_bytes), flat, len(flat) >> 1, control_ids,
+                          len(control_ids), attrs, len(attrs), device, b"" if where is None else where[3], dtypes_out,
+                          _MAX_DTYPES + 1, self._status)
       if node < 0:
         raise StatusError(self._status[0])
       if node != len(self._ops):
         self._adopt(node)
       op = Operation(self, node, name, op_type, tuple(inputs), where)
+      if groups is not None:
+        op._groups = groups
       count = dtypes_out[0]
       if count == 1:
         op._outputs = [Tensor(op, 0, _dtype_of[dtypes_out[1]])]
@@ -93,7 +98,8 @@ class Graph(GraphContexts, GraphElements):
       self._ops.append(op)
       self._by_name[name] = op
     for controller in self._control_stack:
-      controller._seen.add(op)
+      if controller._control_inputs:
+        controller._seen.add(op)
     return op
 
   def create_op(self, op_type, inputs, dtypes=None, input_types=None, name=None, attrs=None, op_def=None,

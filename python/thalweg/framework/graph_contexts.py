@@ -208,10 +208,12 @@ class GraphContexts:
   def _current_controls(self, input_ops):
     controls = []
     for controller in self._control_stack:
+      if not controller._control_inputs:
+        continue
       seen = controller._seen
       # An input made inside the block runs after the block's dependencies anyway.
-      if not any(op in seen for op in input_ops):
-        controls.extend(c for c in controller._control_inputs if c not in input_ops)
+      if not any([op in seen for op in input_ops]):
+        controls.extend([c for c in controller._control_inputs if c not in input_ops])
     return controls
 
   def _device_for(self, op_type, name, inputs):
@@ -230,14 +232,14 @@ class GraphContexts:
     return view.device.encode()
 
   def _colocate(self, device, name, together):
-    """The device and the packed _class attribute of a node beside the open colocation blocks and `together`."""
+    """The device of a node beside the open colocation blocks and `together`, and the groups that it joins."""
     groups = set()
     for op in (*self._colocation_stack, *together):
       groups.update(op.colocation_groups())
       if op.device:
         device = op.device.encode()
     groups.discard(b"loc:@" + name.encode())
-    return device, (attr_pack.pack("_class", "list(string)", sorted(groups)) if groups else b"")
+    return device, sorted(groups)
 
 
 def _enter_name_scope(graph, name):
@@ -284,7 +286,8 @@ def _enter_override_map(graph, op_type_map):
 
 def _enter_attr_scope(graph, attr_map):
   scopes = dict(graph._attr_scopes, **attr_map)
-  packed = b"".join([attr_pack.pack(key, *value) for key, value in scopes.items()])
+  packed = b"".join([attr_pack.pack_groups(value[1]) if key == "_class" else attr_pack.pack(key, *value)
+                     for key, value in scopes.items()])
   return {"_attr_scopes": scopes, "_attr_scope_bytes": packed}, None
 
 

@@ -91,7 +91,18 @@ class Operation:
       return list(self._groups)
 
   def _has_attr(self, name):
-    return name in self._attr_names()
+    value = self._find_attr(name)
+    lib.tw_attr_value_release(value)
+    return value != NULL
+
+  def _find_attr(self, name):
+    """A tw_attr_value*, which the caller releases; NULL when there is none."""
+    encoded = name.encode()
+    out = ffi.new("tw_attr_value**")
+    key = ffi.from_buffer("char[]", encoded)
+    status = lib.tw_node_attr(self.graph._handle, self._id, (key, len(encoded)), out)
+    lib.tw_status_release(status)
+    return out[0]
 
   def _attr_names(self):
     handle = self.graph._handle
@@ -99,14 +110,9 @@ class Operation:
 
   def get_attr(self, name):
     """The value of attribute `name`; ValueError when there is none."""
-    encoded = name.encode()
-    out = ffi.new("tw_attr_value**")
-    key = ffi.from_buffer("char[]", encoded)
-    status = lib.tw_node_attr(self.graph._handle, self._id, (key, len(encoded)), out)
-    if status != NULL:
-      lib.tw_status_release(status)
+    value = self._find_attr(name)
+    if value == NULL:
       raise ValueError("Operation '%s' has no attr named '%s'." % (self._name, name))
-    value = out[0]
     try:
       return _read_attr(value)
     finally:

@@ -5,15 +5,15 @@ import os
 import sys
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_is_ours = {}
+_ours, _users = set(), set()  # names of files
 _places = {}
 
 
-def _ours(filename):
+def _is_ours(filename):
   # contextlib's frames stand between a `with` of ours and the program.
-  found = os.path.abspath(filename).startswith(_PACKAGE) or filename == contextlib.__file__
-  _is_ours[filename] = found
-  return found
+  ours = os.path.abspath(filename).startswith(_PACKAGE) or filename == contextlib.__file__
+  (_ours if ours else _users).add(filename)
+  return ours
 
 
 def user_frame(depth=1):
@@ -24,10 +24,8 @@ def user_frame(depth=1):
   frame = sys._getframe(depth)
   while frame is not None:
     code = frame.f_code
-    ours = _is_ours.get(code.co_filename)
-    if ours is None:
-      ours = _ours(code.co_filename)
-    if not ours:
+    filename = code.co_filename
+    if filename not in _ours and (filename in _users or not _is_ours(filename)):
       # Keyed by the instruction, since finding its line takes longer than all the rest. A place keeps its code object
       # alive, so that the id stays its own.
       key = (id(code), frame.f_lasti)
@@ -36,7 +34,7 @@ def user_frame(depth=1):
         if len(_places) > 100000:
           _places.clear()
         line = frame.f_lineno or 0
-        place = _places[key] = (code.co_filename, line, code.co_name, ("%s:%d" % (code.co_filename, line)).encode(), code)
+        place = _places[key] = (filename, line, code.co_name, ("%s:%d" % (filename, line)).encode(), code)
       return place
     frame = frame.f_back
   return None

@@ -183,7 +183,7 @@ class TensorShape:
       except TypeError:
         self._dims = [as_dimension(dims)]
       else:
-        self._dims = [as_dimension(d) for d in items]
+        self._dims = [d if d.__class__ is Dimension else Dimension(d) for d in items]
 
   @staticmethod
   def _of_sizes(sizes):
@@ -300,8 +300,12 @@ class TensorShape:
     other = as_shape(other)
     if self._dims is None or other._dims is None:
       return True
-    return len(self._dims) == len(other._dims) and all(
-        a.is_compatible_with(b) for a, b in zip(self._dims, other._dims))
+    if len(self._dims) != len(other._dims):
+      return False
+    for a, b in zip(self._dims, other._dims):
+      if a._value is not None and b._value is not None and a._value != b._value:
+        return False
+    return True
 
   def assert_is_compatible_with(self, other):
     if not self.is_compatible_with(other):
@@ -315,7 +319,12 @@ class TensorShape:
                         for a, b in zip(self._dims, other._dims)])
 
   def is_fully_defined(self):
-    return self._dims is not None and all(d._value is not None for d in self._dims)
+    if self._dims is None:
+      return False
+    for d in self._dims:
+      if d._value is None:
+        return False
+    return True
 
   def assert_is_fully_defined(self):
     if not self.is_fully_defined():

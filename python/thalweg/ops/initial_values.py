@@ -5,7 +5,24 @@ from thalweg.framework import ops
 
 def guarded_initial_value(name, value):
   """`value` computed from the initial values of the variables it reads, so that initialisers run in any order."""
-  return _safe_initial_value(name, value, {})
+  return _safe_initial_value(name, value, {}) if _reads_variables(value.op) else value
+
+
+_READS = frozenset(("IsVariableInitialized", "VarIsInitializedOp", "ReadVariableOp", "If", "StatelessIf"))
+_VARIABLES = frozenset(("Variable", "VariableV2", "VarHandleOp"))
+
+
+def _reads_variables(op):
+  stack, seen = [op], {op}
+  while stack:
+    op = stack.pop()
+    if op._type in _VARIABLES:
+      return True
+    for t in op._inputs:
+      if t._op not in seen:
+        seen.add(t._op)
+        stack.append(t._op)
+  return False
 
 
 def _find_initialized(op):
@@ -21,9 +38,9 @@ def _safe_initial_value(name, tensor, seen):
   op = tensor.op
   if op in seen:
     return seen[op]._outputs[tensor.value_index] if seen[op] is not None else tensor
-  if op.type in ("IsVariableInitialized", "VarIsInitializedOp", "ReadVariableOp", "If", "StatelessIf"):
+  if op.type in _READS:
     return tensor
-  if op.type in ("Variable", "VariableV2", "VarHandleOp"):
+  if op.type in _VARIABLES:
     variable = _find_initialized(op)
     return variable.initialized_value() if variable is not None else tensor
   seen[op] = None

@@ -286,98 +286,84 @@ class variable_scope:
     if not isinstance(auxiliary_name_scope, bool):
       raise TypeError(f"The auxiliary_name_scope must be `True` or `False`, while get {auxiliary_name_scope}")
     self._auxiliary_name_scope = auxiliary_name_scope
-    self._stack = None
 
   def __enter__(self):
-    with contextlib.ExitStack() as stack:
+    self._outer_contexts = []
+    try:
       if self._values is not None:
         graph = ops._get_graph_from_inputs(self._values)
         if graph is not ops.get_default_graph():
-          stack.enter_context(graph.as_default())
-      scope = self._open(stack)
-      # Left again by __exit__, when all of it could be entered.
-      self._stack = stack.pop_all()
-    return scope
+          self._enter_outer(graph.as_default())
+      return self._open()
+    except BaseException:
+      self._leave_outer(None, None, None)
+      raise
 
   def __exit__(self, *args):
-    self._stack.__exit__(*args)
-    self._stack = None
+    self._close()
+    self._leave_outer(*args)
 
-  def _open(self, stack):
+  def _enter_outer(self, context):
+    value = context.__enter__()
+    self._outer_contexts.append(context)
+    return value
+
+  def _leave_outer(self, *args):
+    while self._outer_contexts:
+      self._outer_contexts.pop().__exit__(*args)
+
+  def _open(self):
+    """Opens the name scope and makes the variable scope current."""
     current = ops.get_default_graph().get_name_scope()
-    if self._name_or_scope is not None:
-      if not isinstance(self._name_or_scope, (VariableScope, str)):
-        raise TypeError("VariableScope: name_or_scope must be a string or VariableScope.")
-      if isinstance(self._name_or_scope, str):
-        name_scope = self._name_or_scope
-      else:
-        name_scope = self._name_or_scope.name.split("/")[-1]
-      if self._auxiliary_name_scope and (name_scope or current):
-        current_name_scope = stack.enter_context(ops.name_scope(name_scope))
+    given = self._name_or_scope
+    if given is None:
+      if self._reuse:
+        raise ValueError("reuse=True cannot be used without a name_or_scope")
+      if self._auxiliary_name_scope:
+        current_name_scope = self._enter_outer(ops.name_scope(self._default_name))
       else:
         current_name_scope = current + "/" if current else ""
-      if isinstance(self._name_or_scope, str):
-        old_name_scope = current_name_scope
-      else:
-        old_name_scope = self._name_or_scope.original_name_scope
-      return stack.enter_context(self._pure(self._name_or_scope, old_name_scope))
-    if self._reuse:
-      raise ValueError("reuse=True cannot be used without a name_or_scope")
-    if self._auxiliary_name_scope:
-      current_name_scope = stack.enter_context(ops.name_scope(self._default_name))
+      return self._make_current(_get_unique_variable_scope(self._default_name), current_name_scope)
+    if not isinstance(given, (VariableScope, str)):
+      raise TypeError("VariableScope: name_or_scope must be a string or VariableScope.")
+    is_name = isinstance(given, str)
+    name_scope = given if is_name else given.name.split("/")[-1]
+    if self._auxiliary_name_scope and (name_scope or current):
+      current_name_scope = self._enter_outer(ops.name_scope(name_scope))
     else:
       current_name_scope = current + "/" if current else ""
-    return stack.enter_context(self._pure(_get_unique_variable_scope(self._default_name), current_name_scope))
+    return self._make_current(given, current_name_scope if is_name else given.original_name_scope)
 
-  @contextlib.contextmanager
-  def _pure(self, name_or_scope, old_name_scope):
-    """Makes the scope current, without a name scope."""
-    store = get_variable_scope_store()
-    old = store.current_scope
-    new_name = None
-    if isinstance(name_or_scope, VariableScope):
-      given = name_or_scope
-      new_name = given.name
-      reuse = self._reuse or given.reuse
-      scope = VariableScope(
-          reuse, name=new_name, initializer=given.initializer, regularizer=given.regularizer,
-          caching_device=given.caching_device, partitioner=given.partitioner, dtype=given.dtype,
-          custom_getter=given.custom_getter, name_scope=old_name_scope, use_resource=given.use_resource,
-          constraint=given.constraint)
-      counts = store.close_variable_subscopes(new_name)
+  def _make_current(self, name_or_scope, name_scope):
+    """Makes the variable scope current: that of a name inside the current one, or a copy of a given one."""
+    store = self._store = get_variable_scope_store()
+    old = self._old = store.current_scope
+    parent = name_or_scope if isinstance(name_or_scope, VariableScope) else old
+    if parent is name_or_scope:
+      self._name = parent.name
+      self._counts = store.close_variable_subscopes(self._name)
     else:
-      new_name = old.name + "/" + name_or_scope if old.name else name_or_scope
-      scope = VariableScope(
-          self._reuse or old.reuse, name=new_name, initializer=old.initializer, regularizer=old.regularizer,
-          caching_device=old.caching_device, partitioner=old.partitioner, dtype=old.dtype,
-          use_resource=old.use_resource, custom_getter=old.custom_getter, name_scope=old_name_scope,
-          constraint=old.constraint)
-      counts = None
-      store.open_variable_scope(new_name)
-    if self._initializer is not None:
-      scope.set_initializer(self._initializer)
-    if self._regularizer is not None:
-      scope.set_regularizer(self._regularizer)
-    if self._caching_device is not None:
-      scope.set_caching_device(self._caching_device)
-    if self._partitioner is not None:
-      scope.set_partitioner(self._partitioner)
-    if self._custom_getter is not None:
-      scope.set_custom_getter(_chain_getters(self._custom_getter, scope.custom_getter))
-    if self._dtype is not None:
-      scope.set_dtype(self._dtype)
-    if self._use_resource is not None:
-      scope.set_use_resource(self._use_resource)
-    if self._constraint is not None:
-      scope._constraint = self._constraint
+      self._name = old.name + "/" + name_or_scope if old.name else name_or_scope
+      self._counts = None
+      store.open_variable_scope(self._name)
+    scope = VariableScope(
+        self._reuse or parent.reuse, self._name, _first(self._initializer, parent.initializer),
+        _first(self._regularizer, parent.regularizer), _first(self._caching_device, parent.caching_device),
+        _first(self._partitioner, parent.partitioner), _chain_getters(self._custom_getter, parent.custom_getter),
+        name_scope, _first(self._dtype, parent.dtype), _first(self._use_resource, parent.use_resource),
+        _first(self._constraint, parent.constraint))
     store.current_scope = scope
-    try:
-      yield scope
-    finally:
-      store.close_variable_subscopes(new_name)
-      if counts is not None:
-        store.restore_variable_subscopes(new_name, counts)
-      store.current_scope = old
+    return scope
+
+  def _close(self):
+    self._store.close_variable_subscopes(self._name)
+    if self._counts is not None:
+      self._store.restore_variable_subscopes(self._name, self._counts)
+    self._store.current_scope = self._old
+
+
+def _first(given, inherited):
+  return inherited if given is None else given
 
 
 def _pure_variable_scope(name_or_scope, **kwargs):

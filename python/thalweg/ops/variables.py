@@ -56,12 +56,15 @@ class _VariableMeta(type):
   def __call__(cls, *args, **kwargs):
     if cls is not Variable:
       return super().__call__(*args, **kwargs)
+    stack = ops.get_default_graph()._variable_creator_stack
+    if not stack and not args:
+      return default_variable_creator(None, **kwargs)
     names = ("initial_value", "trainable", "collections", "validate_shape", "caching_device", "name", "variable_def",
              "dtype", "expected_shape", "import_scope", "constraint", "use_resource", "synchronization", "aggregation",
              "shape")
     kwargs.update(zip(names, args))
     creator = default_variable_creator
-    for _, scope_creator in ops.get_default_graph()._variable_creator_stack:
+    for _, scope_creator in stack:
       creator = _next_creator(scope_creator, creator)
     return creator(**kwargs)
 
