@@ -212,10 +212,66 @@ static int32_t twpy_shape(tw_graph* graph, int32_t node, int32_t index, int64_t*
   return *status ? -2 : rank;
 }
 
-/* tw_callable_run that gives the feeds back to the allocator before it returns. */
-static tw_status* twpy_run(tw_callable* callable, tw_run_options* options, tw_tensor** feeds, int32_t num_feeds,
-                           tw_tensor** results, int32_t num_fetches, tw_run_metadata* metadata) {
-  tw_status* s = tw_callable_run(callable, options, feeds, (size_t)num_feeds, results, (size_t)num_fetches, metadata);
-  for (int32_t i = 0; i < num_feeds; ++i) tw_tensor_release(feeds[i]);
-  return s;
+#define TWPY_RESULT 16 /* int64 per result: dtype, bytes, shared, rank, dims */
+
+/* One feed after the other, packed as attributes are: i32 dtype, i32 rank, the dims, i64 bytes, the elements; or with
+ * rank -1 a tw_tensor* that this takes over. Makes the tensors in feeds; on failure none is left. */
+static tw_status* unpack_feeds(const char* p, int32_t count, tw_tensor** feeds) {
+  tw_status* status = NULL;
+  for (int32_t i = 0; i < count; ++i) {
+    int32_t type[2];
+    int64_t size;
+    feeds[i] = NULL;
+    memcpy(type, p, sizeof type);
+    p += sizeof type;
+    if (type[1] < 0) {
+      memcpy(&feeds[i], p, sizeof feeds[i]);
+      p += 8;
+      continue;
+    }
+    int64_t dims[12];
+    memcpy(dims, p, 8 * (size_t)type[1]);
+    p += 8 * (size_t)type[1];
+    memcpy(&size, p, 8);
+    p += 8;
+    /* The other feeds are read to the end all the same, since tensors among them have to be given back. */
+    if (!status) status = tw_tensor_copy_from(type[0], dims, type[1], p, (size_t)size, &feeds[i]);
+    p += padded((size_t)size);
+  }
+  if (status) {
+    for (int32_t i = 0; i < count; ++i) tw_tensor_release(feeds[i]);
+  }
+  return status;
+}
+
+/* A whole step: makes the feeds, runs, gives the feeds back, and tells what there is to know of each result: its
+ * TWPY_RESULT numbers in info, and where its elements are (NULL for strings and handles). */
+static tw_status* twpy_run(tw_callable* callable, tw_run_options* options, char* packed, int32_t num_feeds,
+                           tw_tensor** results, int32_t num_fetches, tw_run_metadata* metadata, int64_t* info,
+                           void** data) {
+  tw_tensor* small[16];
+  tw_tensor** feeds = num_feeds <= 16 ? small : malloc(sizeof(tw_tensor*) * (size_t)num_feeds);
+  if (!feeds) {
+    static const char kMessage[] = "no memory for the list of feeds";
+    const tw_str message = {kMessage, sizeof kMessage - 1};
+    return tw_status_create(TW_RESOURCE_EXHAUSTED, message);
+  }
+  tw_status* status = unpack_feeds(packed, num_feeds, feeds);
+  if (!status) {
+    status = tw_callable_run(callable, options, feeds, (size_t)num_feeds, results, (size_t)num_fetches, metadata);
+    for (int32_t i = 0; i < num_feeds; ++i) tw_tensor_release(feeds[i]);
+  }
+  if (feeds != small) free(feeds);
+  if (status) return status;
+  for (int32_t i = 0; i < num_fetches; ++i, info += TWPY_RESULT) {
+    const tw_tensor* t = results[i];
+    const int32_t rank = tw_tensor_rank(t);
+    info[0] = tw_tensor_dtype(t);
+    info[1] = (int64_t)tw_tensor_size(t);
+    info[2] = !tw_tensor_exclusive(t);
+    info[3] = rank;
+    if (rank > 0) memcpy(info + 4, tw_tensor_dims(t), 8 * (size_t)rank);
+    data[i] = tw_tensor_data(t);
+  }
+  return NULL;
 }

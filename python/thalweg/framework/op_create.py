@@ -41,7 +41,7 @@ def _create(spec, name, inputs, attrs):
     elif x._op.graph is not graph:
       _graph_of(inputs)
   else:
-    if spec.refs is False:
+    if spec.plain:
       # Tensors only: nothing to convert.
       if graph is None:
         graph = get_default_graph()

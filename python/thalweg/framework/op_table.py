@@ -47,7 +47,7 @@ class AttrSpec:
 
 class OpSpec:
   __slots__ = ("name", "bytes", "inputs", "outputs", "attrs", "stateful", "explicit", "refs", "result", "doc", "traits",
-               "single", "type_defaults", "packed")
+               "single", "plain", "type_defaults", "packed")
 
   def __init__(self, name, row):
     attrs = row.get("attrs", {})
@@ -64,6 +64,8 @@ class OpSpec:
     # Attributes a caller may give, required ones first.
     self.explicit = ([a for n, a in self.attrs.items() if n not in inferred and not a.has_default] +
                      [a for n, a in self.attrs.items() if n not in inferred and a.has_default])
+    # No list and no reference among the inputs: arguments and tensors are one to one.
+    self.plain = not any(a.is_list or a.is_ref for a in self.inputs)
     # One output that is no list: what a function of the op returns.
     self.single = len(self.outputs) == 1 and not self.outputs[0].is_list
     self.type_defaults = {a.name: dtypes.as_dtype(a.default) for a in self.attrs.values()
