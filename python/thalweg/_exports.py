@@ -25,7 +25,7 @@ MODULES = {
         initialize_local_variables initialize_variables is_variable_initialized local_variables
         local_variables_initializer model_variables moving_average_variables report_uninitialized_variables
         trainable_variables variables_initializer""",
-    "ops.variable_scope": """AUTO_REUSE VariableScope disable_resource_variables enable_resource_variables
+    "ops.variable_scope": """AUTO_REUSE VariableScope create_partitioned_variables disable_resource_variables enable_resource_variables
         fixed_size_partitioner get_local_variable get_variable get_variable_scope min_max_variable_partitioner
         no_regularizer resource_variables_enabled variable_axis_size_partitioner variable_creator_scope
         variable_op_scope variable_scope""",

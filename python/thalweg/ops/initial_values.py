@@ -52,7 +52,7 @@ def _safe_initial_value(name, tensor, seen):
   if not modified:
     return tensor
   attrs = {n: op.get_attr(n) for n in op._attr_names() if not n.startswith("_")}
-  made = op.graph.create_op(op.type, inputs, name=op.name.replace("/", "_") + "_" + name.rstrip("/").replace("/", "_"),
-                            attrs=attrs)
+  # A complete name, which the variable's own makes unique.
+  made = op.graph.create_op(op.type, inputs, name="%s_%s/" % (op.name, name.replace(":", "_")), attrs=attrs)
   seen[op] = made
   return made._outputs[tensor.value_index]

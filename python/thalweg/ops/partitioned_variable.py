@@ -1,7 +1,7 @@
 """Variables kept in parts, as get_variable makes them with a partitioner."""
 
 from thalweg.framework import ops, tensor_shape
-from thalweg.ops import array_ops, control_flow_ops
+from thalweg.ops import array_ops
 
 
 class PartitionedVariable:
@@ -80,9 +80,31 @@ class PartitionedVariable:
   def _get_partitions(self):
     return self._partitions
 
-  @property
-  def initializer(self):
-    return control_flow_ops.group(*[v.initializer for v in self._variable_list])
+  def _apply(self, assign, value):
+    """assign(part, part of the value) for each part, as a list."""
+    axes = self._partition_axes()
+    if len(axes) > 1:
+      raise NotImplementedError("Cannot do assign action along more than one dimension: %s.  Multi-axis partition assign "
+                                "action is not supported " % axes)
+    if isinstance(value, list):
+      if len(value) != len(self._variable_list):
+        raise ValueError("%s has %d parts, but was given %d values" % (self._name, len(self._variable_list), len(value)))
+      values = value
+    elif isinstance(value, PartitionedVariable):
+      values = list(value)
+    else:
+      values = array_ops.split(value, [v.shape.as_list()[axes[0]] for v in self._variable_list], axes[0])
+    return [assign(v, part) for v, part in zip(self._variable_list, values)]
+
+  def assign(self, value, use_locking=False, name=None, read_value=True):
+    """Writes all parts. `value` is a tensor of the whole shape, a PartitionedVariable, or a list of values of parts."""
+    return self._apply(lambda v, part: v.assign(part, use_locking, name, read_value), value)
+
+  def assign_add(self, value, use_locking=False, name=None, read_value=True):
+    return self._apply(lambda v, part: v.assign_add(part, use_locking, name, read_value), value)
+
+  def assign_sub(self, value, use_locking=False, name=None, read_value=True):
+    return self._apply(lambda v, part: v.assign_sub(part, use_locking, name, read_value), value)
 
 
 ops.register_tensor_conversion_function(PartitionedVariable, PartitionedVariable._TensorConversionFunction)

@@ -243,6 +243,20 @@ def get_local_variable(name, shape=None, dtype=None, initializer=None, regulariz
                       constraint=constraint, synchronization=synchronization, aggregation=aggregation)
 
 
+def create_partitioned_variables(shape, slicing, initializer, dtype=dtypes.float32, trainable=True, collections=None,
+                                 name=None, reuse=None):
+  """The parts of a variable of `shape` that is kept in slicing[i] parts along dimension i, as a list."""
+  if len(shape) != len(slicing):
+    raise ValueError("The 'shape' and 'slicing' of a new Variable must have the length: shape: %s, slicing: %s" % (
+        shape, slicing))
+  if len(shape) < 1:
+    raise ValueError("A partitioned Variable must have rank at least 1: shape: %s" % (shape,))
+  with variable_scope(name, "PartitionedVariable", reuse=reuse) as scope, ops.name_scope(None):
+    return list(_get_default_variable_store().get_variable(
+        scope.name, shape=shape, dtype=dtype, initializer=initializer, reuse=scope.reuse, trainable=trainable,
+        collections=collections, partitioner=lambda **unused: slicing))
+
+
 def _get_unique_variable_scope(prefix):
   store = get_variable_scope_store()
   current = get_variable_scope()
