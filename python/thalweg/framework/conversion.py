@@ -75,7 +75,11 @@ def convert_to_tensor(value, dtype=None, name=None, preferred_dtype=None, dtype_
 
 
 internal_convert_to_tensor = convert_to_tensor
-convert_to_tensor_v1 = convert_to_tensor
+
+
+def convert_to_tensor_v1(value, dtype=None, name=None, preferred_dtype=None, dtype_hint=None):
+  """tf.convert_to_tensor: convert_to_tensor as programs may call it, without references."""
+  return convert_to_tensor(value, dtype, name, preferred_dtype, dtype_hint)
 
 
 def _check_dtype(tensor, dtype):
@@ -101,6 +105,10 @@ def convert_to_tensor_or_indexed_slices(value, dtype=None, name=None, as_ref=Fal
           dtypes.as_dtype(dtype).name, value.dtype.name, str(value)))
     return value
   return convert_to_tensor(value, dtype=dtype, name=name, as_ref=as_ref)
+
+
+def convert_to_tensor_or_indexed_slices_v1(value, dtype=None, name=None):
+  return convert_to_tensor_or_indexed_slices(value, dtype, name)
 
 
 internal_convert_to_tensor_or_indexed_slices = convert_to_tensor_or_indexed_slices

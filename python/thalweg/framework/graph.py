@@ -22,6 +22,8 @@ _op_bytes = {}
 class Graph(GraphContexts, GraphElements):
   """A dataflow graph: operations and the tensors between them."""
 
+  building_function = False
+
   def __init__(self):
     out = ffi.new("tw_graph**")
     check(lib.tw_graph_create(out))
@@ -37,7 +39,6 @@ class Graph(GraphContexts, GraphElements):
     self._shape_dims = ffi.new("int64_t[12]")
     self._last_loss_reduction = None
     self._is_loss_scaled_by_optimizer = False
-    self.building_function = False
     self.outer_graph = None
 
   # --- adding operations ---

@@ -67,10 +67,10 @@ class name_scope:
     graph._name_stack = new
     return new + "/" if new else ""
 
-  def __exit__(self, *args):
+  def __exit__(self, type_arg, value_arg, traceback_arg):
     self._graph._name_stack = self._old
     if self._default is not None:
-      self._default.__exit__(*args)
+      self._default.__exit__(type_arg, value_arg, traceback_arg)
 
 
 name_scope_v1 = name_scope

@@ -218,6 +218,11 @@ class IndexedSlices:
   def graph(self):
     return self.values.graph
 
+  def consumers(self):
+    """The operations that have one of the parts as an input."""
+    parts = [t for t in (self._values, self._indices, self._dense_shape) if t is not None]
+    return list(dict.fromkeys(op for t in parts for op in t.consumers()))
+
   def __neg__(self):
     return IndexedSlices(-self.values, self.indices, self.dense_shape)
 

@@ -313,9 +313,9 @@ class variable_scope:
       self._leave_outer(None, None, None)
       raise
 
-  def __exit__(self, *args):
+  def __exit__(self, type_arg, value_arg, traceback_arg):
     self._close()
-    self._leave_outer(*args)
+    self._leave_outer(type_arg, value_arg, traceback_arg)
 
   def _enter_outer(self, context):
     value = context.__enter__()

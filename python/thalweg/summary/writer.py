@@ -160,7 +160,7 @@ class FileWriter(object):
   def __enter__(self):
     return self
 
-  def __exit__(self, *unused):
+  def __exit__(self, unused_type, unused_value, unused_traceback):
     self.close()
 
   def get_logdir(self):
