@@ -8,12 +8,12 @@ import thalweg as tf
 
 
 def test_python_paths():
+  import thalweg.python.ops.standard_ops as standard_ops
   from thalweg.python.framework import ops
   from thalweg.python.ops import array_ops, variable_scope
   from thalweg.python.training import moving_averages, optimizer
   from thalweg.python.training import training as train
   from thalweg.python.util import compat, nest
-  import thalweg.python.ops.standard_ops as standard_ops
   assert ops.Graph is tf.Graph and array_ops.reshape is tf.reshape and nest is tf.nest and compat is tf.compat
   assert variable_scope.get_variable is tf.get_variable and standard_ops.matmul is tf.matmul
   assert moving_averages.ExponentialMovingAverage is train.ExponentialMovingAverage
