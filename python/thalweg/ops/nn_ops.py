@@ -126,7 +126,10 @@ def avg_pool(value, ksize, strides, padding, data_format="NHWC", name=None, inpu
   return _pool("AvgPool", "AvgPool", _first(value, input, "input", "value"), ksize, strides, padding, data_format, name)
 
 
-max_pool2d = max_pool
+def max_pool2d(input, ksize, strides, padding, data_format="NHWC", name=None):  # noqa: A002
+  return _pool("MaxPool", "MaxPool2d", input, ksize, strides, padding, data_format, name)
+
+
 avg_pool2d = avg_pool
 
 

@@ -30,6 +30,9 @@ def summary_iterator(path):
 
 
 def __getattr__(name):
+  if name == "SummaryWriter":  # FileWriter before TensorFlow 1.0
+    from thalweg.summary.writer import FileWriter
+    return FileWriter
   if name in _MESSAGES:
     from thalweg import _protos
     return _protos.message(name)

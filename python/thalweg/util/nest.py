@@ -77,16 +77,16 @@ def assert_same_structure(nest1, nest2, check_types=True, expand_composites=Fals
     assert_same_structure(x, y, check_types)
 
 
-def map_structure(func, *structures, **kwargs):
+def map_structure(func, *structure, **kwargs):
   """`func` of the leaves at each place."""
   if not callable(func):
     raise TypeError("func must be callable, got: %s" % func)
-  if not structures:
+  if not structure:
     raise ValueError("Must provide at least one structure")
-  for other in structures[1:]:
-    assert_same_structure(structures[0], other, check_types=kwargs.get("check_types", True))
-  flat = [flatten(s) for s in structures]
-  return pack_sequence_as(structures[0], [func(*leaves) for leaves in zip(*flat)])
+  for other in structure[1:]:
+    assert_same_structure(structure[0], other, check_types=kwargs.get("check_types", True))
+  flat = [flatten(s) for s in structure]
+  return pack_sequence_as(structure[0], [func(*leaves) for leaves in zip(*flat)])
 
 
 def flatten_dict_items(dictionary):
