@@ -65,8 +65,8 @@ def run(tf, program, with_graph):
       result["nodes"] = [_node(op) for op in graph.get_operations() if "gradients" not in op.name]
     result["collections"] = {
         str(key): [getattr(v, "name", str(type(v).__name__)) for v in graph.get_collection(key)]
-        for key in sorted(graph.get_all_collection_keys()) if not key.startswith("_") and key != "cond_context" and
-        key != "while_context"}
+        for key in sorted(graph.get_all_collection_keys())
+        if graph.get_collection(key) and not key.startswith("_") and key not in ("cond_context", "while_context")}
     values = []
     with tf.Session() as session:
       initial = [tf.global_variables_initializer(), tf.local_variables_initializer()]
