@@ -66,10 +66,12 @@ MODULES = {
     "ops.linalg_ops": "eye norm trace",
     "ops.control_flow_ops": "Assert group no_op tuple",
     "ops.check_ops": """assert_equal assert_greater assert_greater_equal assert_integer assert_less assert_less_equal
-        assert_negative assert_non_negative assert_non_positive assert_none_equal assert_positive assert_rank
+        assert_near assert_negative assert_non_negative assert_non_positive assert_none_equal assert_positive
+        assert_proper_iterable assert_rank
         assert_rank_at_least assert_rank_in assert_same_float_dtype assert_scalar assert_type is_non_decreasing
         is_numeric_tensor is_strictly_increasing""",
     "ops.logging_ops": "Print",
+    "ops.confusion_matrix": "confusion_matrix",
     "ops.clip_ops": "clip_by_average_norm clip_by_global_norm clip_by_norm clip_by_value global_norm",
     "ops.gradients_impl": "AggregationMethod UnconnectedGradients gradients hessians",
     "ops.template": "make_template",

@@ -21,7 +21,7 @@ def placeholder(dtype, shape=None, name=None):
 
 
 def placeholder_with_default(input, shape, name=None):  # noqa: A002
-  return _op("PlaceholderWithDefault", name, (input,), {"shape": shape})
+  return _op("PlaceholderWithDefault", name, (input,), {"shape": tensor_shape.as_shape(shape)})
 
 
 def sparse_placeholder(dtype, shape=None, name=None):

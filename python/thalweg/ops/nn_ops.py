@@ -293,8 +293,6 @@ def softmax_cross_entropy_with_logits(_sentinel=None, labels=None, logits=None, 
 
 def _flatten_outer(logits):
   """[..., classes] as [rows, classes]."""
-  if logits.get_shape().ndims == 2:
-    return logits
   rank = array_ops.rank(logits)
   last = array_ops.slice(array_ops.shape(logits), [math_ops.subtract(rank, 1)], [1])
   output = array_ops.reshape(logits, array_ops.concat([[-1], last], 0))
