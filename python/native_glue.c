@@ -102,8 +102,9 @@ static tw_status* unpack_attrs(const char* p, size_t size, tw_attr* attrs, size_
   return NULL;
 }
 
-/* Adds a node whose inputs are pairs (node, output) and whose op, device and where end with a zero; returns its id, or -1 with *status set. dtypes[0] becomes the
- * number of outputs, and the next entries their dtypes as far as there is room. */
+/* Adds a node whose inputs are pairs (node, output) and whose op, device and where end with a zero; returns its id, or
+ * -1 with *status set. dtypes[0] becomes the number of outputs, and the next entries their dtypes as far as there is
+ * room. */
 static int32_t twpy_add(tw_graph* graph, char* op, char* name, int32_t name_size, int32_t* inputs, int32_t num_inputs,
                         int32_t* controls, int32_t num_controls, char* attrs, size_t attrs_size, char* device,
                         char* where, int32_t* dtypes, int32_t max_dtypes, tw_status** status) {
@@ -163,9 +164,9 @@ static tw_status* twpy_set_attr(tw_graph* graph, int32_t node, char* attr, size_
   return status;
 }
 
-/* Everything about the nodes [first, last) in one block that the caller frees with twpy_free: for each node the sizes of
- * its name and op, its numbers of outputs and inputs, the outputs' dtypes and the inputs' (node, output) pairs, as i32,
- * and all names and ops one after the other in *text. NULL without memory. */
+/* Everything about the nodes [first, last) in one block that the caller frees with twpy_free: for each node the sizes
+ * of its name and op, its numbers of outputs and inputs, the outputs' dtypes and the inputs' (node, output) pairs, as
+ * i32, and all names and ops one after the other in *text. NULL without memory. */
 static int32_t* twpy_describe(tw_graph* graph, int32_t first, int32_t last, int64_t* num_ints, char** text,
                               int64_t* text_size) {
   size_t ints = 0, bytes = 0;

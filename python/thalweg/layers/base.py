@@ -83,6 +83,10 @@ class Layer(object):
       with vs.variable_scope(self._scope_argument) as captured:
         self._scope = captured
 
+  def get_config(self):
+    """What the layer can be made from again, as far as every layer has it."""
+    return {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
+
   def _set_name(self, name):
     """Layers without a name of their own are numbered per graph, from 1."""
     if isinstance(name, vs.VariableScope):

@@ -8,7 +8,7 @@ import collections
 
 from thalweg.framework import constant_op, dtypes, ops, tensor_shape, tensor_util
 from thalweg.layers import base
-from thalweg.ops import array_ops, variable_scope as vs, variables
+from thalweg.ops import array_ops, partitioned_variable, variable_scope as vs, variables
 from thalweg.util import nest
 
 
@@ -92,7 +92,7 @@ class RNNCell(base.Layer):
   def _rnn_get_variable(self, getter, *args, **kwargs):
     """Notes the variables that the cell gets as its weights."""
     variable = getter(*args, **kwargs)
-    part = list(variable)[0] if isinstance(variable, variables.PartitionedVariable) else variable
+    part = list(variable)[0] if isinstance(variable, partitioned_variable.PartitionedVariable) else variable
     trainable = any(part is v for v in variables.trainable_variables())
     weights = self._trainable_weights if trainable else self._non_trainable_weights
     if all(variable is not v for v in weights):
