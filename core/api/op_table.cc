@@ -66,7 +66,8 @@ constexpr std::pair<OpTrait, std::string_view> kTraitNames[] = {{kStateful, "sta
                                                                 {kAliases, "aliases"},
                                                                 {kControlFlow, "control_flow"},
                                                                 {kWritesResource, "writes_resource"},
-                                                                {kInternal, "internal"}};
+                                                                {kInternal, "internal"},
+                                                                {kMakesHandle, "makes_handle"}};
 
 std::string to_json(const OpDef& op) {
   std::string out = "{\"name\":";

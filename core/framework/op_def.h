@@ -45,6 +45,7 @@ enum OpTrait : uint32_t {
   kControlFlow = 1 << 8,     // executed by the runtime itself (If, While, calls, arguments)
   kWritesResource = 1 << 9,  // updates the resources among its inputs; the others only read them
   kInternal = 1 << 10,       // made by passes only; not part of any public API
+  kMakesHandle = 1 << 11,    // a resource handle that is the same in every step: evaluated when a plan is made
 };
 
 enum class OpId : uint16_t;  // kAdd, kMatMul, ...: generated into core/framework/op_ids.gen.h

@@ -103,7 +103,7 @@ class Emitter {
     const std::string_view op = n.op->name;
     if (op == "_Arg") return emit_argument(n);
     if (op == "Const") return emit_constant(n, *constant_of(n));
-    if (op == "VarHandleOp") return emit_handle(n);
+    if (n.op->has(kMakesHandle)) return emit_handle(n);
     if (op == "_Retval" || op == "NoOp") return {};
     if (op == "Placeholder" || op == "PlaceholderV2") {
       return invalid_argument("You must feed a value for placeholder tensor '", n.name, "' with dtype ",
@@ -140,25 +140,12 @@ class Emitter {
     return {};
   }
 
-  // A handle is the same in every step: the variable behind it is found, or made, now.
+  // A handle is the same in every step: the resource behind it is found, or made, now.
   Status emit_handle(const Node& n) {
-    const AttrReader attrs = n.attr();
-    const DType dtype = attrs.dtype("dtype");
-    const Shape shape = attrs.must<Shape>("shape");
-    const std::string name = attrs.string("shared_name").empty() ? n.name : attrs.string("shared_name");
-    TW_ASSIGN_OR_RETURN(
-        const ResourceHandle found,
-        env_.step().resources().find_or_create(attrs.string("container"), name, [&]() -> Result<ResourceHandle> {
-          return ResourceHandle(make_ref<Variable>(name, dtype, shape));
-        }));
-    const auto* variable = dynamic_cast<const Variable*>(found.get());
-    if (variable == nullptr || variable->dtype() != dtype) {
-      return invalid_argument("'", name, "' is ", found->describe(), ", and cannot be a variable of ",
-                              dtype_name(dtype));
-    }
-    Tensor handle = Tensor::make_or_die(DType::kResource, Shape{});
-    handle.data<ResourceHandle>()[0] = found;
-    return emit_constant(n, handle);
+    Node named = n;
+    named.attrs = kernel_attrs(n);
+    TW_ASSIGN_OR_RETURN(const std::vector<Tensor> handle, evaluate(named, {}, env_.step()));
+    return emit_constant(n, handle[0]);
   }
 
   Status emit_read(const Node& n) {
@@ -352,10 +339,10 @@ class Emitter {
     return {};
   }
 
-  // Random ops keep their generator under the name of their node.
+  // Generators of random ops, and resources that say no other name, are kept under the name of their node.
   static AttrMap kernel_attrs(const Node& n) {
     AttrMap attrs = n.attrs;
-    if (n.op->has(kRandom)) attrs["_node"] = AttrValue(n.name);
+    if (n.op->has(kRandom) || n.op->has(kMakesHandle)) attrs["_node"] = AttrValue(n.name);
     return attrs;
   }
 

@@ -22,7 +22,7 @@ SCALAR_ATTR_TYPES = ["string", "int", "float", "bool", "type", "shape", "tensor"
 ATTR_TYPES = SCALAR_ATTR_TYPES + [f"list({t})" for t in SCALAR_ATTR_TYPES]
 
 TRAITS = ["stateful", "random", "blocking", "data_dependent", "commutative", "aggregate", "allow_uninitialized", "aliases",
-          "control_flow", "writes_resource", "internal"]
+          "control_flow", "writes_resource", "internal", "makes_handle"]
 
 ROW_KEYS = {"name", "inputs", "outputs", "attrs", "doc", "shape", "grad", "not_differentiable", "map", "kernel",
             "kernel_types", "traits", "value_inputs", "lowers_to", "no_kernel", "tests", "untested"}

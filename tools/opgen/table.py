@@ -10,7 +10,7 @@ from .text import HEADER, attr_text, dtype, op_id, quote
 TRAIT_NAMES = {"stateful": "kStateful", "random": "kRandom", "blocking": "kBlocking", "data_dependent": "kDataDependent",
                "commutative": "kCommutative", "aggregate": "kAggregate", "allow_uninitialized": "kAllowUninitialized",
                "aliases": "kAliases", "control_flow": "kControlFlow", "writes_resource": "kWritesResource",
-               "internal": "kInternal"}
+               "internal": "kInternal", "makes_handle": "kMakesHandle"}
 
 ATTR_TYPE_NAMES = {"string": "kString", "int": "kInt", "float": "kFloat", "bool": "kBool", "type": "kType",
                    "shape": "kShape", "tensor": "kTensor", "func": "kFunc", "list(string)": "kListString",

@@ -21,6 +21,40 @@ Status prepare_variable(PrepareContext& ctx) {
   return {};
 }
 
+struct HandleState : KernelState {
+  std::string container, name;
+  DType dtype = DType::kInvalid;
+  Shape shape;
+};
+
+Status prepare_handle(PrepareContext& ctx) {
+  auto& state = ctx.emplace_state<HandleState>();
+  const AttrReader& attrs = ctx.attrs();
+  state.container = attrs.string("container");
+  state.name = attrs.string("shared_name").empty() ? attrs.string("_node") : attrs.string("shared_name");
+  state.dtype = attrs.dtype("dtype");
+  state.shape = attrs.must<Shape>("shape");
+  return {};
+}
+
+Status run_handle(const RunContext& ctx) {
+  const auto& state = ctx.state<HandleState>();
+  TW_ASSIGN_OR_RETURN(
+      const ResourceHandle found,
+      ctx.step().resources().find_or_create(state.container, state.name, [&]() -> Result<ResourceHandle> {
+        return ResourceHandle(make_ref<Variable>(state.name, state.dtype, state.shape));
+      }));
+  const auto* variable = dynamic_cast<const Variable*>(found.get());
+  if (variable == nullptr || variable->dtype() != state.dtype) {
+    return invalid_argument("'", state.name, "' is ", found->describe(), ", and cannot be a variable of ",
+                            dtype_name(state.dtype));
+  }
+  Tensor handle = Tensor::make_or_die(DType::kResource, Shape{});
+  handle.data<ResourceHandle>()[0] = found;
+  ctx.set_output(0, std::move(handle));
+  return {};
+}
+
 Status run_read(const RunContext& ctx) {
   TW_ASSIGN_OR_RETURN(Variable * variable, variable_input(ctx, 0, ctx.state<VariableState>().dtype));
   TW_ASSIGN_OR_RETURN(Tensor value, variable->read());
@@ -168,6 +202,7 @@ Status run_count_up_to(const RunContext& ctx) {
 
 }  // namespace
 
+TW_KERNEL(VarHandleOp, prepare_handle, run_handle);
 TW_KERNEL(ReadVariableOp, prepare_variable, run_read);
 TW_KERNEL(AssignVariableOp, prepare_variable, run_assign);
 TW_KERNEL(AssignAddVariableOp, prepare_variable, run_accumulate<true>);
