@@ -17,6 +17,34 @@ RunOptions run_options(const tw_run_options* given) {
   return r;
 }
 
+// The host's function and what it is called with; gone with the last step that may call it.
+struct Host {
+  tw_host_fn fn;
+  void* user;
+  void (*destroy)(void* user);
+  ~Host() {
+    if (destroy != nullptr) destroy(user);
+  }
+
+  Status call(std::string_view token, std::span<const Tensor> arguments, std::vector<Tensor>* results) const {
+    std::vector<tw_tensor> in;
+    for (const Tensor& t : arguments) in.push_back({t});
+    std::vector<tw_tensor*> handles, out(results->size(), nullptr);
+    for (tw_tensor& t : in) handles.push_back(&t);
+    tw_status* status = fn(user, c_str(token), handles.data(), handles.size(), out.data(), out.size());
+    if (status != nullptr) {
+      Status s = std::move(status->status);
+      tw_status_release(status);
+      return s;
+    }
+    for (size_t i = 0; i < out.size(); ++i) {
+      if (out[i] != nullptr) (*results)[i] = out[i]->tensor;
+      tw_tensor_release(out[i]);
+    }
+    return {};
+  }
+};
+
 Status closed() { return failed_precondition("Attempted to use a closed Session."); }
 
 Result<std::shared_ptr<Callable>> prepare(tw_session* s, const tw_output* feeds, size_t num_feeds,
@@ -62,6 +90,15 @@ tw_status* tw_session_create(tw_graph* graph, const tw_session_options* options,
     opts.inter_op_lanes = o.inter_op_lanes;
     opts.optimize = o.no_optimize == 0;
     opts.timeout_ms = o.timeout_ms;
+    if (o.host_fn != nullptr) {
+      auto host = std::make_shared<Host>(o.host_fn, o.host_user, o.host_destroy);
+      opts.host_call = [host](std::string_view token, std::span<const Tensor> arguments, std::vector<Tensor>* results) {
+        return host->call(token, arguments, results);
+      };
+    }
+    if (o.device.size > 0) {
+      TW_ASSIGN_OR_RETURN(opts.device, make_device(view(o.device)));
+    }
     TW_ASSIGN_OR_RETURN(auto session, Session::create(graph->graph, opts));
     *out = new tw_session{graph->graph, std::move(session)};
     return {};

@@ -114,8 +114,8 @@ class StepContext {
   // Who waits in the step's name, so that cancelling it can wake them (step_wait.h).
   virtual void add_wait(StepWait& wait) {}
   virtual void remove_wait(StepWait& wait) {}
-  // Calls the function that the language above the core keeps under `token`, for the rows PyFunc and PyFuncStateless.
-  // FailedPrecondition when there is no way to it.
+  // Calls the function that the language above the core keeps under `token`, for the rows PyFunc and PyFuncStateless;
+  // `results` comes with an entry for each output. FailedPrecondition when there is no way to it.
   virtual Status call_host(std::string_view token, std::span<const Tensor> arguments, std::vector<Tensor>* results);
 };
 

@@ -13,7 +13,7 @@
 
 namespace tw {
 
-// Calls a function of the language above the core by its token.
+// Calls a function of the language above the core by its token. `results` has as many entries as the node has outputs.
 using HostCall =
     std::function<Status(std::string_view token, std::span<const Tensor> arguments, std::vector<Tensor>* results)>;
 

@@ -370,12 +370,23 @@ TW_TRIAL tw_status* tw_op_json(int32_t i, tw_buffer** out);
 
 /* ---- Sessions -------------------------------------------------------------------------------------------------- */
 
+/* Called by a step that reaches a PyFunc or PyFuncStateless node, with the node's token; on any thread, that of the
+ * caller of the run or one of the library's, and on several at once. `arguments` are the callee's to read during the
+ * call (tw_tensor_share keeps one longer). It fills the `num_results` entries of `results`, which are preset to NULL,
+ * with handles that the library takes over; or returns a status, which ends the step, after releasing what it made. */
+typedef tw_status* (*tw_host_fn)(void* user, tw_str token, tw_tensor* const* arguments, size_t num_arguments,
+                                 tw_tensor** results, size_t num_results);
+
 typedef struct tw_session_options {
   size_t struct_size;
   int32_t intra_op_threads; /* 0: one per core */
   int32_t inter_op_lanes;   /* 0: as many as pay */
   int32_t no_optimize;      /* 1: run the graph as written */
   int64_t timeout_ms;       /* of a run that sets none; 0: none */
+  tw_str device;            /* empty or "cpu"; "null" computes nothing, and gives zeros: for measuring the runtime */
+  tw_host_fn host_fn;       /* NULL: nodes that call the host language fail */
+  void* host_user;
+  void (*host_destroy)(void* user); /* may be NULL; called when neither the session nor a callable of it is left */
 } tw_session_options;
 
 typedef struct tw_run_options {

@@ -227,8 +227,9 @@ TEST_F(QueueTest, PaddedBatchesTakeTheLargestOfEachDimension) {
 TEST_F(QueueTest, PrioritiesAreServedSmallestFirst) {
   const Output priority = placeholder(DType::kInt64, Shape{});
   value_ = placeholder(DType::kFloat, Shape{});
-  const Output q = op("PriorityQueueV2", {},
-                      {{"component_types", std::vector<DType>{DType::kFloat}}, {"shapes", std::vector<Shape>{Shape{}}}});
+  const Output q =
+      op("PriorityQueueV2", {},
+         {{"component_types", std::vector<DType>{DType::kFloat}}, {"shapes", std::vector<Shape>{Shape{}}}});
   const NodeId in = b_.add("QueueEnqueueV2", {q, priority, value_}, {});
   const NodeId out =
       b_.add("QueueDequeueV2", {q}, {{"component_types", std::vector<DType>{DType::kInt64, DType::kFloat}}});
@@ -249,8 +250,7 @@ TEST_F(QueueTest, RefusesWhatDoesNotFit) {
   const Output other_size = size(other);
   const Output wrong = op("QueueDequeueV2", {q}, {{"component_types", std::vector<DType>{DType::kInt32}}});
   start();
-  ASSERT_TRUE(run({{Output{*graph_->find("Placeholder"), 0},
-                    Tensor::scalar(1.0f)}}, {}, {in}).ok());
+  ASSERT_TRUE(run({{Output{*graph_->find("Placeholder"), 0}, Tensor::scalar(1.0f)}}, {}, {in}).ok());
   EXPECT_EQ(run({}, {other_size}).status().code(), Code::kInvalidArgument);
   const Status types = run({}, {wrong}).status();
   EXPECT_EQ(types.code(), Code::kInvalidArgument);

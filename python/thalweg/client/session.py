@@ -13,6 +13,7 @@ from thalweg.client.feeds import Feeder, feed_targets
 from thalweg.framework import errors, ops
 from thalweg.framework.operation import Operation
 from thalweg.framework.tensor import Tensor
+from thalweg.ops import script_ops
 
 _MAX_PREPARED = 512
 
@@ -83,6 +84,9 @@ class BaseSession(SessionInterface):
       options.timeout_ms = config.operation_timeout_in_ms
       if config.graph_options.optimizer_options.opt_level == -1:
         options.no_optimize = 1
+    self._host = script_ops.Host()
+    options.host_fn = ffi.cast("tw_host_fn", lib.twpy_host_call)
+    options.host_user = self._host.handle
     out = ffi.new("tw_session**")
     check(lib.tw_session_create(self._graph._handle, options, out))
     self._handle = ffi.gc(out[0], lib.tw_session_release)
@@ -206,6 +210,9 @@ class BaseSession(SessionInterface):
     return prepared.mapper.build(fetched, values)
 
   def _run_error(self, error):
+    raised = self._host.exception_of(error)
+    if raised is not None:
+      return raised
     if self._closed and error.code in (errors.CANCELLED, errors.FAILED_PRECONDITION):
       return errors.CancelledError(None, None, error.message) if error.code == errors.CANCELLED else RuntimeError(
           "Attempted to use a closed Session.")

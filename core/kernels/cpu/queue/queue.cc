@@ -152,8 +152,8 @@ int64_t Queue::size() const {
 Result<Tensor> QueueStore::batch(const std::vector<QueueElement>& elements, size_t i, const QueueSpec& spec) const {
   const Shape element = elements.empty() ? spec.shapes[i] : elements[0][i].shape();
   if (!element.fully_known()) {
-    return invalid_argument("a batch of no elements of ", spec.kind, " '", spec.name, "' has no known shape: component ",
-                            i, " has shape ", element);
+    return invalid_argument("a batch of no elements of ", spec.kind, " '", spec.name,
+                            "' has no known shape: component ", i, " has shape ", element);
   }
   std::vector<int64_t> dims{static_cast<int64_t>(elements.size())};
   dims.insert(dims.end(), element.dims().begin(), element.dims().end());

@@ -1,5 +1,5 @@
-// Queues of tuples of tensors: the resource behind FIFOQueueV2 and its relatives. What makes one kind differ from another
-// is the store; waiting, closing and cancelling are the same for all.
+// Queues of tuples of tensors: the resource behind FIFOQueueV2 and its relatives. What makes one kind differ from
+// another is the store; waiting, closing and cancelling are the same for all.
 #pragma once
 
 #include <condition_variable>
@@ -16,11 +16,11 @@ namespace tw {
 using QueueElement = std::vector<Tensor>;  // a tensor per component
 
 struct QueueSpec {
-  std::string kind;                // "FIFOQueue", for messages
+  std::string kind;  // "FIFOQueue", for messages
   std::string name;
-  int64_t capacity = -1;           // negative: without limit
-  std::vector<DType> types;        // of the components
-  std::vector<Shape> shapes;       // of the components; empty when none were declared
+  int64_t capacity = -1;      // negative: without limit
+  std::vector<DType> types;   // of the components
+  std::vector<Shape> shapes;  // of the components; empty when none were declared
 };
 
 // The order in which elements leave. Not thread-safe: the queue's mutex guards it.
@@ -28,8 +28,8 @@ class QueueStore {
  public:
   virtual ~QueueStore() = default;
   virtual void push(QueueElement e) = 0;
-  virtual QueueElement pop() = 0;             // precondition: not empty
-  virtual void unpop(QueueElement e) = 0;     // takes back what pop() gave, last given first
+  virtual QueueElement pop() = 0;          // precondition: not empty
+  virtual void unpop(QueueElement e) = 0;  // takes back what pop() gave, last given first
   virtual int64_t size() const = 0;
   // How many may be taken now: some stores keep a few back until the queue is closed.
   virtual int64_t available(bool closed) const = 0;
@@ -56,8 +56,8 @@ class Queue : public Resource {
 
   // Waits while the queue is full. Cancelled when it is closed; what went in before that stays in.
   Status enqueue(StepContext& step, std::vector<QueueElement> elements);
-  // Waits for `n` elements. When the queue is closed and has fewer: those it has if `allow_fewer` and there is one, else
-  // OutOfRange, and they stay. The same if the step ends first.
+  // Waits for `n` elements. When the queue is closed and has fewer: those it has if `allow_fewer` and there is one,
+  // else OutOfRange, and they stay. The same if the step ends first.
   Status dequeue(StepContext& step, int64_t n, bool allow_fewer, std::vector<QueueElement>* out);
   // As dequeue, and puts the elements together, component by component.
   Status dequeue_batch(StepContext& step, int64_t n, bool allow_fewer, std::vector<Tensor>* out);

@@ -34,11 +34,11 @@ Result<MakeState*> prepare_queue(PrepareContext& ctx, std::string_view kind,
 
 Status run_queue(const RunContext& ctx) {
   const auto& state = ctx.state<MakeState>();
-  TW_ASSIGN_OR_RETURN(const ResourceHandle found,
-                      ctx.step().resources().find_or_create(
-                          state.container, state.spec.name, [&]() -> Result<ResourceHandle> {
-                            return ResourceHandle(make_ref<Queue>(state.spec, state.store(state)));
-                          }));
+  TW_ASSIGN_OR_RETURN(
+      const ResourceHandle found,
+      ctx.step().resources().find_or_create(state.container, state.spec.name, [&]() -> Result<ResourceHandle> {
+        return ResourceHandle(make_ref<Queue>(state.spec, state.store(state)));
+      }));
   const auto* queue = dynamic_cast<const Queue*>(found.get());
   if (queue == nullptr) {
     return invalid_argument("'", state.spec.name, "' is ", found->describe(), ", and cannot be a ", state.spec.kind);

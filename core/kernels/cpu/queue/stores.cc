@@ -106,8 +106,8 @@ class PriorityStore final : public QueueStore {
  public:
   Status check(const QueueElement& e) const override {
     if (e[0].shape().rank() == 0) return {};
-    return invalid_argument("the priority, component 0 of an element of a PriorityQueue, must be a scalar, but has shape ",
-                            e[0].shape());
+    return invalid_argument(
+        "the priority, component 0 of an element of a PriorityQueue, must be a scalar, but has shape ", e[0].shape());
   }
   void push(QueueElement e) override {
     const int64_t priority = e[0].data<int64_t>()[0];
