@@ -350,6 +350,80 @@ static void test_override(void) {
   tw_graph_release(g);
 }
 
+/* A function of the host: doubles its argument, or fails when its token says so. */
+struct host_state {
+  int calls, destroyed;
+};
+static tw_status* my_host(void* user, tw_str token, tw_tensor* const* arguments, size_t num_arguments,
+                          tw_tensor** results, size_t num_results) {
+  ++((struct host_state*)user)->calls;
+  if (token.size == 4 && memcmp(token.data, "fail", 4) == 0) return tw_status_create(TW_OUT_OF_RANGE, str("no more"));
+  CHECK(num_arguments == 1 && num_results == 1 && results[0] == NULL);
+  const float twice = 2 * *(const float*)tw_tensor_data(arguments[0]);
+  return tw_tensor_copy_from(TW_FLOAT, NULL, 0, &twice, sizeof twice, &results[0]);
+}
+static void my_destroy(void* user) { ++((struct host_state*)user)->destroyed; }
+
+static tw_output host_call(tw_graph* g, const char* token, tw_output x) {
+  const int32_t type = TW_FLOAT;
+  const tw_str tokens = str(token);
+  tw_attr attrs[3];
+  memset(attrs, 0, sizeof attrs);
+  attrs[0].name = str("token");
+  attrs[0].kind = TW_ATTR_STRING;
+  attrs[0].count = 1;
+  attrs[0].value.strings = &tokens;
+  for (int i = 1; i < 3; ++i) {
+    attrs[i].name = str(i == 1 ? "Tin" : "Tout");
+    attrs[i].kind = TW_ATTR_LIST | TW_ATTR_TYPE;
+    attrs[i].count = 1;
+    attrs[i].value.types = &type;
+  }
+  tw_node_desc desc = TW_INIT(tw_node_desc);
+  desc.op = str("PyFunc");
+  desc.name = str(token);
+  desc.inputs = &x;
+  desc.num_inputs = 1;
+  desc.attrs = attrs;
+  desc.num_attrs = 3;
+  int32_t node = -1;
+  OK(tw_graph_add(g, &desc, &node));
+  return out0(node);
+}
+
+static void test_host_call(void) {
+  tw_graph* g = NULL;
+  OK(tw_graph_create(&g));
+  const tw_output x = placeholder(g, "x", NULL, 0);
+  const tw_output twice = host_call(g, "twice", x), fail = host_call(g, "fail", x);
+  struct host_state state = {0, 0};
+  tw_session_options options = TW_INIT(tw_session_options);
+  options.host_fn = my_host;
+  options.host_user = &state;
+  options.host_destroy = my_destroy;
+  tw_session* session = NULL;
+  OK(tw_session_create(g, &options, &session));
+  const float value = 21;
+  tw_tensor *fed = floats(NULL, 0, &value, 1), *result = NULL;
+  OK(tw_session_run(session, NULL, &x, &fed, 1, &twice, &result, 1, NULL, 0, NULL));
+  CHECK(*(const float*)tw_tensor_data(result) == 42);
+  tw_tensor_release(result);
+  FAILS(tw_session_run(session, NULL, &x, &fed, 1, &fail, &result, 1, NULL, 0, NULL), TW_OUT_OF_RANGE, "no more");
+  CHECK(state.calls == 2 && state.destroyed == 0);
+  tw_session_release(session);
+  CHECK(state.destroyed == 1);
+
+  /* Without a host, and on a device that computes nothing. */
+  OK(tw_session_create(g, NULL, &session));
+  FAILS(tw_session_run(session, NULL, &x, &fed, 1, &twice, &result, 1, NULL, 0, NULL), TW_FAILED_PRECONDITION, "twice");
+  tw_session_release(session);
+  tw_session_options other = TW_INIT(tw_session_options);
+  other.device = str("abacus");
+  FAILS(tw_session_create(g, &other, &session), TW_NOT_FOUND, "abacus");
+  tw_tensor_release(fed);
+  tw_graph_release(g);
+}
+
 static void test_functions_and_table(void) {
   tw_graph *g = NULL, *body = NULL;
   OK(tw_graph_create(&g));
@@ -386,6 +460,7 @@ int main(void) {
   test_tensors();
   test_graph();
   test_override();
+  test_host_call();
   test_functions_and_table();
   if (failures > 0) return 1;
   puts("c_test: passed");
