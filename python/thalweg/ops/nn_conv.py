@@ -56,7 +56,7 @@ def _along_one_axis(value, layout, what):
   return [1, 1, int(value[0])] if layout == "NCHW" else [1, int(value[0]), 1]
 
 
-def convolution(input, filter=None, padding=None, strides=None, dilation_rate=None, name=None,  # noqa: A002
+def convolution(input, filter, padding, strides=None, dilation_rate=None, name=None,  # noqa: A002
                 data_format=None, filters=None, dilations=None):
   """Convolution over one axis (inputs of rank 3) or two (rank 4), with strides or with dilation."""
   filter = nn_ops._first(filters, filter, "filters", "filter")
