@@ -147,6 +147,15 @@ def optimize(tf):
   return [loss.op, loss.op, [tf.identity(w), tf.identity(step)]]
 
 
+def old_losses(tf):
+  l = tf.contrib.losses
+  p, z = tf.constant([[0.1, 0.7], [0.9, 0.3]]), tf.constant([[0.0, 1.0], [1.0, 0.0]])
+  return [[l.absolute_difference(p, z), l.sigmoid_cross_entropy(p, z, 0.5), l.softmax_cross_entropy(p, z),
+           l.sparse_softmax_cross_entropy(p, tf.constant([1, 0], tf.int64)), l.log_loss(p, z), l.hinge_loss(p, z),
+           l.mean_squared_error(p, z, weights=2.0), l.mean_pairwise_squared_error(p, z), l.cosine_distance(p, z, 1),
+           l.compute_weighted_loss(p, 3.0)], l.get_total_loss()]
+
+
 def layer_norm_lstm(tf):
   xs = [tf.constant(X[:, :3]), tf.constant(X[:, 3:])]
   with _seeded(tf):
@@ -212,6 +221,6 @@ def wrong_mode(tf):
 
 
 PROGRAMS = [regularizers, initializers, dense, convolutions, stacks, layer_norm_lstm, wrapped_cells, variables]
-VALUES_ONLY = [norms, norms_at_once, norms_by_placeholder, shapes, optimize]
+VALUES_ONLY = [norms, norms_at_once, norms_by_placeholder, shapes, optimize, old_losses]
 ERRORS = [integer_scale, negative_scale, not_decorated, not_a_list, wrong_outputs, wrong_rank, wrong_layout,
           wrong_optimizer, no_variable, wrong_mode]
