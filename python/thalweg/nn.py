@@ -55,5 +55,23 @@ from thalweg.ops.nn_ops import (  # noqa: F401
     top_k,
     xw_plus_b,
 )
+from thalweg.ops.array_ops import depth_to_space, space_to_batch, space_to_depth  # noqa: F401
+from thalweg.ops.nn_conv import (  # noqa: F401
+    atrous_conv2d,
+    atrous_conv2d_transpose,
+    avg_pool1d,
+    conv1d,
+    conv1d_transpose,
+    conv_transpose,
+    convolution,
+    max_pool1d,
+    pool,
+    with_space_to_batch,
+)
+
+from thalweg.ops.nn_ops import (  # noqa: F401
+    depthwise_conv2d_native_backprop_filter as depthwise_conv2d_backprop_filter,
+    depthwise_conv2d_native_backprop_input as depthwise_conv2d_backprop_input,
+)
 from thalweg.rnn import rnn_cell  # noqa: F401
 from thalweg.rnn.static import static_bidirectional_rnn, static_rnn, static_state_saving_rnn  # noqa: F401

@@ -1,7 +1,8 @@
 """tf.layers."""
 
 from thalweg.layers.base import InputSpec, Layer
-from thalweg.layers.convolutional import Conv2D, conv2d
+from thalweg.layers.convolutional import (Conv1D, Conv2D, Conv2DTranspose, SeparableConv1D, SeparableConv2D, conv1d,
+                                          conv2d, conv2d_transpose, separable_conv1d, separable_conv2d)
 from thalweg.layers.core import Dense, Dropout, Flatten, dense, dropout, flatten
 from thalweg.layers.normalization import BatchNormalization, batch_normalization
 from thalweg.layers.pooling import (AveragePooling1D, AveragePooling2D, MaxPooling1D, MaxPooling2D, average_pooling1d,

@@ -8,6 +8,7 @@ import weakref
 from thalweg.framework import dtypes, ops, tensor_shape
 from thalweg.ops import variable_scope as vs
 from thalweg.ops import variables as tf_variables
+from thalweg.ops.partitioned_variable import PartitionedVariable
 from thalweg.util import nest
 
 # How many layers of each class a graph has named.
@@ -263,7 +264,7 @@ class Layer(object):
 def _holds_tensors(value):
   if isinstance(value, (list, tuple)):
     return bool(value) and all(_holds_tensors(v) for v in value)
-  return isinstance(value, (ops.Tensor, tf_variables.Variable, tf_variables.PartitionedVariable))
+  return isinstance(value, (ops.Tensor, tf_variables.Variable, PartitionedVariable))
 
 
 def _add_new(elements, collection):

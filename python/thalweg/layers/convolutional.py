@@ -1,63 +1,284 @@
-"""Two-dimensional convolution."""
+"""Convolutions over sequences and images, their transposes, and separable ones."""
 
 from thalweg.framework import tensor_shape
 from thalweg.layers import base, utils
-from thalweg.ops import init_ops, nn_ops
+from thalweg.ops import array_ops, init_ops, nn_conv, nn_impl, nn_ops
 
 
-class Conv2D(base.Layer):
-  """activation(inputs * kernel + bias) over images; kernel is [rows, columns, channels, filters]."""
+class _Conv(base.Layer):
+  """activation(convolution(inputs, kernel) + bias) over `rank` axes; kernel is [sizes..., channels, filters]."""
 
-  def __init__(self, filters, kernel_size, strides=(1, 1), padding="valid", data_format="channels_last",
-               dilation_rate=(1, 1), activation=None, use_bias=True, kernel_initializer=None,
+  def __init__(self, rank, filters, kernel_size, strides=1, padding="valid", data_format="channels_last",
+               dilation_rate=1, activation=None, use_bias=True, kernel_initializer=None,
                bias_initializer=init_ops.zeros_initializer(), kernel_regularizer=None, bias_regularizer=None,
                activity_regularizer=None, kernel_constraint=None, bias_constraint=None, trainable=True, name=None,
                **kwargs):
-    super(Conv2D, self).__init__(trainable=trainable, name=name, activity_regularizer=activity_regularizer, **kwargs)
-    self.filters = int(filters)
-    self.kernel_size = utils.normalize_tuple(kernel_size, 2, "kernel_size")
-    self.strides = utils.normalize_tuple(strides, 2, "strides")
+    super(_Conv, self).__init__(trainable=trainable, name=name, activity_regularizer=activity_regularizer, **kwargs)
+    self.rank = rank
+    self.filters = filters if filters is None else int(filters)
+    self.kernel_size = utils.normalize_tuple(kernel_size, rank, "kernel_size")
+    self.strides = utils.normalize_tuple(strides, rank, "strides")
     self.padding = utils.normalize_padding(padding)
     self.channels_first = utils.channels_first(data_format)
     self.data_format = data_format
-    self.dilation_rate = utils.normalize_tuple(dilation_rate, 2, "dilation_rate")
+    self.dilation_rate = utils.normalize_tuple(dilation_rate, rank, "dilation_rate")
     if max(self.strides) > 1 and max(self.dilation_rate) > 1:
       raise ValueError("strides > 1 not supported in conjunction with dilation_rate > 1")
-    self.activation = activation
+    self.activation = utils.get_activation(activation)
     self.use_bias = use_bias
-    self.kernel_initializer = kernel_initializer
-    self.bias_initializer = bias_initializer
+    self.kernel_initializer = utils.get_initializer(kernel_initializer)
+    self.bias_initializer = utils.get_initializer(bias_initializer)
     self.kernel_regularizer = kernel_regularizer
     self.bias_regularizer = bias_regularizer
     self.kernel_constraint = kernel_constraint
     self.bias_constraint = bias_constraint
-    self.input_spec = base.InputSpec(ndim=4)
+    self.input_spec = base.InputSpec(ndim=rank + 2)
 
-  def build(self, input_shape):
+  def _channels(self, input_shape):
+    """The number of input channels, which further inputs must share."""
     axis = 1 if self.channels_first else -1
     channels = tensor_shape.dimension_value(input_shape[axis])
     if channels is None:
       raise ValueError("The channel dimension of the inputs should be defined. Found `None`.")
-    self.input_spec = base.InputSpec(ndim=4, axes={axis: channels})
-    self.kernel = self.add_weight("kernel", shape=list(self.kernel_size) + [channels, self.filters],
-                                  initializer=self.kernel_initializer, regularizer=self.kernel_regularizer,
-                                  constraint=self.kernel_constraint, trainable=True, dtype=self.dtype)
+    self.input_spec = base.InputSpec(ndim=self.rank + 2, axes={axis: channels})
+    return channels
+
+  def _add_kernel(self, shape):
+    self.kernel = self.add_weight("kernel", shape=shape, initializer=self.kernel_initializer,
+                                  regularizer=self.kernel_regularizer, constraint=self.kernel_constraint,
+                                  trainable=True, dtype=self.dtype)
+
+  def _add_bias(self):
     self.bias = None
     if self.use_bias:
       self.bias = self.add_weight("bias", shape=[self.filters], initializer=self.bias_initializer,
                                   regularizer=self.bias_regularizer, constraint=self.bias_constraint, trainable=True,
                                   dtype=self.dtype)
 
+  def build(self, input_shape):
+    channels = self._channels(input_shape)
+    self._add_kernel(list(self.kernel_size) + [channels, self.filters])
+    self._add_bias()
+
+  @property
+  def _layout(self):
+    """The name of the layout for the ops of this rank."""
+    return {1: ("NWC", "NCW"), 2: ("NHWC", "NCHW")}[self.rank][self.channels_first]
+
   def _in_layout(self, sizes):
     return [1, 1] + list(sizes) if self.channels_first else [1] + list(sizes) + [1]
 
-  def call(self, inputs):
-    layout = "NCHW" if self.channels_first else "NHWC"
-    outputs = nn_ops.conv2d(inputs, self.kernel, strides=self._in_layout(self.strides), padding=self.padding.upper(),
-                            data_format=layout, dilations=self._in_layout(self.dilation_rate))
+  def _finish(self, outputs):
+    """Bias and activation."""
     if self.use_bias:
-      outputs = nn_ops.bias_add(outputs, self.bias, data_format=layout)
+      if self.channels_first and self.rank == 1:
+        outputs += array_ops.reshape(self.bias, (1, self.filters, 1))
+      else:
+        outputs = nn_ops.bias_add(outputs, self.bias, data_format="NCHW" if self.channels_first else "NHWC")
     return self.activation(outputs) if self.activation is not None else outputs
+
+  def call(self, inputs):
+    if self.rank == 1:
+      outputs = nn_conv.conv1d(inputs, self.kernel, self.strides[0], self.padding.upper(), data_format=self._layout,
+                               dilations=self.dilation_rate)
+    else:
+      outputs = nn_ops.conv2d(inputs, self.kernel, strides=self._in_layout(self.strides), padding=self.padding.upper(),
+                              data_format=self._layout, dilations=self._in_layout(self.dilation_rate))
+    return self._finish(outputs)
+
+
+class Conv1D(_Conv):
+  """Convolution of sequences [batch, steps, channels]."""
+
+  def __init__(self, filters, kernel_size, strides=1, padding="valid", data_format="channels_last", dilation_rate=1,
+               activation=None, use_bias=True, kernel_initializer=None, bias_initializer=init_ops.zeros_initializer(),
+               kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None, kernel_constraint=None,
+               bias_constraint=None, trainable=True, name=None, **kwargs):
+    super(Conv1D, self).__init__(
+        1, filters, kernel_size, strides=strides, padding=padding, data_format=data_format,
+        dilation_rate=dilation_rate, activation=activation, use_bias=use_bias, kernel_initializer=kernel_initializer,
+        bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
+        activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
+        bias_constraint=bias_constraint, trainable=trainable, name=name, **kwargs)
+
+
+class Conv2D(_Conv):
+  """Convolution of images [batch, rows, columns, channels]."""
+
+  def __init__(self, filters, kernel_size, strides=(1, 1), padding="valid", data_format="channels_last",
+               dilation_rate=(1, 1), activation=None, use_bias=True, kernel_initializer=None,
+               bias_initializer=init_ops.zeros_initializer(), kernel_regularizer=None, bias_regularizer=None,
+               activity_regularizer=None, kernel_constraint=None, bias_constraint=None, trainable=True, name=None,
+               **kwargs):
+    super(Conv2D, self).__init__(
+        2, filters, kernel_size, strides=strides, padding=padding, data_format=data_format,
+        dilation_rate=dilation_rate, activation=activation, use_bias=use_bias, kernel_initializer=kernel_initializer,
+        bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
+        activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
+        bias_constraint=bias_constraint, trainable=trainable, name=name, **kwargs)
+
+
+class Conv2DTranspose(_Conv):
+  """The transpose of a convolution: images grow by the strides. kernel is [rows, columns, filters, channels]."""
+
+  def __init__(self, filters, kernel_size, strides=(1, 1), padding="valid", data_format="channels_last",
+               activation=None, use_bias=True, kernel_initializer=None, bias_initializer=init_ops.zeros_initializer(),
+               kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None, kernel_constraint=None,
+               bias_constraint=None, trainable=True, name=None, **kwargs):
+    super(Conv2DTranspose, self).__init__(
+        2, filters, kernel_size, strides=strides, padding=padding, data_format=data_format, activation=activation,
+        use_bias=use_bias, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
+        kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
+        activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
+        bias_constraint=bias_constraint, trainable=trainable, name=name, **kwargs)
+
+  def build(self, input_shape):
+    if input_shape.ndims != 4:
+      raise ValueError("Inputs should have rank 4. Received input shape: " + str(input_shape))
+    channels = self._channels(input_shape)
+    self._add_kernel(list(self.kernel_size) + [self.filters, channels])
+    self._add_bias()
+
+  def _output_size(self, size, axis):
+    """The size of an axis, as an int or a tensor, after the transpose."""
+    if size is None:
+      return None
+    size *= self.strides[axis]
+    if self.padding == "valid":
+      # The filter reaches over the last position where it is wider than the stride.
+      size += max(self.kernel_size[axis] - self.strides[axis], 0)
+    return size
+
+  def call(self, inputs):
+    sizes, known = array_ops.shape(inputs), inputs.get_shape().as_list()
+    batch = sizes[0]
+    axes = (2, 3) if self.channels_first else (1, 2)
+    rows, columns = sizes[axes[0]], sizes[axes[1]]
+    dynamic = [self._output_size(rows, 0), self._output_size(columns, 1)]
+    static = [self._output_size(known[a], i) for i, a in enumerate(axes)]
+
+    def in_layout(batch, sizes):
+      return [batch, self.filters] + sizes if self.channels_first else [batch] + sizes + [self.filters]
+
+    outputs = nn_ops.conv2d_transpose(inputs, self.kernel, array_ops.stack(in_layout(batch, dynamic)),
+                                      self._in_layout(self.strides), padding=self.padding.upper(),
+                                      data_format=self._layout)
+    outputs.set_shape(in_layout(known[0], static))
+    return self._finish(outputs)
+
+
+class _SeparableConv(_Conv):
+  """A filter per channel, then a convolution over channels alone."""
+
+  def __init__(self, rank, filters, kernel_size, strides=1, padding="valid", data_format="channels_last",
+               dilation_rate=1, depth_multiplier=1, activation=None, use_bias=True, depthwise_initializer=None,
+               pointwise_initializer=None, bias_initializer=init_ops.zeros_initializer(), depthwise_regularizer=None,
+               pointwise_regularizer=None, bias_regularizer=None, activity_regularizer=None,
+               depthwise_constraint=None, pointwise_constraint=None, bias_constraint=None, trainable=True, name=None,
+               **kwargs):
+    super(_SeparableConv, self).__init__(
+        rank, filters, kernel_size, strides=strides, padding=padding, data_format=data_format,
+        dilation_rate=dilation_rate, activation=activation, use_bias=use_bias, bias_initializer=bias_initializer,
+        bias_regularizer=bias_regularizer, activity_regularizer=activity_regularizer, bias_constraint=bias_constraint,
+        trainable=trainable, name=name, **kwargs)
+    self.depth_multiplier = depth_multiplier
+    self.depthwise_initializer = utils.get_initializer(depthwise_initializer)
+    self.pointwise_initializer = utils.get_initializer(pointwise_initializer)
+    self.depthwise_regularizer = depthwise_regularizer
+    self.pointwise_regularizer = pointwise_regularizer
+    self.depthwise_constraint = depthwise_constraint
+    self.pointwise_constraint = pointwise_constraint
+
+  def build(self, input_shape):
+    channels = self._channels(input_shape)
+    self.depthwise_kernel = self.add_weight(
+        "depthwise_kernel", shape=list(self.kernel_size) + [channels, self.depth_multiplier],
+        initializer=self.depthwise_initializer, regularizer=self.depthwise_regularizer,
+        constraint=self.depthwise_constraint, trainable=True, dtype=self.dtype)
+    self.pointwise_kernel = self.add_weight(
+        "pointwise_kernel", shape=[1] * self.rank + [self.depth_multiplier * channels, self.filters],
+        initializer=self.pointwise_initializer, regularizer=self.pointwise_regularizer,
+        constraint=self.pointwise_constraint, trainable=True, dtype=self.dtype)
+    self._add_bias()
+
+  def _separable(self, inputs, depthwise, pointwise, strides, rate):
+    return nn_impl.separable_conv2d(inputs, depthwise, pointwise, strides=self._in_layout(strides),
+                                    padding=self.padding.upper(), rate=rate,
+                                    data_format="NCHW" if self.channels_first else "NHWC")
+
+  def call(self, inputs):
+    if self.rank == 2:
+      return self._finish(self._separable(inputs, self.depthwise_kernel, self.pointwise_kernel, self.strides,
+                                          self.dilation_rate))
+    # Images of one row; depthwise strides are the same along both axes.
+    row_axis = 2 if self.channels_first else 1
+    outputs = self._separable(
+        array_ops.expand_dims(inputs, row_axis), array_ops.expand_dims(self.depthwise_kernel, 0),
+        array_ops.expand_dims(self.pointwise_kernel, 0), self.strides * 2, (1,) + self.dilation_rate)
+    if self.use_bias:
+      outputs = nn_ops.bias_add(outputs, self.bias, data_format="NCHW" if self.channels_first else "NHWC")
+    outputs = array_ops.squeeze(outputs, [row_axis])
+    return self.activation(outputs) if self.activation is not None else outputs
+
+
+class SeparableConv1D(_SeparableConv):
+  """Separable convolution of sequences [batch, steps, channels]."""
+
+  def __init__(self, filters, kernel_size, strides=1, padding="valid", data_format="channels_last", dilation_rate=1,
+               depth_multiplier=1, activation=None, use_bias=True, depthwise_initializer=None,
+               pointwise_initializer=None, bias_initializer=init_ops.zeros_initializer(), depthwise_regularizer=None,
+               pointwise_regularizer=None, bias_regularizer=None, activity_regularizer=None,
+               depthwise_constraint=None, pointwise_constraint=None, bias_constraint=None, trainable=True, name=None,
+               **kwargs):
+    super(SeparableConv1D, self).__init__(
+        1, filters, kernel_size, strides=strides, padding=padding, data_format=data_format,
+        dilation_rate=dilation_rate, depth_multiplier=depth_multiplier, activation=activation, use_bias=use_bias,
+        depthwise_initializer=depthwise_initializer, pointwise_initializer=pointwise_initializer,
+        bias_initializer=bias_initializer, depthwise_regularizer=depthwise_regularizer,
+        pointwise_regularizer=pointwise_regularizer, bias_regularizer=bias_regularizer,
+        activity_regularizer=activity_regularizer, depthwise_constraint=depthwise_constraint,
+        pointwise_constraint=pointwise_constraint, bias_constraint=bias_constraint, trainable=trainable, name=name,
+        **kwargs)
+
+
+class SeparableConv2D(_SeparableConv):
+  """Separable convolution of images [batch, rows, columns, channels]."""
+
+  def __init__(self, filters, kernel_size, strides=(1, 1), padding="valid", data_format="channels_last",
+               dilation_rate=(1, 1), depth_multiplier=1, activation=None, use_bias=True, depthwise_initializer=None,
+               pointwise_initializer=None, bias_initializer=init_ops.zeros_initializer(), depthwise_regularizer=None,
+               pointwise_regularizer=None, bias_regularizer=None, activity_regularizer=None,
+               depthwise_constraint=None, pointwise_constraint=None, bias_constraint=None, trainable=True, name=None,
+               **kwargs):
+    super(SeparableConv2D, self).__init__(
+        2, filters, kernel_size, strides=strides, padding=padding, data_format=data_format,
+        dilation_rate=dilation_rate, depth_multiplier=depth_multiplier, activation=activation, use_bias=use_bias,
+        depthwise_initializer=depthwise_initializer, pointwise_initializer=pointwise_initializer,
+        bias_initializer=bias_initializer, depthwise_regularizer=depthwise_regularizer,
+        pointwise_regularizer=pointwise_regularizer, bias_regularizer=bias_regularizer,
+        activity_regularizer=activity_regularizer, depthwise_constraint=depthwise_constraint,
+        pointwise_constraint=pointwise_constraint, bias_constraint=bias_constraint, trainable=trainable, name=name,
+        **kwargs)
+
+
+# --- as functions: each makes the layer and applies it ---
+
+
+def _apply(layer_class, inputs, name, reuse, **kwargs):
+  return layer_class(name=name, _reuse=reuse, _scope=name, **kwargs).apply(inputs)
+
+
+def conv1d(inputs, filters, kernel_size, strides=1, padding="valid", data_format="channels_last", dilation_rate=1,
+           activation=None, use_bias=True, kernel_initializer=None, bias_initializer=init_ops.zeros_initializer(),
+           kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None, kernel_constraint=None,
+           bias_constraint=None, trainable=True, name=None, reuse=None):
+  """Conv1D as a function."""
+  return _apply(Conv1D, inputs, name, reuse, filters=filters, kernel_size=kernel_size, strides=strides,
+                padding=padding, data_format=data_format, dilation_rate=dilation_rate, activation=activation,
+                use_bias=use_bias, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
+                kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
+                activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
+                bias_constraint=bias_constraint, trainable=trainable)
 
 
 def conv2d(inputs, filters, kernel_size, strides=(1, 1), padding="valid", data_format="channels_last",
@@ -65,11 +286,59 @@ def conv2d(inputs, filters, kernel_size, strides=(1, 1), padding="valid", data_f
            bias_initializer=init_ops.zeros_initializer(), kernel_regularizer=None, bias_regularizer=None,
            activity_regularizer=None, kernel_constraint=None, bias_constraint=None, trainable=True, name=None,
            reuse=None):
-  """Conv2D as a function: makes the layer and applies it."""
-  layer = Conv2D(filters, kernel_size, strides=strides, padding=padding, data_format=data_format,
-                 dilation_rate=dilation_rate, activation=activation, use_bias=use_bias,
-                 kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
-                 kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
-                 activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
-                 bias_constraint=bias_constraint, trainable=trainable, name=name, _reuse=reuse, _scope=name)
-  return layer.apply(inputs)
+  """Conv2D as a function."""
+  return _apply(Conv2D, inputs, name, reuse, filters=filters, kernel_size=kernel_size, strides=strides,
+                padding=padding, data_format=data_format, dilation_rate=dilation_rate, activation=activation,
+                use_bias=use_bias, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
+                kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
+                activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
+                bias_constraint=bias_constraint, trainable=trainable)
+
+
+def conv2d_transpose(inputs, filters, kernel_size, strides=(1, 1), padding="valid", data_format="channels_last",
+                     activation=None, use_bias=True, kernel_initializer=None,
+                     bias_initializer=init_ops.zeros_initializer(), kernel_regularizer=None, bias_regularizer=None,
+                     activity_regularizer=None, kernel_constraint=None, bias_constraint=None, trainable=True,
+                     name=None, reuse=None):
+  """Conv2DTranspose as a function."""
+  return _apply(Conv2DTranspose, inputs, name, reuse, filters=filters, kernel_size=kernel_size, strides=strides,
+                padding=padding, data_format=data_format, activation=activation, use_bias=use_bias,
+                kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
+                kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
+                activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
+                bias_constraint=bias_constraint, trainable=trainable)
+
+
+def separable_conv1d(inputs, filters, kernel_size, strides=1, padding="valid", data_format="channels_last",
+                     dilation_rate=1, depth_multiplier=1, activation=None, use_bias=True, depthwise_initializer=None,
+                     pointwise_initializer=None, bias_initializer=init_ops.zeros_initializer(),
+                     depthwise_regularizer=None, pointwise_regularizer=None, bias_regularizer=None,
+                     activity_regularizer=None, depthwise_constraint=None, pointwise_constraint=None,
+                     bias_constraint=None, trainable=True, name=None, reuse=None):
+  """SeparableConv1D as a function."""
+  return _apply(SeparableConv1D, inputs, name, reuse, filters=filters, kernel_size=kernel_size, strides=strides,
+                padding=padding, data_format=data_format, dilation_rate=dilation_rate,
+                depth_multiplier=depth_multiplier, activation=activation, use_bias=use_bias,
+                depthwise_initializer=depthwise_initializer, pointwise_initializer=pointwise_initializer,
+                bias_initializer=bias_initializer, depthwise_regularizer=depthwise_regularizer,
+                pointwise_regularizer=pointwise_regularizer, bias_regularizer=bias_regularizer,
+                activity_regularizer=activity_regularizer, depthwise_constraint=depthwise_constraint,
+                pointwise_constraint=pointwise_constraint, bias_constraint=bias_constraint, trainable=trainable)
+
+
+def separable_conv2d(inputs, filters, kernel_size, strides=(1, 1), padding="valid", data_format="channels_last",
+                     dilation_rate=(1, 1), depth_multiplier=1, activation=None, use_bias=True,
+                     depthwise_initializer=None, pointwise_initializer=None,
+                     bias_initializer=init_ops.zeros_initializer(), depthwise_regularizer=None,
+                     pointwise_regularizer=None, bias_regularizer=None, activity_regularizer=None,
+                     depthwise_constraint=None, pointwise_constraint=None, bias_constraint=None, trainable=True,
+                     name=None, reuse=None):
+  """SeparableConv2D as a function."""
+  return _apply(SeparableConv2D, inputs, name, reuse, filters=filters, kernel_size=kernel_size, strides=strides,
+                padding=padding, data_format=data_format, dilation_rate=dilation_rate,
+                depth_multiplier=depth_multiplier, activation=activation, use_bias=use_bias,
+                depthwise_initializer=depthwise_initializer, pointwise_initializer=pointwise_initializer,
+                bias_initializer=bias_initializer, depthwise_regularizer=depthwise_regularizer,
+                pointwise_regularizer=pointwise_regularizer, bias_regularizer=bias_regularizer,
+                activity_regularizer=activity_regularizer, depthwise_constraint=depthwise_constraint,
+                pointwise_constraint=pointwise_constraint, bias_constraint=bias_constraint, trainable=trainable)

@@ -14,10 +14,10 @@ class Dense(base.Layer):
                **kwargs):
     super(Dense, self).__init__(trainable=trainable, name=name, activity_regularizer=activity_regularizer, **kwargs)
     self.units = int(units)
-    self.activation = activation
+    self.activation = utils.get_activation(activation)
     self.use_bias = use_bias
-    self.kernel_initializer = kernel_initializer
-    self.bias_initializer = bias_initializer
+    self.kernel_initializer = utils.get_initializer(kernel_initializer)
+    self.bias_initializer = utils.get_initializer(bias_initializer)
     self.kernel_regularizer = kernel_regularizer
     self.bias_regularizer = bias_regularizer
     self.kernel_constraint = kernel_constraint

@@ -198,8 +198,9 @@ def batch_normalization(x, mean, variance, offset, scale, variance_epsilon, name
     inv = math_ops.rsqrt(variance + variance_epsilon)
     if scale is not None:
       inv *= scale
+    scaled = x * math_ops.cast(inv, x.dtype)
     shift = offset - mean * inv if offset is not None else -mean * inv
-    return x * math_ops.cast(inv, x.dtype) + math_ops.cast(shift, x.dtype)
+    return scaled + math_ops.cast(shift, x.dtype)
 
 
 def fused_batch_norm(x, scale, offset, mean=None, variance=None, epsilon=0.001, data_format="NHWC", is_training=True,

@@ -202,7 +202,7 @@ def crelu(features, name=None, axis=-1):
   """relu of the features and of their negatives, side by side."""
   with ops.name_scope(name, "CRelu", [features]) as name:
     features = ops.convert_to_tensor(features, name="features")
-    return relu(array_ops.concat([features, -features], axis, name=name), name=name)
+    return relu(array_ops.concat([features, -features], axis, name=name))
 
 
 def _along_axis(op_type, logits, axis, name):

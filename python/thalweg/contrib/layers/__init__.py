@@ -1,0 +1,19 @@
+"""tf.contrib.layers: layers as functions with bias, normalisation, activation and collections in one call."""
+
+from thalweg.contrib.layers.convolutional import (avg_pool2d, bias_add, convolution, convolution1d, convolution2d,
+                                                  convolution2d_transpose, max_pool2d, pool, separable_convolution2d,
+                                                  spatial_softmax)
+from thalweg.contrib.layers.core import (dropout, flatten, fully_connected, linear, maxout, one_hot_encoding, relu,
+                                         relu6, repeat, softmax, stack, unit_norm)
+from thalweg.contrib.layers.initializers import (variance_scaling_initializer, xavier_initializer,
+                                                 xavier_initializer_conv2d)
+from thalweg.contrib.layers.normalization import batch_norm, layer_norm
+from thalweg.contrib.layers.optimizers import OPTIMIZER_CLS_NAMES, OPTIMIZER_SUMMARIES, adaptive_clipping_fn, optimize_loss
+from thalweg.contrib.layers.regularizers import (apply_regularization, l1_l2_regularizer, l1_regularizer,
+                                                 l2_regularizer, sum_regularizer)
+from thalweg.contrib.layers import utils
+
+conv1d = convolution1d
+conv2d = convolution2d
+conv2d_transpose = convolution2d_transpose
+separable_conv2d = separable_convolution2d
