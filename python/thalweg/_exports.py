@@ -76,6 +76,7 @@ MODULES = {
     "ops.gradients_impl": "AggregationMethod UnconnectedGradients gradients hessians",
     "ops.template": "make_template",
     "summary.legacy": "histogram_summary image_summary merge_all_summaries merge_summary scalar_summary",
+    "ops.queue_ops": "FIFOQueue PaddingFIFOQueue PriorityQueue QueueBase RandomShuffleQueue",
     "ops.script_ops": "numpy_function py_func",
     "ops.custom_gradient": "custom_gradient grad_pass_through",
 }

@@ -16,6 +16,7 @@ from thalweg.train.learning_rate_decay import (cosine_decay, cosine_decay_restar
                                                polynomial_decay)
 from thalweg.train.moving_averages import ExponentialMovingAverage
 from thalweg.train.optimizer import Optimizer
+from thalweg.train.queue_runner import QueueRunner, add_queue_runner, start_queue_runners
 from thalweg.train.saver import Saver, export_meta_graph, import_meta_graph
 from thalweg.train.training_util import (assert_global_step, create_global_step, get_global_step,
                                          get_or_create_global_step, global_step)
@@ -32,6 +33,8 @@ _LAZY = {
     "monitored_session": """ChiefSessionCreator MonitoredSession MonitoredTrainingSession SessionCreator
         SingularMonitoredSession WorkerSessionCreator""",
     "supervisor": "Supervisor",
+    "input": """batch batch_join input_producer limit_epochs match_filenames_once range_input_producer shuffle_batch
+        shuffle_batch_join slice_input_producer string_input_producer""",
     "basic_loops": "basic_train_loop",
     "evaluation": "checkpoints_iterator",
 }

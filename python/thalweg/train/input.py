@@ -1,0 +1,229 @@
+"""Input pipelines of queues: producers of examples, and batches of them.
+
+Each function adds a queue to the graph and its QueueRunner to the collection QUEUE_RUNNERS; start_queue_runners() then
+starts the threads that fill it. Producers with `num_epochs` end with OutOfRangeError, and need
+`local_variables_initializer()` for the variable that counts.
+"""
+
+from thalweg import summary
+from thalweg.framework import conversion, dtypes, ops, sparse_tensor
+from thalweg.ops import array_ops, control_flow_ops, math_ops, queue_ops, random_ops, string_ops, variable_scope
+from thalweg.train import queue_runner
+
+
+def match_filenames_once(pattern, name=None):
+  """A local variable with the names of the files that match when it is initialised."""
+  with ops.name_scope(name, "matching_filenames", [pattern]) as name:
+    return variable_scope.variable(name=name, initial_value=string_ops.matching_files(pattern), trainable=False,
+                                   validate_shape=False, collections=[ops.GraphKeys.LOCAL_VARIABLES])
+
+
+def limit_epochs(tensor, num_epochs=None, name=None):
+  """`tensor`, which may be had `num_epochs` times; then OutOfRangeError."""
+  if num_epochs is None:
+    return tensor
+  if num_epochs <= 0:
+    raise ValueError("num_epochs must be > 0 not %d." % num_epochs)
+  with ops.name_scope(name, "limit_epochs", [tensor]) as name:
+    epochs = variable_scope.variable(ops.convert_to_tensor(0, dtype=dtypes.int64, name="Const"), name="epochs",
+                                     trainable=False, collections=[ops.GraphKeys.LOCAL_VARIABLES])
+    with ops.control_dependencies([epochs.count_up_to(num_epochs)]):
+      return array_ops.identity(tensor, name=name)
+
+
+def input_producer(input_tensor, element_shape=None, num_epochs=None, shuffle=True, seed=None, capacity=32,
+                   shared_name=None, summary_name=None, name=None, cancel_op=None):
+  """A queue that gives the rows of a tensor, over and over, shuffled anew each time.
+
+  Args:
+    input_tensor: its rows are the elements.
+    element_shape: of a row, where `input_tensor` does not tell.
+    num_epochs: how often each row is given; None for ever.
+    shuffle: whether each pass has an order of its own, from `seed`.
+    capacity: of the queue.
+    shared_name: under which sessions share the queue.
+    summary_name: of a summary of how full the queue is, or None.
+    name: scope of the operations.
+    cancel_op: what ends waiting enqueues when the coordinator stops.
+  """
+  with ops.name_scope(name, "input_producer", [input_tensor]):
+    input_tensor = ops.convert_to_tensor(input_tensor, name="input_tensor")
+    element_shape = input_tensor.shape[1:].merge_with(element_shape)
+    if not element_shape.is_fully_defined():
+      raise ValueError("Either `input_tensor` must have a fully defined shape or `element_shape` must be specified")
+    if shuffle:
+      input_tensor = random_ops.random_shuffle(input_tensor, seed=seed)
+    input_tensor = limit_epochs(input_tensor, num_epochs)
+    queue = queue_ops.FIFOQueue(capacity=capacity, dtypes=[input_tensor.dtype.base_dtype], shapes=[element_shape],
+                                shared_name=shared_name, name=name)
+    queue_runner.add_queue_runner(queue_runner.QueueRunner(queue, [queue.enqueue_many([input_tensor])],
+                                                           cancel_op=cancel_op))
+    if summary_name is not None:
+      summary.scalar(summary_name, math_ops.cast(queue.size(), dtypes.float32) * (1. / capacity))
+    return queue
+
+
+def string_input_producer(string_tensor, num_epochs=None, shuffle=True, seed=None, capacity=32, shared_name=None,
+                          name=None, cancel_op=None):
+  """A queue of strings, such as names of files; see input_producer."""
+  empty = "string_input_producer requires a non-null input tensor"
+  if not isinstance(string_tensor, ops.Tensor) and not string_tensor:
+    raise ValueError(empty)
+  with ops.name_scope(name, "input_producer", [string_tensor]) as name:
+    string_tensor = ops.convert_to_tensor(string_tensor, dtype=dtypes.string)
+    with ops.control_dependencies([
+        control_flow_ops.Assert(math_ops.greater(array_ops.size(string_tensor), 0), [empty])]):
+      string_tensor = array_ops.identity(string_tensor)
+    return input_producer(input_tensor=string_tensor, element_shape=[], num_epochs=num_epochs, shuffle=shuffle,
+                          seed=seed, capacity=capacity, shared_name=shared_name, name=name,
+                          summary_name="fraction_of_%d_full" % capacity, cancel_op=cancel_op)
+
+
+def range_input_producer(limit, num_epochs=None, shuffle=True, seed=None, capacity=32, shared_name=None, name=None):
+  """A queue of the numbers below `limit`; see input_producer."""
+  with ops.name_scope(name, "input_producer", [limit]) as name:
+    return input_producer(math_ops.range(limit), [], num_epochs, shuffle, seed, capacity, shared_name,
+                          "fraction_of_%d_full" % capacity, name)
+
+
+def slice_input_producer(tensor_list, num_epochs=None, shuffle=True, seed=None, capacity=32, shared_name=None,
+                         name=None):
+  """One row of each tensor at a time, of the same number; see input_producer. All have as many rows as the first."""
+  with ops.name_scope(name, "input_producer", tensor_list):
+    tensor_list = conversion.convert_n_to_tensor_or_indexed_slices(tensor_list)
+    if not tensor_list:
+      raise ValueError("Expected at least one tensor in slice_input_producer().")
+    rows = array_ops.shape(tensor_list[0])[0]
+    index = range_input_producer(rows, num_epochs=num_epochs, shuffle=shuffle, seed=seed, capacity=capacity,
+                                 shared_name=shared_name).dequeue()
+    return [array_ops.gather(t, index) for t in tensor_list]
+
+
+# --- batches ---
+
+
+class _Examples:
+  """The tensors of one example, or of several alike: what the user gave, as lists, and back again."""
+
+  def __init__(self, tensors_list, enqueue_many, function):
+    first = tensors_list[0]
+    self._keys = sorted(first) if isinstance(first, dict) else None
+    if self._keys is not None and any(not isinstance(t, dict) or sorted(t) != self._keys for t in tensors_list):
+      raise ValueError("All dicts must have the same keys, but they have %s" % [sorted(t) for t in tensors_list])
+    lists = [[t[k] for k in self._keys] if self._keys is not None else list(t) if isinstance(t, (list, tuple)) else [t]
+             for t in tensors_list]
+    if any(isinstance(t, sparse_tensor.SparseTensor) for l in lists for t in l):
+      raise TypeError("tf.train.%s() takes dense tensors only, and was given a SparseTensor; tf.sparse_tensor_to_dense() "
+                      "makes one dense" % function)
+    self.lists = [conversion.convert_n_to_tensor_or_indexed_slices(l) for l in lists]
+    if not self.lists[0]:
+      raise ValueError("Expected at least one tensor in %s()." % function)
+    if any(len(l) != len(self.lists[0]) for l in self.lists):
+      raise ValueError("All examples must have as many tensors, but they have %s" % [len(l) for l in self.lists])
+    self.types = [t.dtype for t in self.lists[0]]
+    for l in self.lists[1:]:
+      if [t.dtype for t in l] != self.types:
+        raise TypeError("Expected types to be consistent: %s vs. %s." % (
+            ", ".join(t.name for t in self.types), ", ".join(t.dtype.name for t in l)))
+    self._many = enqueue_many
+    # TensorFlow has a condition for keeping an example here. Random operations made later take their seeds from the
+    # number of operations before them, so it counts.
+    ops.convert_to_tensor(True, name="Const")
+
+  def shapes(self, given):
+    if given is not None:
+      return given
+    found = []
+    for parts in zip(*self.lists):
+      shapes = [p.shape.with_rank_at_least(1)[1:] if self._many else p.shape for p in parts]
+      found.append(queue_ops._common_shapes(shapes))
+    return found
+
+  def original(self, dequeued):
+    if isinstance(dequeued, ops.Tensor):
+      dequeued = [dequeued]
+    if self._keys is not None:
+      return dict(zip(self._keys, dequeued))
+    return dequeued[0] if len(dequeued) == 1 else list(dequeued)
+
+
+def _fill(queue, examples, copies, enqueue_many):
+  enqueue = queue.enqueue_many if enqueue_many else queue.enqueue
+  enqueue_ops = [enqueue(tensors) for tensors in examples.lists]
+  queue_runner.add_queue_runner(queue_runner.QueueRunner(queue, enqueue_ops * copies))
+
+
+def _batch(examples, copies, batch_size, capacity, enqueue_many, shapes, dynamic_pad, allow_smaller_final_batch,
+           shared_name, name):
+  kind = queue_ops.PaddingFIFOQueue if dynamic_pad else queue_ops.FIFOQueue
+  queue = kind(capacity=capacity, dtypes=examples.types, shapes=examples.shapes(shapes), shared_name=shared_name)
+  _fill(queue, examples, copies, enqueue_many)
+  summary.scalar("fraction_of_%d_full" % capacity, math_ops.cast(queue.size(), dtypes.float32) * (1. / capacity))
+  take = queue.dequeue_up_to if allow_smaller_final_batch else queue.dequeue_many
+  return examples.original(take(batch_size, name=name))
+
+
+def _shuffle_batch(examples, copies, batch_size, capacity, min_after_dequeue, seed, enqueue_many, shapes,
+                   allow_smaller_final_batch, shared_name, name):
+  queue = queue_ops.RandomShuffleQueue(capacity=capacity, min_after_dequeue=min_after_dequeue, seed=seed,
+                                       dtypes=examples.types, shapes=examples.shapes(shapes), shared_name=shared_name)
+  _fill(queue, examples, copies, enqueue_many)
+  full = math_ops.cast(math_ops.maximum(0, queue.size() - min_after_dequeue), dtypes.float32) * (
+      1. / (capacity - min_after_dequeue))
+  summary.scalar("fraction_over_%d_of_%d_full" % (min_after_dequeue, capacity - min_after_dequeue), full)
+  take = queue.dequeue_up_to if allow_smaller_final_batch else queue.dequeue_many
+  return examples.original(take(batch_size, name=name))
+
+
+def batch(tensors, batch_size, num_threads=1, capacity=32, enqueue_many=False, shapes=None, dynamic_pad=False,
+          allow_smaller_final_batch=False, shared_name=None, name=None):
+  """Batches of examples.
+
+  Args:
+    tensors: of one example: a list, a dict or a tensor; with `enqueue_many`, of several, along the first dimension.
+    batch_size: examples in a batch.
+    num_threads: that put examples in; with more than one, their order is not kept.
+    capacity: examples in the queue.
+    shapes: of the tensors of an example, where they do not tell.
+    dynamic_pad: whether tensors may differ in dimensions of unknown size, and are filled up with zeros.
+    allow_smaller_final_batch: whether the last batch of a finite input may be smaller; the first dimension of the results
+      is unknown then.
+    shared_name: under which sessions share the queue.
+    name: scope of the operations.
+
+  Returns:
+    Tensors with a new first dimension: a dict, a list, or a tensor where there is only one.
+  """
+  with ops.name_scope(name, "batch", _flat(tensors)) as name:
+    return _batch(_Examples([tensors], enqueue_many, "batch"), num_threads, batch_size, capacity, enqueue_many, shapes,
+                  dynamic_pad, allow_smaller_final_batch, shared_name, name)
+
+
+def batch_join(tensors_list, batch_size, capacity=32, enqueue_many=False, shapes=None, dynamic_pad=False,
+               allow_smaller_final_batch=False, shared_name=None, name=None):
+  """batch() of several sources of examples, each filled by a thread of its own."""
+  with ops.name_scope(name, "batch_join", [t for tensors in tensors_list for t in _flat(tensors)]) as name:
+    return _batch(_Examples(tensors_list, enqueue_many, "batch_join"), 1, batch_size, capacity, enqueue_many, shapes,
+                  dynamic_pad, allow_smaller_final_batch, shared_name, name)
+
+
+def shuffle_batch(tensors, batch_size, capacity, min_after_dequeue, num_threads=1, seed=None, enqueue_many=False,
+                  shapes=None, allow_smaller_final_batch=False, shared_name=None, name=None):
+  """batch() of examples in random order; `min_after_dequeue` of them stay in the queue, to mix well."""
+  with ops.name_scope(name, "shuffle_batch", _flat(tensors)) as name:
+    return _shuffle_batch(_Examples([tensors], enqueue_many, "shuffle_batch"), num_threads, batch_size, capacity,
+                          min_after_dequeue, seed, enqueue_many, shapes, allow_smaller_final_batch, shared_name, name)
+
+
+def shuffle_batch_join(tensors_list, batch_size, capacity, min_after_dequeue, seed=None, enqueue_many=False,
+                       shapes=None, allow_smaller_final_batch=False, shared_name=None, name=None):
+  """shuffle_batch() of several sources of examples, each filled by a thread of its own."""
+  with ops.name_scope(name, "shuffle_batch_join", [t for tensors in tensors_list for t in _flat(tensors)]) as name:
+    return _shuffle_batch(_Examples(tensors_list, enqueue_many, "shuffle_batch_join"), 1, batch_size, capacity,
+                          min_after_dequeue, seed, enqueue_many, shapes, allow_smaller_final_batch, shared_name, name)
+
+
+def _flat(tensors):
+  if isinstance(tensors, dict):
+    return list(tensors.values())
+  return list(tensors) if isinstance(tensors, (list, tuple)) else [tensors]
