@@ -178,7 +178,7 @@ class BaseSession(SessionInterface):
         self._handle, [t._c_output() for t in feeds], len(feeds), [t._c_output() for t in tensors], len(tensors),
         [op._id for op in targets], len(targets), out)
     if status != NULL:
-      raise to_error(StatusError(status), self._graph)
+      raise self._run_error(StatusError(status))
     return ffi.gc(out[0], lib.tw_callable_release)
 
   def _run_prepared(self, prepared, values, options, metadata):

@@ -133,9 +133,10 @@ class GraphElements:
       self._collections.setdefault(name, []).append(value)
 
   def add_to_collections(self, names, value):
-    names = (names,) if isinstance(names, str) else set(names)
-    for name in names:
-      self.add_to_collection(name, value)
+    self._check_not_finalized()
+    with self._lock:
+      for name in (names,) if isinstance(names, str) else set(names):
+        self._collections.setdefault(name, []).append(value)
 
   def get_collection_ref(self, name):
     with self._lock:

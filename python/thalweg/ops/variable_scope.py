@@ -198,12 +198,11 @@ class _ScopeStore(threading.local):
 
 
 def get_variable_scope_store():
-  found = ops.get_collection(_SCOPE_KEY)
-  if found:
-    return found[0]
-  store = _ScopeStore()
-  ops.get_default_graph()._collections[_SCOPE_KEY] = [store]
-  return store
+  collections = ops.get_default_graph()._collections
+  found = collections.get(_SCOPE_KEY)
+  if not found:
+    found = collections[_SCOPE_KEY] = [_ScopeStore()]
+  return found[0]
 
 
 def get_variable_scope():
@@ -212,12 +211,11 @@ def get_variable_scope():
 
 
 def _get_default_variable_store():
-  found = ops.get_collection(_STORE_KEY)
-  if found:
-    return found[0]
-  store = VariableStore()
-  ops.get_default_graph()._collections[_STORE_KEY] = [store]
-  return store
+  collections = ops.get_default_graph()._collections
+  found = collections.get(_STORE_KEY)
+  if not found:
+    found = collections[_STORE_KEY] = [VariableStore()]
+  return found[0]
 
 
 def get_variable(name, shape=None, dtype=None, initializer=None, regularizer=None, trainable=None, collections=None,

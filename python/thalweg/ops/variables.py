@@ -32,22 +32,29 @@ def resource_variables_enabled():
   return _resource_by_default
 
 
-def default_variable_creator(next_creator=None, **kwargs):
+_kinds = {}  # whether by resource -> class; imported when first wanted, since the classes build on this module
+
+
+def _class_of(by_resource):
+  found = _kinds.get(by_resource)
+  if found is None:
+    if by_resource:
+      from thalweg.ops.resource_variable_ops import ResourceVariable as found
+    else:
+      from thalweg.ops.ref_variable import RefVariable as found
+    _kinds[by_resource] = found
+  return found
+
+
+def default_variable_creator(next_creator=None, use_resource=None, synchronization=None, aggregation=None, **kwargs):
   """Makes the kind of variable that the arguments and the current variable scope ask for."""
-  del next_creator
-  from thalweg.ops import variable_scope
-  use_resource = kwargs.pop("use_resource", None)
-  kwargs.pop("synchronization", None)
-  kwargs.pop("aggregation", None)
+  del next_creator, synchronization, aggregation
   if use_resource is None:
+    from thalweg.ops import variable_scope
     use_resource = variable_scope.get_variable_scope().use_resource
-  if use_resource is None:
-    use_resource = _resource_by_default
-  if use_resource:
-    from thalweg.ops.resource_variable_ops import ResourceVariable
-    return ResourceVariable(**kwargs)
-  from thalweg.ops.ref_variable import RefVariable
-  return RefVariable(**kwargs)
+    if use_resource is None:
+      use_resource = _resource_by_default
+  return _class_of(bool(use_resource))(**kwargs)
 
 
 class _VariableMeta(type):
