@@ -1,6 +1,7 @@
 """tf.contrib.losses: tf.losses with predictions before labels."""
 
 from thalweg import losses as _losses
+from thalweg.framework import ops
 from thalweg.losses import add_loss, get_losses, get_regularization_losses, get_total_loss  # noqa: F401
 
 
@@ -30,7 +31,6 @@ def log_loss(predictions, labels=None, weights=1.0, epsilon=1e-7, scope=None):
 
 def hinge_loss(logits, labels=None, scope=None):
   """max(0, 1 - s * logits) per example, s = 1 or -1; neither reduced nor in a collection."""
-  from thalweg.framework import ops
   from thalweg.ops import array_ops, math_ops, nn_ops
   with ops.name_scope(scope, "hinge_loss", [logits, labels]):
     logits.get_shape().assert_is_compatible_with(labels.get_shape())
@@ -45,7 +45,8 @@ def mean_squared_error(predictions, labels=None, weights=1.0, scope=None):
 
 
 def mean_pairwise_squared_error(predictions, labels=None, weights=1.0, scope=None):
-  return _losses.mean_pairwise_squared_error(labels, predictions, weights, scope)
+  # Here elements are paired with themselves too.
+  return _losses.losses_impl._pairwise(labels, predictions, weights, scope, ops.GraphKeys.LOSSES, lambda count: count)
 
 
 def cosine_distance(predictions, labels=None, axis=None, weights=1.0, scope=None, dim=None):

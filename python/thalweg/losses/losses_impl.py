@@ -154,6 +154,11 @@ def log_loss(labels, predictions, weights=1.0, epsilon=1e-7, scope=None, loss_co
 
 def mean_pairwise_squared_error(labels, predictions, weights=1.0, scope=None, loss_collection=ops.GraphKeys.LOSSES):
   """The mean over pairs of elements (i, j) of an example of ((p_i - p_j) - (l_i - l_j)) ** 2, summed over examples."""
+  return _pairwise(labels, predictions, weights, scope, loss_collection, lambda count: count - 1)
+
+
+def _pairwise(labels, predictions, weights, scope, loss_collection, others):
+  """`others` gives the number of elements that each of `count` is paired with."""
   _require(labels=labels, predictions=predictions)
   with ops.name_scope(scope, "mean_pairwise_squared_error", (predictions, labels, weights)) as scope:
     weights = math_ops.cast(weights, dtype=dtypes.float32)
@@ -166,10 +171,10 @@ def mean_pairwise_squared_error(labels, predictions, weights=1.0, scope=None, lo
       # The sum over pairs from the sum of squares and the square of the sum.
       squares = math_ops.reduce_sum(math_ops.square(diffs), axis=axis, keepdims=True)
       count = _num_present(diffs, weights, per_batch=True)
-      first = 2.0 * math_ops.div_no_nan(squares, math_ops.maximum(count - 1, 0), name="value")
+      first = 2.0 * math_ops.div_no_nan(squares, math_ops.maximum(others(count), 0), name="value")
       total = math_ops.reduce_sum(diffs, axis=axis, keepdims=True)
       second = 2.0 * math_ops.div_no_nan(
-          math_ops.square(total), math_ops.maximum(math_ops.multiply(count, count - 1), 0), name="value")
+          math_ops.square(total), math_ops.maximum(math_ops.multiply(count, others(count)), 0), name="value")
       loss = math_ops.reduce_sum(math_ops.multiply(first - second, weights))
       mean_loss = array_ops.where(math_ops.reduce_sum(count) > 0, loss, array_ops.zeros_like(loss), name="value")
       util.add_loss(mean_loss, loss_collection)

@@ -3,7 +3,7 @@
 import math
 
 from thalweg.contrib.layers import normalization
-from thalweg.framework import dtypes, ops
+from thalweg.framework import constant_op, dtypes, ops
 from thalweg.ops import (array_ops, embedding_ops, init_ops, math_ops, nn_ops, variable_scope as vs)
 from thalweg.platform import tf_logging as logging
 from thalweg.rnn.cell import LSTMStateTuple, RNNCell, assert_like_rnncell
@@ -55,23 +55,30 @@ class EmbeddingWrapper(_Around):
       return self._cell(embedded, state)
 
 
-class _Linear(object):
-  """inputs * kernel + bias, with variables made at the first use."""
+class Linear(object):
+  """[inputs] * kernel + bias, with variables made from the first inputs: one tensor or a list of them, side by side."""
 
   def __init__(self, inputs, output_size):
-    shape = inputs.get_shape()
-    if shape.ndims != 2:
-      raise ValueError("linear is expecting 2D arguments: %s" % [shape])
-    if shape.dims[1].value is None:
-      raise ValueError("linear expects shape[1] to be provided for shape %s, but saw %s" % (shape, shape[1]))
+    inputs = inputs if isinstance(inputs, (list, tuple)) else [inputs]
+    shapes = [x.get_shape() for x in inputs]
+    depth = 0
+    for shape in shapes:
+      if shape.ndims != 2:
+        raise ValueError("linear is expecting 2D arguments: %s" % shapes)
+      if shape.dims[1].value is None:
+        raise ValueError("linear expects shape[1] to be provided for shape %s, but saw %s" % (shape, shape[1]))
+      depth += shape.dims[1].value
+    dtype = inputs[0].dtype
     with vs.variable_scope(vs.get_variable_scope()) as outer:
-      self._weights = vs.get_variable("kernel", [shape.dims[1].value, output_size], dtype=inputs.dtype)
+      self._weights = vs.get_variable("kernel", [depth, output_size], dtype=dtype)
       with vs.variable_scope(outer) as inner:
         inner.set_partitioner(None)
-        self._biases = vs.get_variable("bias", [output_size], dtype=inputs.dtype,
-                                       initializer=init_ops.constant_initializer(0.0, dtype=inputs.dtype))
+        self._biases = vs.get_variable("bias", [output_size], dtype=dtype,
+                                       initializer=init_ops.constant_initializer(0.0, dtype=dtype))
 
   def __call__(self, inputs):
+    if isinstance(inputs, (list, tuple)):
+      inputs = inputs[0] if len(inputs) == 1 else array_ops.concat(inputs, constant_op.constant(1, dtype=dtypes.int32))
     return nn_ops.bias_add(math_ops.matmul(inputs, self._weights), self._biases)
 
 
@@ -88,7 +95,7 @@ class InputProjectionWrapper(_Around):
 
   def call(self, inputs, state):
     if self._linear is None:
-      self._linear = _Linear(inputs, self._num_proj)
+      self._linear = Linear(inputs, self._num_proj)
     projected = self._linear(inputs)
     if self._projection_activation:
       projected = self._projection_activation(projected)
@@ -113,7 +120,7 @@ class OutputProjectionWrapper(_Around):
   def call(self, inputs, state):
     output, new_state = self._cell(inputs, state)
     if self._linear is None:
-      self._linear = _Linear(output, self._projected_size)
+      self._linear = Linear(output, self._projected_size)
     projected = self._linear(output)
     if self._projection_activation:
       projected = self._projection_activation(projected)
