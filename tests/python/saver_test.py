@@ -1,6 +1,8 @@
 """Checkpoints, meta graphs, summaries and record files."""
 
 import os
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -208,3 +210,34 @@ def test_records(tmp_path, compression):
     f.write(data[:-50])
   with pytest.raises(tf.errors.DataLossError, match="truncated record"):
     list(tf.python_io.tf_record_iterator(path, compression))
+
+
+def test_saves_of_several_threads_do_not_interleave(tmp_path, monkeypatch):
+  from thalweg.train import checkpoint_management
+  step = tf.train.create_global_step()
+  saver, prefix = tf.train.Saver(max_to_keep=100), str(tmp_path / "model")
+  advance = tf.assign_add(step, 1)
+  update = checkpoint_management.update_checkpoint_state_internal
+
+  def slow(*args, **kwargs):
+    # Long enough for another thread to save from beginning to end, were it let.
+    time.sleep(0.01)
+    return update(*args, **kwargs)
+
+  monkeypatch.setattr(checkpoint_management, "update_checkpoint_state_internal", slow)
+  with tf.Session() as session:
+    session.run(tf.global_variables_initializer())
+
+    def save():
+      for _ in range(5):
+        session.run(advance)
+        saver.save(session, prefix, global_step=step)
+
+    threads = [threading.Thread(target=save) for _ in range(3)]
+    for t in threads:
+      t.start()
+    for t in threads:
+      t.join()
+  steps = [int(p.rsplit("-", 1)[1]) for p in saver.last_checkpoints]
+  assert steps == sorted(steps) and steps[-1] == 15
+  assert tf.train.latest_checkpoint(str(tmp_path)) == prefix + "-15"

@@ -3,6 +3,7 @@
 import collections
 import numbers
 import os
+import threading
 import time
 import uuid
 
@@ -154,6 +155,8 @@ class Saver(object):
     self._save_relative_paths = save_relative_paths
     self._last_checkpoints = []
     self._checkpoints_to_be_deleted = []
+    # One checkpoint at a time: the latest is then the last one begun, whichever threads save.
+    self._saving = threading.Lock()
     if not defer_build:
       self.build()
     if self.saver_def:
@@ -252,6 +255,12 @@ class Saver(object):
     if self._write_version != self.V2:
       logging.warning("TensorFlow's V1 checkpoint format has been deprecated. Consider switching to the more efficient "
                       "V2 format, now on by default.")
+    with self._saving:
+      return self._save(sess, save_path, global_step, latest_filename, meta_graph_suffix, write_meta_graph, write_state,
+                        strip_default_attrs)
+
+  def _save(self, sess, save_path, global_step, latest_filename, meta_graph_suffix, write_meta_graph, write_state,
+            strip_default_attrs):
     checkpoint_file = save_path
     if global_step is not None:
       if not isinstance(global_step, numbers.Integral):
