@@ -1,5 +1,5 @@
-// What a tape behind a reduction saves: 64 norms sqrt(sum(square(x)) / n) of different tensors in one step, with the tape
-// in the reduction and as an op of its own. Arguments: kept, reduced (sizes of each tensor), 1 for fused.
+// What a tape behind a reduction saves: 64 norms sqrt(sum(square(x)) / n) of different tensors in one step, with the
+// tape in the reduction and as an op of its own. Arguments: kept, reduced (sizes of each tensor), 1 for fused.
 #include <benchmark/benchmark.h>
 
 #include <cstdio>
@@ -37,8 +37,8 @@ void norms(benchmark::State& state) {
     targets.push_back(b.add("NoOp", {}));
   }
   auto session = Session::create(graph, SessionOptions{.intra_op_threads = 1});
-  auto step = session.ok() ? (*session)->prepare(feeds, sums, targets)
-                           : Result<std::shared_ptr<Callable>>(session.status());
+  auto step =
+      session.ok() ? (*session)->prepare(feeds, sums, targets) : Result<std::shared_ptr<Callable>>(session.status());
   if (!step.ok()) return state.SkipWithError(step.status().message().c_str());
   std::vector<Tensor> results(sums.size());
   for (auto _ : state) {
