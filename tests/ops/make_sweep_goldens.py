@@ -204,7 +204,8 @@ def sweep_lines(case, row):
         errors.append("%s %d %s: %s" % (case.op, case.number, types_text(types), str(e).split("\n")[0][:150]))
         continue
       if not done:
-        lines.append("sweep %s %d %s | %s" % (case.op, case.number, types_text(types), " | ".join(map(projection, values) if values else ["nothing"])))
+        sums = " | ".join(map(projection, values)) if values else "nothing"
+        lines.append("sweep %s %d %s | %s" % (case.op, case.number, types_text(types), sums))
       done = True
       break
   if not lines:
