@@ -69,7 +69,8 @@ def support(ops: list[Op]) -> str:
     """The matrix of ops and dtypes, and the modes of the generated tests that a row stays out of."""
     lines = ["# Which dtypes an op takes", "",
              "By the type attribute named behind the op, or by the one dtype that it has. tests/ops runs each of these over the",
-             "shapes that the row names. Rows on reference variables, of control flow and of function bodies run as others do and are left out.",
+             "shapes that the row names. Rows on reference variables, of control flow and of function bodies run as others do",
+             "and are left out.",
              "", "| op | by | " + " | ".join(COLUMNS) + " |", "|---|---|" + "---|" * len(COLUMNS)]
     for op in ops:
         if not op.kernel:
