@@ -176,7 +176,9 @@ def _speed_sizes(op: Op, pattern: dict) -> dict[str, int]:
         sizes = {**base, **{s: n for s in free}, **given}
         nxt = {**sizes, **{s: 2 * n for s in free}}
         case = _case(op, "speed", 0, pattern, nxt)
-        largest = max((_count(i.shape) for i in case.inputs), default=0) if case else 0
+        # A literal may spell the shape of the result.
+        largest = max((_count([abs(v) for v in i.values if isinstance(v, int)] if i.values else i.shape)
+                       for i in case.inputs), default=0) if case else 0
         if not free or largest > SPEED_ELEMENTS or n >= SPEED_ELEMENTS:
             return sizes
         n *= 2
