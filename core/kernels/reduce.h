@@ -19,7 +19,9 @@ struct ReduceSpec {
   std::vector<Shape> shapes;     // of the inputs of `pre` (or of the one input)
   Shape space;                   // the index space reduced over; every input broadcasts to it
   std::vector<int> axes;         // of `space`, ascending, may be empty (then a plain copy)
-  Tape post;                     // one input, the reduced value -> outputs; empty means the value itself
+  Tape post;                     // the reduced value, operands -> outputs; empty means the value itself
+  std::vector<Shape> operands;   // of inputs 1 and on of `post`, which broadcast to the result
+  bool keep_dims = false;        // how operands see the result: with reduced axes as 1, or without them
   double scale = 1;              // multiplied into the result before `post` (means)
   DType dtype = DType::kFloat;   // of the value reduced
   DType result = DType::kFloat;  // of output 0: dtype, or int32/int64 for kArgMax and kArgMin
@@ -28,6 +30,7 @@ struct ReduceSpec {
 class ReducePlan {
  public:
   virtual ~ReducePlan() = default;
+  // `inputs` are those of `pre`, then the operands of `post`.
   // Outputs are dense over `space` without its reduced axes. `workspace` has workspace_bytes(). Sums of half, bfloat16
   // and float accumulate in float by pairwise blocks, so that the error grows with log n; the split over threads
   // depends on the shape and pool size only, so results repeat. Fails as MapPlan::run does.

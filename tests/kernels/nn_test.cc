@@ -565,6 +565,7 @@ K(UnsortedSegment)
     Node reduce(kernel_FusedReduce,
                 {{"pre", tape.to_string()},
                  {"post", ""},
+                 {"Tin", std::vector<DType>{f, f}},
                  {"op", "Mean"},
                  {"axes", std::vector<int64_t>{-1}},
                  {"keep_dims", true}},

@@ -5,20 +5,15 @@
 #include <vector>
 
 #include "core/framework/attr.h"
+#include "tests/ops/run_op.h"
 
 namespace tw::test {
-
-struct GoldenInput {
-  Tensor value;
-  bool variable = false;       // the op gets a handle to a variable that holds the value
-  bool distributions = false;  // rows of positive numbers that add up to 1, as the op demands of them
-};
 
 struct GoldenCase {
   std::string op;
   int number = 0;  // among the cases of this op
   AttrMap attrs;
-  std::vector<GoldenInput> inputs;
+  std::vector<OpInput> inputs;
   std::vector<Tensor> outputs;  // the first ones; TensorFlow leaves others undefined
   std::vector<Tensor> after;    // values of the variables afterwards
   double tolerance = 0;         // 0: what the dtype allows

@@ -2,27 +2,16 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
 
-#include "core/framework/kernel.h"
 #include "core/framework/op_ids.gen.h"
 #include "tests/autodiff/numeric.h"
 #include "tests/ops/golden.h"
+#include "tests/ops/sweep.h"
 
 namespace tw::test {
 namespace {
-
-// Gradients that are written for first derivatives only: their gradient ops have none of their own.
-bool first_order_only(OpId id) {
-  switch (id) {
-    case OpId::kLRN:
-    case OpId::kMaxPoolWithArgmax:
-    case OpId::kSparseSegmentMean:
-    case OpId::kSparseSegmentSqrtN:
-    case OpId::kLgamma:  // by Polygamma, which is no row yet
-      return true;
-    default: return false;
-  }
-}
 
 DType to_double(DType t) { return t == DType::kFloat ? DType::kDouble : t; }
 
@@ -73,9 +62,9 @@ bool takes_double(const OpDef& op, const GoldenCase& c) {
 bool applies(const GoldenCase& c) {
   const OpDef* op = find_op(c.op);
   if (!op || !grad_entry(op->id).fn || !takes_double(*op, c)) return false;
-  if (op->id == OpId::kPreventGradient) return false;  // it refuses
+  if (!skip_reason(op->name, "gradient").empty()) return false;
   bool in = false, out = false;
-  for (const GoldenInput& i : c.inputs) {
+  for (const OpInput& i : c.inputs) {
     if (i.variable || is_complex(i.value.dtype())) return false;
     in = in || (i.value.dtype() == DType::kFloat && i.value.num_elements() > 0);
   }
@@ -100,7 +89,7 @@ TEST_P(Gradient, MatchesFiniteDifferences) {
   std::vector<testing::In> inputs;
   testing::CheckOptions options;
   options.tolerance = 2e-5;
-  options.order = first_order_only(op.id) ? 1 : 2;
+  options.order = skip_reason(op.name, "second_order").empty() ? 2 : 1;
   const std::vector<int> argument = arguments(op, c.inputs.size());
   std::vector<int> slot(c.inputs.size(), -1);
   for (size_t i = 0; i < c.inputs.size(); ++i) {
@@ -143,6 +132,25 @@ TEST_P(Gradient, MatchesFiniteDifferences) {
 
 INSTANTIATE_TEST_SUITE_P(Ops, Gradient, ::testing::ValuesIn(cases()),
                          [](const auto& info) { return info.param.name(); });
+
+// No row leaves a mode in silence, and no reason stays behind where it has become untrue.
+TEST(Modes, EveryRowRunsOrSaysWhyNot) {
+  std::map<std::string, std::set<std::string>> runs;  // op -> modes
+  for (const GoldenCase& c : golden_cases()) runs[c.op].insert("values");
+  for (const GoldenCase& c : cases()) runs[c.op].insert("gradient");
+  for (const SweepCase& c : sweep_cases()) runs[c.op].insert(c.mode);
+  int count = 0;
+  for (const OpDef& op : all_ops()) {
+    for (const char* mode : {"values", "gradient", "sweep", "bad_input", "speed"}) {
+      const std::string reason = skip_reason(op.name, mode);
+      const bool run = runs[std::string(op.name)].count(mode) != 0;
+      EXPECT_NE(run, !reason.empty()) << op.name << " in mode " << mode << (run ? " runs, although: " : ": no case ")
+                                      << reason;
+      ++count;
+    }
+  }
+  EXPECT_EQ(count, 5 * kNumOps);
+}
 
 }  // namespace
 }  // namespace tw::test

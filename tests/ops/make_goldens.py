@@ -123,6 +123,35 @@ def line(word, value):
   return " ".join([word, name, shape] + [number(v) for v in value.reshape(-1)])
 
 
+def call(name, row, attrs, tensors):
+  """Adds the op to the default graph; attributes are TensorFlow's values."""
+  # Arguments by name; repeated ones take what the others leave.
+  kwargs = dict(attrs)
+  args = row["inputs"]
+  spare = len(tensors) - len(args)
+  position = 0
+  lists = [a for a in args if "*" in a or row["attrs"].get(a.split(": ")[1], {}).get("type") == "list(type)"]
+  for a in args:
+    arg = a.split(": ")[0]
+    if a in lists:
+      count = 1 + spare // len(lists)
+      kwargs[arg] = tensors[position:position + count]
+      position += count
+      for inferred in [a.split(": ")[1].split("*")[0]]:
+        kwargs.pop(inferred, None)
+    else:
+      kwargs[arg] = tensors[position]
+      position += 1
+  known = set(p.split(": ")[0] for p in args)
+  for k in list(kwargs):
+    if k not in known and k in row["inferred"]:
+      kwargs.pop(k)
+  for k, spec in row["attrs"].items():
+    if "default" in spec and k not in row["inferred"]:
+      kwargs.setdefault(k, None)
+  return LIBRARY.apply_op(name, **kwargs)
+
+
 def run_case(name, row, case, rng):
   lines = ["op " + name]
   attrs = {k: v for k, v in case.get("attrs", {}).items()}
@@ -142,31 +171,7 @@ def run_case(name, row, case, rng):
       sess.run(tf.raw_ops.AssignVariableOp(resource=handle, value=tf.constant(value)))
       tensors.append(handle)
       handles.append((handle, value.dtype))
-    # Arguments by name; repeated ones take what the others leave.
-    kwargs = {k: attr_value(row["attrs"][k]["type"], v) for k, v in attrs.items()}
-    args = row["inputs"]
-    spare = len(tensors) - len(args)
-    position = 0
-    lists = [a for a in args if "*" in a or row["attrs"].get(a.split(": ")[1], {}).get("type") == "list(type)"]
-    for a in args:
-      arg = a.split(": ")[0]
-      if a in lists:
-        count = 1 + spare // len(lists)
-        kwargs[arg] = tensors[position:position + count]
-        position += count
-        for inferred in [a.split(": ")[1].split("*")[0]]:
-          kwargs.pop(inferred, None)
-      else:
-        kwargs[arg] = tensors[position]
-        position += 1
-    known = set(p.split(": ")[0] for p in args)
-    for k in list(kwargs):
-      if k not in known and k in row["inferred"]:
-        kwargs.pop(k)
-    for k, spec in row["attrs"].items():
-      if "default" in spec and k not in row["inferred"]:
-        kwargs.setdefault(k, None)
-    result = LIBRARY.apply_op(name, **kwargs)
+    result = call(name, row, {k: attr_value(row["attrs"][k]["type"], v) for k, v in attrs.items()}, tensors)
     if isinstance(result, tf.Operation):
       sess.run(result)
     else:

@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
+from opgen import docs, sweep  # noqa: E402
 from opgen.mapexpr import MapError, compile_map  # noqa: E402
 from opgen.rows import Arg, Attr, RowError, load_rows  # noqa: E402
 
@@ -71,6 +72,60 @@ def test_every_kernel_is_covered_or_says_why_not():
     for op in OPS.values():
         if op.kernel:
             assert (op.name in tested) != bool(op.untested), op.name
+
+
+def test_every_row_names_its_sizes_or_says_why_not():
+    """tests/ops counts at run time too: Modes.EveryRowRunsOrSaysWhyNot."""
+    for op in OPS.values():
+        modes = {case.mode for case in sweep.cases(op)}
+        reasons = sweep.reasons(op)
+        for mode in sweep.MODES:
+            assert (mode in modes) != (mode in reasons), (op.name, mode)
+        assert not (op.sweep and op.untested), op.name
+
+
+def test_every_case_of_a_sweep_has_a_golden():
+    lines = (ROOT / "tests" / "ops" / "sweep_goldens.txt").read_text(encoding="utf-8").splitlines()
+    known = {tuple(line.split()[:3]) for line in lines}
+    for op in OPS.values():
+        if "internal" in op.traits:
+            continue
+        for case in sweep.cases(op):
+            assert case.mode == "speed" or (case.mode, op.name, str(case.number)) in known, (op.name, case.mode, case.number)
+
+
+def test_sizes_of_a_pattern(tmp_path):
+    text = """
+[[op]]
+name = "X"
+inputs = ["a: T", "i: int32"]
+outputs = []
+attrs.T = { type = "type", allowed = ["float", "int32"] }
+attrs.n = { type = "int", default = 0 }
+doc = "d"
+shape = "s"
+kernel = "K"
+sweep = [
+  { inputs = ["T[m,2*k] in 0..1", "int32[k] in 0..m-1"], attrs = { n = "m + 1" }, dims = { k = [4, 9] } },
+]
+"""
+    op, = row(text, tmp_path)
+    swept = [c for c in sweep.cases(op) if c.mode == "sweep"]
+    assert [[i.shape for i in c.inputs] for c in swept] == [[[3, 8], [4]], [[1, 8], [4]], [[33, 8], [4]], [[3, 18], [9]]]
+    assert [c.attrs["n"] for c in swept] == ["4", "2", "34", "4"]  # none for m = 0: there is no index below it
+    assert all(c.inputs[0].seed != c.inputs[1].seed for c in swept)
+    bad = [c for c in sweep.cases(op) if c.mode == "bad_input"]
+    assert [3, 8, 2] in [c.inputs[0].shape for c in bad] and [0] in [c.inputs[1].shape for c in bad]
+    assert max(c.inputs[0].shape[0] for c in sweep.cases(op) if c.mode == "speed") > 1000
+    assert "| X | T | x |" in docs.support([op])
+
+
+@pytest.mark.parametrize("line, error", [
+    ('sweep = [{ attrs = {} }]', "inputs"), ('skip = { nothing = "x" }', "'skip'"), ('skip = { sweep = "" }', "'skip'")])
+def test_patterns_that_break_a_rule(line, error, tmp_path):
+    text = f'[[op]]\nname = "X"\ninputs = []\noutputs = []\ndoc = "d"\nshape = "s"\nkernel = "K"\n{line}\n'
+    with pytest.raises(RowError, match=error):
+        row(text, tmp_path)
 
 
 def row(text, tmp_path):

@@ -1,9 +1,6 @@
 // Text in, text out: what each pass makes of a small body.
-#include <gtest/gtest.h>
-
-#include "core/framework/op_def.h"
-#include "core/passes/pass.h"
 #include "core/platform/worker_pool.h"
+#include "tests/passes/pass_testing.h"
 
 namespace tw {
 namespace {
@@ -20,57 +17,10 @@ class FoldStep : public StepContext {
   ResourceManager resources_;
 };
 
-std::unique_ptr<Body> body_of(std::string_view text) {
-  auto graph = parse(text);
-  EXPECT_TRUE(graph.ok()) << graph.status().to_string();
-  auto body = std::make_unique<Body>();
-  body->name = "test";
-  body->body = std::move(*graph);
-  for (NodeId i = 0; i < body->body->num_nodes(); ++i) {
-    const Node& n = body->body->node(i);
-    if (n.op->name == "_Arg") body->args.push_back(i);
-    if (n.op->name == "_Retval") body->results.push_back(i);
-    if (n.op->has(kWritesResource) || n.op->name.starts_with("Assign")) body->controls.push_back(i);
-  }
-  return body;
-}
-
-// The ops of a body in order, without arguments and results, "Op(inputs)" each.
-std::string ops_of(const Body& body) {
-  std::string text;
-  for (NodeId id : body.body->topological_order()) {
-    const Node& n = body.body->node(id);
-    if (n.op->name == "_Arg" || n.op->name == "Const") continue;
-    text += (text.empty() ? "" : "; ") + std::string(n.op->name) + "(";
-    for (size_t i = 0; i < n.inputs.size(); ++i) {
-      const Node& source = body.body->node(n.inputs[i].node);
-      text += (i ? ", " : "") + source.name;
-      if (n.inputs[i].index > 0) text += ":" + std::to_string(n.inputs[i].index);
-    }
-    for (NodeId c : n.controls) text += (n.inputs.empty() ? "^" : ", ^") + body.body->node(c).name;
-    text += ")";
-  }
-  return text;
-}
-
-std::string after(std::string_view text, const std::function<Status(Body&)>& pass) {
-  std::unique_ptr<Body> body = body_of(text);
-  Status s = pass(*body);
-  EXPECT_TRUE(s.ok()) << s.to_string();
-  remove_dead(*body);
-  Status valid = verify(*body->body);
-  EXPECT_TRUE(valid.ok()) << valid.to_string();
-  return ops_of(*body);
-}
-
 Status folded(Body& b) {
   FoldStep step;
   return fold(b, PassContext{&step});
 }
-
-constexpr char kArgs[] =
-    "%x:float[2,3] = _Arg() {T=float, index=0, _output_shapes:list(shape)=[[2,3]]}\n"
-    "%y:float[2,3] = _Arg() {T=float, index=1, _output_shapes:list(shape)=[[2,3]]}\n";
 
 TEST(Passes, TheTextFormRoundTrips) {
   std::unique_ptr<Body> body =
@@ -150,52 +100,6 @@ TEST(Passes, LowerRefsOrdersReadsBehindWrites) {
             lower_refs),
       "VarHandleOp(); AssignVariableOp(v, x); ReadVariableOp(v); ReadVariableOp(v, ^a); Neg(v/read_value); "
       "Add(n, i); _Retval(s)");
-}
-
-TEST(Passes, FuseMakesOneTape) {
-  EXPECT_EQ(
-      after(std::string(kArgs) + "%a = Add(%x, %y) {T=float}\n%b = Exp(%a) {T=float}\n%c = Mul(%b, %x) {T=float}\n"
-                                 "%r = _Retval(%c) {T=float, index=0}\n",
-            fuse),
-      "_FusedMap(x, y); _Retval(c)");
-}
-
-TEST(Passes, FuseKeepsWhatOthersWant) {
-  EXPECT_EQ(after(std::string(kArgs) +
-                      "%a = Add(%x, %y) {T=float}\n%b = Exp(%a) {T=float}\n%r = _Retval(%b) {T=float, index=0}\n"
-                      "%s = _Retval(%a) {T=float, index=1}\n",
-                  fuse),
-            "_FusedMap(x, y); _Retval(b); _Retval(b:1)");
-}
-
-TEST(Passes, FusePutsBiasAndReluBehindTheProduct) {
-  EXPECT_EQ(after("%x:float[4,3] = _Arg() {T=float, index=0, _output_shapes:list(shape)=[[4,3]]}\n"
-                  "%w:float[3,5] = _Arg() {T=float, index=1, _output_shapes:list(shape)=[[3,5]]}\n"
-                  "%b:float[5] = _Arg() {T=float, index=2, _output_shapes:list(shape)=[[5]]}\n"
-                  "%m = MatMul(%x, %w) {T=float, transpose_a=false, transpose_b=false}\n"
-                  "%a = BiasAdd(%m, %b) {T=float, data_format=\"NHWC\"}\n%y = Relu(%a) {T=float}\n"
-                  "%r = _Retval(%y) {T=float, index=0}\n",
-                  fuse),
-            "_FusedContract(x, w, b); _Retval(y)");
-}
-
-TEST(Passes, FusePutsATapeBeforeTheSum) {
-  EXPECT_EQ(
-      after(std::string(kArgs) +
-                "%axes = Const() {dtype=int32, value=tensor<int32 [1] = 0>}\n"
-                "%a = Sub(%x, %y) {T=float}\n%b = Square(%a) {T=float}\n"
-                "%c = Sum(%b, %axes) {T=float, Tidx=int32, keep_dims=false}\n%r = _Retval(%c) {T=float, index=0}\n",
-            fuse),
-      "_FusedReduce(x, y); _Retval(c)");
-}
-
-// a -> product -> c with a also in c's tape: a path leaves the group and comes back, so it must stay two.
-TEST(Passes, FuseNeverClosesACycle) {
-  EXPECT_EQ(after("%x:float[3,3] = _Arg() {T=float, index=0, _output_shapes:list(shape)=[[3,3]]}\n"
-                  "%a = Exp(%x) {T=float}\n%m = MatMul(%a, %a) {T=float, transpose_a=false, transpose_b=false}\n"
-                  "%c = Mul(%m, %a) {T=float}\n%r = _Retval(%c) {T=float, index=0}\n",
-                  fuse),
-            "Exp(x); _FusedContract(a, a, a); _Retval(c)");
 }
 
 }  // namespace

@@ -25,7 +25,9 @@ TRAITS = ["stateful", "random", "blocking", "data_dependent", "commutative", "ag
           "control_flow", "writes_resource", "internal", "makes_handle"]
 
 ROW_KEYS = {"name", "inputs", "outputs", "attrs", "doc", "shape", "grad", "not_differentiable", "map", "kernel",
-            "kernel_types", "traits", "value_inputs", "lowers_to", "no_kernel", "tests", "untested"}
+            "kernel_types", "traits", "value_inputs", "lowers_to", "no_kernel", "tests", "untested", "sweep", "skip"}
+SKIPPABLE = {"sweep", "bad_input", "speed", "gradient", "second_order", "same_error"}
+PATTERN_KEYS = {"inputs", "attrs", "dims", "types", "tol", "outputs", "exact", "speed"}
 ATTR_KEYS = {"type", "default", "min", "allowed"}
 
 
@@ -83,6 +85,8 @@ class Op:
     no_kernel: str | None
     tests: list[dict]
     untested: str | None
+    sweep: list[dict]        # patterns of the sweeps: see sweep.py
+    skip: dict[str, str]     # mode -> why the row does not run in it
 
     def attr(self, name: str) -> Attr:
         return next(a for a in self.attrs if a.name == name)
@@ -199,6 +203,12 @@ def parse_row(row: dict, file: str) -> Op:
                 raise ValueError(f"'kernel_types': unknown dtype {t}")
             if attrs[name].allowed and t not in attrs[name].allowed:
                 raise ValueError(f"'kernel_types': {t} is not allowed for {name}")
+    for pattern in row.get("sweep", []):
+        if "inputs" not in pattern or set(pattern) - PATTERN_KEYS:
+            raise ValueError(f"'sweep' takes {', '.join(sorted(PATTERN_KEYS))}, and inputs always")
+    for mode, reason in row.get("skip", {}).items():
+        if mode not in SKIPPABLE or not isinstance(reason, str) or not reason:
+            raise ValueError(f"'skip' gives a reason for one of {', '.join(sorted(SKIPPABLE))}, not for {mode}")
     compiled = ""
     if "map" in row:
         try:
@@ -212,7 +222,8 @@ def parse_row(row: dict, file: str) -> Op:
               map_source=row.get("map"), map=compiled, kernel=row.get("kernel", "Map" if "map" in row else None),
               kernel_types=row.get("kernel_types", {}),
               traits=row.get("traits", []), value_inputs=row.get("value_inputs", []), lowers_to=row.get("lowers_to"),
-              no_kernel=row.get("no_kernel"), tests=row.get("tests", []), untested=row.get("untested"))
+              no_kernel=row.get("no_kernel"), tests=row.get("tests", []), untested=row.get("untested"),
+              sweep=row.get("sweep", []), skip=row.get("skip", {}))
 
 
 def load_rows(folder: Path) -> list[Op]:

@@ -350,8 +350,9 @@ Result<std::unique_ptr<ContractPlan>> plan_gemm(const GemmSpec& spec, int thread
     return invalid_argument("A matrix product has negative sizes: ", spec.batch, " x ", spec.m, " x ", spec.n, " x ",
                             spec.k);
   }
-  if ((spec.index_a.empty() && spec.batch_a != 1 && spec.batch_a != spec.batch) ||
-      (spec.index_b.empty() && spec.batch_b != 1 && spec.batch_b != spec.batch)) {
+  // No product uses no matrix, however many there are.
+  if (spec.batch > 0 && ((spec.index_a.empty() && spec.batch_a != 1 && spec.batch_a != spec.batch) ||
+                         (spec.index_b.empty() && spec.batch_b != 1 && spec.batch_b != spec.batch))) {
     return invalid_argument("A batch of ", spec.batch, " products cannot use ", spec.batch_a, " and ", spec.batch_b,
                             " matrices");
   }

@@ -1,15 +1,18 @@
 // Plans and runs reductions.
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstring>
 
 #include "core/kernels/map.h"
 #include "core/kernels/reduce.h"
+#include "core/kernels/reduce/arg_plan.h"
 #include "core/kernels/reduce/combine.h"
 
 namespace tw {
 namespace {
 
+constexpr size_t kMaxOperands = 62;     // of a tape after a reduction
 constexpr int64_t kPiece = kMapBlock;   // elements of a row or columns combined at once
 constexpr int64_t kLevelRows = 256;     // rows summed before they go up a level
 constexpr int kLevels = 5, kRadix = 8;  // sums of a level before they go up to the next
@@ -120,11 +123,11 @@ class Plan final : public ReducePlan {
     }
     if (scale_ != 1) fns_.scale(acc, g_.out_count, scale_);
     if (const char* f = failure.load(std::memory_order_relaxed)) return invalid_argument(f);
-    if (post_ != nullptr) {
-      const void* in = acc;
-      return post_->run(&in, outputs, pool);
-    }
-    return {};
+    if (post_ == nullptr) return {};
+    std::array<const void*, kMaxOperands + 1> in;
+    in[0] = acc;
+    std::copy_n(inputs + num_inputs_, num_operands_, in.begin() + 1);
+    return post_->run(in.data(), outputs, pool);
   }
 
   size_t workspace_bytes() const override { return workspace_; }
@@ -186,9 +189,17 @@ class Plan final : public ReducePlan {
     }
     in_output_ = post.inputs.empty();
     if (!in_output_) {
-      if (post.inputs.size() != 1) return invalid_argument("a tape after a reduction has one input");
-      const Shape flat{g_.out_count};
-      TW_ASSIGN_OR_RETURN(post_, plan_map(post, {&flat, 1}, flat));
+      if (post.inputs.size() != spec.operands.size() + 1 || spec.operands.size() > kMaxOperands) {
+        return invalid_argument("a tape after a reduction takes its result and at most ", kMaxOperands,
+                                " operands; there are ", spec.operands.size(), " for ", post.to_string());
+      }
+      Shape result{g_.out_count};
+      if (!spec.operands.empty()) result = result_shape(spec);
+      std::vector<Shape> shapes{result};
+      shapes.insert(shapes.end(), spec.operands.begin(), spec.operands.end());
+      TW_ASSIGN_OR_RETURN(post_, plan_map(post, shapes, result));
+      num_inputs_ = spec.shapes.size();
+      num_operands_ = spec.operands.size();
       flops_ += post_->flops();
     }
 
@@ -197,6 +208,16 @@ class Plan final : public ReducePlan {
     const bool private_parts = split_ == Split::kRows || split_ == Split::kBlocks;
     workspace_ = acc_bytes_ * ((in_output_ ? 0 : 1) + (private_parts ? static_cast<size_t>(parts_ - 1) : 0));
     return {};
+  }
+
+  static Shape result_shape(const ReduceSpec& spec) {
+    Shape result;
+    for (int i = 0; i < spec.space.rank(); ++i) {
+      const bool reduced = std::find(spec.axes.begin(), spec.axes.end(), i) != spec.axes.end();
+      if (!reduced) result.add_dim(spec.space[i]);
+      else if (spec.keep_dims) result.add_dim(1);
+    }
+    return result;
   }
 
   void choose_split(int64_t parts) {
@@ -371,103 +392,16 @@ class Plan final : public ReducePlan {
   std::unique_ptr<MapPlan> pre_, post_;
   double scale_ = 1, flops_ = 0;
   bool in_output_ = true;  // the accumulators are output 0
+  size_t num_inputs_ = 0, num_operands_ = 0;
   Split split_ = Split::kOuter;
   int64_t parts_ = 1;
   size_t acc_bytes_ = 0, workspace_ = 0;
 };
 
-// Places of extremes along one axis.
-class ArgPlan final : public ReducePlan {
- public:
-  static Result<std::unique_ptr<ReducePlan>> make(const ReduceSpec& spec) {
-    if (!spec.pre.inputs.empty() || !spec.post.inputs.empty()) {
-      return unimplemented("argmax and argmin take no tapes");
-    }
-    if (spec.axes.size() != 1 || spec.axes[0] < 0 || spec.axes[0] >= spec.space.rank()) {
-      return invalid_argument("argmax and argmin take one axis of ", spec.space);
-    }
-    auto plan = std::unique_ptr<ArgPlan>(new ArgPlan);
-    const int axis = spec.axes[0];
-    plan->reduce_ = spec.space[axis];
-    plan->outer_ = spec.space.product(0, axis);
-    plan->inner_ = spec.space.product(axis + 1, spec.space.rank());
-    if (plan->reduce_ == 0 && plan->outer_ * plan->inner_ > 0) {
-      return invalid_argument("Reduction axis ", axis, " is empty in shape ", spec.space);
-    }
-    if (spec.result != DType::kInt32 && spec.result != DType::kInt64) {
-      return invalid_argument("argmax and argmin give int32 or int64, not ", dtype_name(spec.result));
-    }
-    plan->narrow_ = spec.result == DType::kInt32;
-    DType t = spec.dtype;
-    if (t == DType::kHalf || t == DType::kBfloat16) {
-      const Shape flat{spec.space.num_elements()};
-      Tape widen;
-      widen.add_input(t);
-      widen.outputs = {widen.emit(MicroOp::k_cast, DType::kFloat, 0)};
-      TW_ASSIGN_OR_RETURN(plan->widen_, plan_map(widen, {&flat, 1}, flat));
-      t = DType::kFloat;
-    }
-    plan->size_ = static_cast<int64_t>(dtype_size(t));
-    plan->fns_ = find_arg(spec.op == ReduceOp::kArgMax, t);
-    if (plan->fns_.rows == nullptr) return unimplemented("argmax and argmin do not take ", dtype_name(spec.dtype));
-    return std::unique_ptr<ReducePlan>(std::move(plan));
-  }
-
-  Status run(const void* const* inputs, void* const* outputs, void* workspace, WorkerPool& pool) const override {
-    const char* x = static_cast<const char*>(inputs[0]);
-    if (widen_ != nullptr) {
-      TW_RETURN_IF_ERROR(widen_->run(inputs, &workspace, pool));
-      x = static_cast<const char*>(workspace);
-    }
-    const int64_t grain = grain_for_ns(0.5 * static_cast<double>(reduce_));
-    if (inner_ == 1) {
-      pool.parallel_for(outer_, grain, [&](int64_t b, int64_t e) {
-        int64_t index[ArgFns::kMaxColumns];
-        for (int64_t o = b; o < e; o += ArgFns::kMaxColumns) {
-          const int64_t n = std::min(ArgFns::kMaxColumns, e - o);
-          fns_.rows(x + o * reduce_ * size_, n, reduce_, index);
-          put(index, n, outputs[0], o);
-        }
-      });
-      return {};
-    }
-    const int64_t pieces = (inner_ + ArgFns::kMaxColumns - 1) / ArgFns::kMaxColumns;
-    pool.parallel_for(outer_ * pieces, grain / ArgFns::kMaxColumns + 1, [&](int64_t b, int64_t e) {
-      int64_t index[ArgFns::kMaxColumns];
-      for (int64_t u = b; u < e; ++u) {
-        const int64_t o = u / pieces, c = u % pieces * ArgFns::kMaxColumns;
-        const int64_t n = std::min(ArgFns::kMaxColumns, inner_ - c);
-        fns_.columns(x + (o * reduce_ * inner_ + c) * size_, reduce_, inner_, n, index);
-        put(index, n, outputs[0], o * inner_ + c);
-      }
-    });
-    return {};
-  }
-
-  size_t workspace_bytes() const override {
-    return widen_ == nullptr ? 0 : static_cast<size_t>(outer_ * reduce_ * inner_) * sizeof(float);
-  }
-  double flops() const override { return static_cast<double>(outer_ * reduce_ * inner_); }
-
- private:
-  ArgPlan() = default;
-  void put(const int64_t* index, int64_t n, void* out, int64_t at) const {
-    for (int64_t i = 0; i < n; ++i) {
-      if (narrow_) static_cast<int32_t*>(out)[at + i] = static_cast<int32_t>(index[i]);
-      else static_cast<int64_t*>(out)[at + i] = index[i];
-    }
-  }
-
-  int64_t outer_ = 1, reduce_ = 1, inner_ = 1, size_ = 4;
-  bool narrow_ = false;
-  ArgFns fns_;
-  std::unique_ptr<MapPlan> widen_;
-};
-
 }  // namespace
 
 Result<std::unique_ptr<ReducePlan>> plan_reduce(const ReduceSpec& spec, int threads) {
-  if (spec.op == ReduceOp::kArgMax || spec.op == ReduceOp::kArgMin) return ArgPlan::make(spec);
+  if (spec.op == ReduceOp::kArgMax || spec.op == ReduceOp::kArgMin) return plan_arg_reduce(spec);
   return Plan::make(spec, threads);
 }
 

@@ -43,10 +43,11 @@ Status shape_reduce(ShapeContext& c) {
   return {};
 }
 
-// Inputs broadcast to the space that is reduced over.
+// Inputs broadcast to the space that is reduced over; operands, to the result.
 Status shape_fused_reduce(ShapeContext& c) {
   Shape space = c.input(0);
-  for (int i = 1; i < c.num_inputs(); ++i) {
+  TW_ASSIGN_OR_RETURN(const auto inputs, c.input_range("inputs"));
+  for (int i = 1; i < inputs.second; ++i) {
     TW_ASSIGN_OR_RETURN(space, broadcast(space, c.input(i)));
   }
   if (!space.rank_known()) return {};

@@ -1,6 +1,7 @@
 // FusedBatchNorm V1 to V3 and their gradients, NHWC and NCHW: statistics by the reduce engine, the normalisation as one
 // map over the tensor with the per-channel numbers broadcast.
 #include <algorithm>
+#include <limits>
 
 #include "core/kernels/cpu/map/map_kernel.h"
 #include "core/kernels/cpu/map/tape_writer.h"
@@ -88,7 +89,8 @@ Status prepare_forward(PrepareContext& ctx) {
   s.num_channels = l.channels;
   s.count = l.count;
   const DType t = ctx.input_dtype(0);
-  const double scale = l.count == 0 ? 1 : 1.0 / static_cast<double>(l.count);
+  // Nothing has no mean.
+  const double scale = l.count == 0 ? std::numeric_limits<double>::quiet_NaN() : 1.0 / static_cast<double>(l.count);
   if (s.training) {
     for (int i : {3, 4}) {
       if (ctx.input_shape(i).num_elements() != 0) {

@@ -89,7 +89,11 @@ Status set_op(std::string_view op, ReduceSpec* spec) {
   const auto* row = std::find_if(std::begin(kOps), std::end(kOps), [&](const auto& r) { return r.name == op; });
   if (row == std::end(kOps)) return unimplemented("no reduction is called ", op);
   spec->op = row->op;
-  if (op == "Mean") spec->scale = 1.0 / static_cast<double>(reduced_count(*spec));
+  if (op == "Mean") {
+    // The mean of nothing is NaN, but 0 for complex numbers, as in TensorFlow.
+    const int64_t count = reduced_count(*spec);
+    spec->scale = count == 0 && is_complex(spec->dtype) ? 1.0 : 1.0 / static_cast<double>(count);
+  }
   if (op == "EuclideanNorm") {
     const DType t = spec->dtype, wide = is_integer(t) ? DType::kDouble : t;
     spec->pre = Steps(t).cast(wide).times_conjugate().tape();
@@ -115,15 +119,21 @@ Status prepare_reduce(PrepareContext& ctx) {
 
 Status prepare_fused(PrepareContext& ctx) {
   ReduceSpec spec;
-  TW_ASSIGN_OR_RETURN(spec.pre, Tape::parse(ctx.attrs().string("pre")));
-  const std::string post = ctx.attrs().string("post");
+  const std::string pre = ctx.attrs().string("pre"), post = ctx.attrs().string("post");
+  const int inputs = static_cast<int>(ctx.attrs().must<std::vector<DType>>("Tin").size());
+  for (int i = 0; i < inputs; ++i) spec.shapes.push_back(ctx.input_shape(i));
+  for (int i = inputs; i < ctx.num_inputs(); ++i) spec.operands.push_back(ctx.input_shape(i));
+  TW_ASSIGN_OR_RETURN(spec.space, broadcast_all(spec.shapes));
+  spec.dtype = ctx.input_dtype(0);
+  if (!pre.empty()) {
+    TW_ASSIGN_OR_RETURN(spec.pre, Tape::parse(pre));
+    if (spec.pre.outputs.size() != 1) return invalid_argument("a tape before a reduction has one output");
+    spec.dtype = spec.pre.value_dtype(spec.pre.outputs[0]);
+  }
   if (!post.empty()) {
     TW_ASSIGN_OR_RETURN(spec.post, Tape::parse(post));
   }
-  for (int i = 0; i < ctx.num_inputs(); ++i) spec.shapes.push_back(ctx.input_shape(i));
-  TW_ASSIGN_OR_RETURN(spec.space, broadcast_all(spec.shapes));
-  if (spec.pre.outputs.size() != 1) return invalid_argument("a tape before a reduction has one output");
-  spec.dtype = spec.pre.value_dtype(spec.pre.outputs[0]);
+  spec.keep_dims = ctx.attrs().boolean("keep_dims");
   spec.result = ctx.output_dtype(0);
   for (int64_t axis : ctx.attrs().ints("axes")) TW_RETURN_IF_ERROR(add_axis(axis, &spec.axes, spec.space.rank()));
   std::sort(spec.axes.begin(), spec.axes.end());
