@@ -103,7 +103,7 @@ tw_status* tw_function_create(tw_graph* graph, const tw_graph* body, const tw_fu
 }
 
 int32_t tw_graph_has_function(const tw_graph* graph, tw_str name) {
-  return graph->graph->library()->find(view(name)) != nullptr;
+  return graph->graph->library()->contains(view(name));
 }
 
 }  // extern "C"

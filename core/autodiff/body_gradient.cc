@@ -1,6 +1,7 @@
 #include "core/autodiff/body_gradient.h"
 
 #include <algorithm>
+#include <set>
 
 namespace tw {
 
@@ -100,7 +101,7 @@ Result<std::string> FunctionWriter::finish(const std::string& name) {
   auto f = std::make_shared<Function>(std::move(function_));
   for (int i = 0;; ++i) {
     f->name = i == 0 ? name : internal::concat(name, "_", i);
-    if (library_->find(f->name)) continue;
+    if (library_->contains(f->name)) continue;
     const Status s = library_->add(f);
     if (s.ok()) return f->name;
     if (s.code() != Code::kAlreadyExists) return s;
@@ -113,7 +114,36 @@ BodyGradient::BodyGradient(std::shared_ptr<const Function> f)
       first_new_(graph_->num_nodes()),
       builder_(graph_.get(), "gradients") {}
 
+namespace {
+
+// The functions that these nodes call, directly or not.
+Status find_called(const Graph& g, std::set<std::string>* found) {
+  const auto visit = [&](const FuncRef& ref) -> Status {
+    if (!found->insert(ref.name).second) return {};
+    TW_ASSIGN_OR_RETURN(const std::shared_ptr<const Function> f, g.library()->resolve(ref));
+    return find_called(*f->body, found);
+  };
+  for (NodeId i = 0; i < g.num_nodes(); ++i) {
+    if (g.node(i).dead) continue;
+    for (const auto& [name, value] : g.node(i).attrs) {
+      if (const FuncRef* ref = value.get<FuncRef>()) TW_RETURN_IF_ERROR(visit(*ref));
+      if (const auto* list = value.get<std::vector<FuncRef>>()) {
+        for (const FuncRef& ref : *list) TW_RETURN_IF_ERROR(visit(ref));
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
 Status BodyGradient::differentiate(const std::vector<int>& results, const std::vector<int>& args) {
+  // The values to save would be as deep as the recursion, for which the derivative has no lists.
+  std::set<std::string> called;
+  TW_RETURN_IF_ERROR(find_called(*graph_, &called));
+  if (called.contains(function_->name)) {
+    return unimplemented("the gradient of function '", function_->name, "', which calls itself");
+  }
   std::vector<Output> ys, xs;
   GradientOptions options;
   for (const int r : results) {

@@ -63,7 +63,8 @@ class Importer {
 
   Result<ImportedGraph> run(std::string_view bytes) {
     TW_ASSIGN_OR_RETURN(GraphDef def, decode_graph(bytes));
-    SignatureMap signatures;
+    const auto shared_signatures = std::make_shared<SignatureMap>();
+    SignatureMap& signatures = *shared_signatures;
     for (const std::string_view f : def.functions) {
       TW_ASSIGN_OR_RETURN(FunctionSignature s, decode_signature(f));
       std::string name = s.name;
@@ -89,7 +90,17 @@ class Importer {
     }
     // Functions are read before and added after the nodes, so that a failure leaves neither.
     std::vector<std::shared_ptr<Function>> functions;
+    std::vector<std::shared_ptr<FunctionTemplate>> templates;
     for (const std::string_view f : def.functions) {
+      TW_ASSIGN_OR_RETURN(const FunctionSignature signature, decode_signature(f));
+      if (signature.generic()) {
+        TW_ASSIGN_OR_RETURN(std::shared_ptr<FunctionTemplate> t, decode_template(f, shared_signatures, def.producer));
+        for (const auto& [name, gradient] : def.gradients) {
+          if (name == t->name) t->gradient = gradient;
+        }
+        templates.push_back(std::move(t));
+        continue;
+      }
       TW_ASSIGN_OR_RETURN(std::shared_ptr<Function> made,
                           decode_function(f, signatures, def.producer, graph_->library()));
       for (const auto& [name, gradient] : def.gradients) {
@@ -101,6 +112,7 @@ class Importer {
     TW_ASSIGN_OR_RETURN(result.nodes, assemble(graph_, std::move(pending)));
     Status s = [&]() -> Status {
       for (auto& f : functions) TW_RETURN_IF_ERROR(graph_->library()->add(std::move(f)));
+      for (auto& t : templates) TW_RETURN_IF_ERROR(graph_->library()->add(std::move(t)));
       return finish(&result);
     }();
     if (!s.ok()) {
@@ -280,16 +292,19 @@ Result<std::string> export_graph_def(const Graph& g, const GraphDefExportOptions
   }
   std::string library;
   protozero::pbf_writer lw(library);
-  const auto functions = g.library()->all();
-  for (const auto& f : functions) {
-    TW_ASSIGN_OR_RETURN(const std::string def, export_function_def(*f));
-    lw.add_message(1, def);
-  }
-  for (const auto& f : functions) {
+  std::map<std::string, std::string> definitions, gradients;
+  for (const auto& f : g.library()->all()) {
+    TW_ASSIGN_OR_RETURN(definitions[f->name], export_function_def(*f));
     const auto it = f->attrs.find(kGradientAttr);
     if (it == f->attrs.end()) continue;
-    if (const auto* gradient = it->second.get<std::string>()) wire::add_map_entry(&lw, 2, f->name, *gradient);
+    if (const auto* gradient = it->second.get<std::string>()) gradients[f->name] = *gradient;
   }
+  for (const auto& t : g.library()->templates()) {
+    definitions[t->name] = t->definition;
+    if (!t->gradient.empty()) gradients[t->name] = t->gradient;
+  }
+  for (const auto& [name, definition] : definitions) lw.add_message(1, definition);
+  for (const auto& [name, gradient] : gradients) wire::add_map_entry(&lw, 2, name, gradient);
   if (!library.empty()) w.add_message(2, library);
   std::string versions;
   protozero::pbf_writer vw(versions);

@@ -142,6 +142,77 @@ Result<int> flat_output(const OpDef& op, const AttrMap& attrs, std::string_view 
   return invalid_argument("'", op.name, "' Op has no output '", arg, "'");
 }
 
+int output_length(const OpDef& op, const AttrMap& attrs, std::string_view arg) {
+  for (const ArgDef& a : op.outputs) {
+    if (a.name == arg) return static_cast<int>(std::min<int64_t>(arg_length(a, attrs), 1 << 20));
+  }
+  return 0;
+}
+
+namespace {
+
+Status check_limits(const FunctionSignature::Attr& a, const AttrValue& v) {
+  std::optional<int64_t> size;
+  if (const auto* i = v.get<int64_t>()) size = *i;
+  if (const auto* types = v.get<std::vector<DType>>()) size = static_cast<int64_t>(types->size());
+  if (a.minimum && size && *size < *a.minimum) {
+    return invalid_argument("attr '", a.name, "' is ", *size, ", and must be at least ", *a.minimum);
+  }
+  std::vector<DType> types;
+  if (const auto* t = v.get<DType>()) types = {*t};
+  if (const auto* list = v.get<std::vector<DType>>()) types = *list;
+  if (const auto* allowed = a.allowed.get<std::vector<DType>>()) {
+    for (const DType t : types) {
+      if (std::find(allowed->begin(), allowed->end(), t) == allowed->end()) {
+        return invalid_argument("Value for attr '", a.name, "' of ", dtype_name(t),
+                                " is not in the list of allowed values: ", to_string(a.allowed));
+      }
+    }
+  }
+  const auto* text = v.get<std::string>();
+  const auto* texts = a.allowed.get<std::vector<std::string>>();
+  if (text != nullptr && texts != nullptr && std::find(texts->begin(), texts->end(), *text) == texts->end()) {
+    return invalid_argument("Value for attr '", a.name, "' of \"", *text,
+                            "\" is not in the list of allowed values: ", to_string(a.allowed));
+  }
+  return {};
+}
+
+}  // namespace
+
+Status complete_call_attrs(const FunctionSignature& f, AttrMap* attrs) {
+  for (const FunctionSignature::Attr& a : f.attrs) {
+    auto it = attrs->find(a.name);
+    if (it == attrs->end() && a.default_value) it = attrs->emplace(a.name, *a.default_value).first;
+    Status s;
+    if (it == attrs->end()) {
+      s = invalid_argument("attr '", a.name, "' is missing");
+    } else {
+      const bool none = it->second.empty() && a.type >= AttrType::kListString;  // an empty list has no type on the wire
+      if (none && a.type == AttrType::kListType) it->second = AttrValue(std::vector<DType>());
+      s = none || type_of(it->second) == a.type ? check_limits(a, it->second)
+                                                : invalid_argument("attr '", a.name, "' is ", to_string(it->second),
+                                                                   ", and must be of type ", attr_type_name(a.type));
+    }
+    if (!s.ok()) return s.prefix(internal::concat("call of function '", f.name, "'"));
+  }
+  for (const auto& [name, value] : *attrs) {
+    const bool known = name.starts_with('_') ||
+                       std::any_of(f.attrs.begin(), f.attrs.end(), [&](const auto& a) { return a.name == name; });
+    if (!known) return invalid_argument("call of function '", f.name, "': it has no attr '", name, "'");
+  }
+  return {};
+}
+
+std::vector<DType> arg_dtypes(const FunctionSignature::Arg& arg, const AttrMap& attrs) {
+  const AttrReader reader(attrs);
+  if (!arg.type_list_attr.empty()) return reader.must<std::vector<DType>>(arg.type_list_attr);
+  DType t = arg.type_attr.empty() ? arg.dtype : reader.dtype(arg.type_attr);
+  if (arg.is_ref) t = ref_dtype(t);
+  const int64_t n = arg.number_attr.empty() ? 1 : std::clamp<int64_t>(reader.integer(arg.number_attr), 0, 1 << 20);
+  return std::vector<DType>(static_cast<size_t>(n), t);
+}
+
 Status adapt_node_def(NodeDef* n, const SignatureMap& functions, int producer) {
   const OpDef* op = find_op(n->op);
   if (op == nullptr) {
@@ -154,9 +225,16 @@ Status adapt_node_def(NodeDef* n, const SignatureMap& functions, int producer) {
       // Private attributes are the call's; the others were given to the function.
       (name.starts_with('_') ? attrs : ref.attrs).emplace(name, std::move(value));
     }
+    if (f.generic()) TW_RETURN_IF_ERROR(complete_call_attrs(f, &ref.attrs));
     std::vector<DType> in, out;
-    for (const auto& a : f.inputs) in.push_back(a.dtype);
-    for (const auto& a : f.outputs) out.push_back(a.dtype);
+    const auto append = [&](const std::vector<FunctionSignature::Arg>& args, std::vector<DType>* to) {
+      for (const auto& a : args) {
+        const std::vector<DType> types = arg_dtypes(a, ref.attrs);
+        to->insert(to->end(), types.begin(), types.end());
+      }
+    };
+    append(f.inputs, &in);
+    append(f.outputs, &out);
     attrs.insert_or_assign("Tin", AttrValue(std::move(in)));
     attrs.insert_or_assign("Tout", AttrValue(std::move(out)));
     attrs.insert_or_assign("f", AttrValue(std::move(ref)));

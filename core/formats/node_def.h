@@ -1,6 +1,7 @@
 // NodeDefs, and the names that GraphDefs and FunctionDefs give to edges.
 #pragma once
 
+#include <optional>
 #include <set>
 
 #include "core/formats/graph_def.h"
@@ -26,17 +27,36 @@ struct Port {
 };
 Result<Port> output_port(const OpDef& op, const AttrMap& attrs, int flat);
 Result<int> flat_output(const OpDef& op, const AttrMap& attrs, std::string_view arg, int index);
+// How many tensors an output argument has.
+int output_length(const OpDef& op, const AttrMap& attrs, std::string_view arg);
 
-// What the functions of a GraphDef take and give; nodes may name a function as their op.
+// What the functions of a GraphDef take and give; nodes may name a function as their op. A function with attributes is
+// generic: each call says what they are.
 struct FunctionSignature {
   std::string name;
   struct Arg {
     std::string name;
-    DType dtype = DType::kInvalid;
+    DType dtype = DType::kInvalid;  // when fixed
+    std::string type_attr, number_attr, type_list_attr;
+    bool is_ref = false;
+    bool is_list() const { return !number_attr.empty() || !type_list_attr.empty(); }
+  };
+  struct Attr {
+    std::string name;
+    AttrType type;
+    std::optional<AttrValue> default_value;
+    std::optional<int64_t> minimum;  // of an int, or of a list's length
+    AttrValue allowed;               // a list, or empty
   };
   std::vector<Arg> inputs, outputs;
+  std::vector<Attr> attrs;
   bool stateful = false;
+  bool generic() const { return !attrs.empty(); }
 };
+// Fills defaults, and checks presence, types and limits of the attributes that a call gives.
+Status complete_call_attrs(const FunctionSignature& f, AttrMap* attrs);
+// The dtypes of an argument's tensors; `attrs` are complete.
+std::vector<DType> arg_dtypes(const FunctionSignature::Arg& arg, const AttrMap& attrs);
 using SignatureMap = std::map<std::string, FunctionSignature, std::less<>>;
 
 // Makes a NodeDef what this version's op table knows: calls of functions by name become PartitionedCalls, and
@@ -52,8 +72,13 @@ Result<TensorName> parse_tensor_name(std::string_view text);
 
 // Reads a function: the signature alone, and all of it. Throw protozero::exception for malformed bytes.
 Result<FunctionSignature> decode_signature(std::string_view function_def);
+// A generic one becomes the function for `attrs`, the attributes of a call.
 Result<std::shared_ptr<Function>> decode_function(std::string_view function_def, const SignatureMap& functions,
-                                                  int producer, const std::shared_ptr<FunctionLibrary>& library);
+                                                  int producer, const std::shared_ptr<FunctionLibrary>& library,
+                                                  const AttrMap& attrs = {});
+// A generic function, whose body is read for each set of attributes that it is called with.
+Result<std::shared_ptr<FunctionTemplate>> decode_template(std::string_view function_def,
+                                                          std::shared_ptr<const SignatureMap> functions, int producer);
 
 // An attribute of Function that holds the library's GradientDef.
 inline constexpr std::string_view kGradientAttr = "_gradient_func";

@@ -33,33 +33,6 @@ Status with_shapes(const Status& status, const Node& n, std::span<const Shape> i
 
 }  // namespace
 
-Status FunctionLibrary::add(std::shared_ptr<const Function> f) {
-  std::unique_lock lock(mutex_);
-  const auto it = functions_.find(f->name);
-  if (it != functions_.end()) {
-    if (it->second == f || print_body(*it->second->body) == print_body(*f->body)) return {};
-    return already_exists("a different function '", f->name, "' is already in the library");
-  }
-  // A body must not keep alive the library that keeps it alive.
-  if (f->body->library_.get() == this)
-    f->body->library_ = std::shared_ptr<FunctionLibrary>(std::shared_ptr<void>(), this);
-  functions_.emplace(f->name, std::move(f));
-  return {};
-}
-
-std::shared_ptr<const Function> FunctionLibrary::find(std::string_view name) const {
-  std::shared_lock lock(mutex_);
-  const auto it = functions_.find(name);
-  return it == functions_.end() ? nullptr : it->second;
-}
-
-std::vector<std::shared_ptr<const Function>> FunctionLibrary::all() const {
-  std::shared_lock lock(mutex_);
-  std::vector<std::shared_ptr<const Function>> list;
-  for (const auto& [name, f] : functions_) list.push_back(f);
-  return list;
-}
-
 Graph::Graph() : library_(std::make_shared<FunctionLibrary>()) {}
 Graph::Graph(std::shared_ptr<FunctionLibrary> library) : library_(std::move(library)) {}
 

@@ -2,6 +2,7 @@
 // on private copies, which they may edit.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -57,17 +58,37 @@ struct Function {
   bool stateful = false;
 };
 
+class FunctionLibrary;
+
+// A function whose dtypes and counts of arguments are attributes that each call gives.
+struct FunctionTemplate {
+  std::string name;
+  std::string definition;  // in the format it was read from, which writes it again
+  std::string gradient;    // the function named as its gradient; may be empty
+  // The function for these attributes. InvalidArgument when one is missing or breaks its limits.
+  std::function<Result<std::shared_ptr<Function>>(const AttrMap&, const std::shared_ptr<FunctionLibrary>&)> make;
+};
+
 // Functions by name; immutable once added, shared between a graph, its functions' bodies and programs. Thread-safe.
 // A function refers to its library without owning it: what it calls can be looked up while a graph holds the library.
 class FunctionLibrary {
  public:
-  Status add(std::shared_ptr<const Function> f);  // AlreadyExists unless equal in name and text
+  // AlreadyExists unless equal in name and text.
+  Status add(std::shared_ptr<const Function> f);
+  Status add(std::shared_ptr<const FunctionTemplate> t);
+  bool contains(std::string_view name) const;
+  // A function that is no template, or null.
   std::shared_ptr<const Function> find(std::string_view name) const;
-  std::vector<std::shared_ptr<const Function>> all() const;  // by name
+  // The function that a call runs; that of a template is made at its first use. NotFound when there is none.
+  Result<std::shared_ptr<const Function>> resolve(const FuncRef& ref) const;
+  std::vector<std::shared_ptr<const Function>> all() const;                // by name, without those made of templates
+  std::vector<std::shared_ptr<const FunctionTemplate>> templates() const;  // by name
 
  private:
   mutable std::shared_mutex mutex_;
   std::map<std::string, std::shared_ptr<const Function>, std::less<>> functions_;
+  std::map<std::string, std::shared_ptr<const FunctionTemplate>, std::less<>> templates_;
+  mutable std::map<std::string, std::shared_ptr<const Function>, std::less<>> made_;  // of templates, by call
 };
 
 // What a new node is made from.

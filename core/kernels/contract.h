@@ -35,7 +35,8 @@ struct GemmSpec {
   Epilogue epilogue;
 };
 
-// NHWC input, HWIO filter (depthwise: HWCM with multiplier M), explicit padding.
+// NHWC input, HWIO filter, explicit padding. A depthwise filter is HWCM with multiplier M. A filter of several groups
+// has in_c / groups input channels; output channel o belongs to group o / (out_c / groups).
 struct ConvSpec {
   enum class Kind : uint8_t { kForward, kInputGrad, kFilterGrad };
   Kind kind = Kind::kForward;
@@ -45,6 +46,7 @@ struct ConvSpec {
   int64_t filter_h = 0, filter_w = 0;
   int64_t stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
   int64_t pad_top = 0, pad_left = 0;
+  int64_t groups = 1;
   bool depthwise = false;
   const void* constant_filter = nullptr;  // when set, packed once at plan time
   Epilogue epilogue;

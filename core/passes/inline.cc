@@ -1,5 +1,6 @@
 // Calls of functions are replaced by the bodies they call, so that fusion and planning see through them.
 #include <algorithm>
+#include <set>
 
 #include "core/passes/pass.h"
 
@@ -8,16 +9,37 @@ namespace tw {
 namespace {
 
 constexpr int kMaxDepth = 64;
+// Calls that call twice, and so on, grow without bound; no program of that size is meant.
+constexpr int kMaxNodes = 1 << 24;
 
 bool is_call(const Node& n) { return n.op->name == "PartitionedCall" || n.op->name == "StatefulPartitionedCall"; }
 
-// Copies the function's nodes into the caller; `depth` of nested calls is bounded because functions may recurse.
+// A function may call itself in a branch, which is a program of its own; a call of itself that nothing decides about
+// would never end.
+Status check_ends(const FunctionLibrary& library, const FuncRef& ref, std::vector<std::string>* callers,
+                  std::set<std::string>* seen) {
+  if (std::find(callers->begin(), callers->end(), ref.name) != callers->end()) {
+    return invalid_argument("function '", ref.name, "' calls itself in every case, and would never end");
+  }
+  if (callers->size() > kMaxDepth || !seen->insert(ref.name).second) return {};
+  TW_ASSIGN_OR_RETURN(const std::shared_ptr<const Function> f, library.resolve(ref));
+  callers->push_back(ref.name);
+  for (NodeId i = 0; i < f->body->num_nodes(); ++i) {
+    const Node& n = f->body->node(i);
+    if (n.dead || !is_call(n)) continue;
+    TW_ASSIGN_OR_RETURN(const FuncRef called, n.attr().get<FuncRef>("f"));
+    TW_RETURN_IF_ERROR(check_ends(library, called, callers, seen));
+  }
+  callers->pop_back();
+  return {};
+}
+
+// Copies the function's nodes into the caller.
 Status inline_one(Body& body, NodeId call_id, Rewriter& rewriter) {
   Graph& g = *body.body;
   const Node& call = g.mutable_node(call_id);
   TW_ASSIGN_OR_RETURN(const FuncRef ref, call.attr().get<FuncRef>("f"));
-  const std::shared_ptr<const Function> f = g.library()->find(ref.name);
-  if (f == nullptr) return not_found("function '", ref.name, "' is not defined in the graph");
+  TW_ASSIGN_OR_RETURN(const std::shared_ptr<const Function> f, g.library()->resolve(ref));
   TW_ASSIGN_OR_RETURN(std::unique_ptr<Body> inner, instantiate(*f, ref.attrs));
   TW_RETURN_IF_ERROR(lower_refs(*inner));
   Graph& from = *inner->body;
@@ -76,19 +98,25 @@ Status inline_one(Body& body, NodeId call_id, Rewriter& rewriter) {
 
 Status inline_calls(Body& body) {
   Graph& g = *body.body;
+  std::set<std::string> seen;
   for (int depth = 0; depth < kMaxDepth; ++depth) {
     Rewriter rewriter(body);
     const int count = g.num_nodes();
     for (NodeId id = 0; id < count; ++id) {
       const Node& n = g.mutable_node(id);
       if (n.dead || !is_call(n)) continue;
-      Status s = inline_one(body, id, rewriter);
+      std::vector<std::string> callers;
+      Status s = depth > 0 ? Status() : check_ends(*g.library(), n.attr().must<FuncRef>("f"), &callers, &seen);
+      if (s.ok()) s = inline_one(body, id, rewriter);
+      if (s.ok() && g.num_nodes() > kMaxNodes) {
+        s = resource_exhausted("functions that call one another become more than ", kMaxNodes, " operations");
+      }
       if (!s.ok()) return s.at_node(n.name, n.where);
     }
     if (rewriter.empty()) return {};
     rewriter.apply();
   }
-  return unimplemented("functions that call themselves more than ", kMaxDepth, " levels deep");
+  return resource_exhausted("functions that call one another more than ", kMaxDepth, " levels deep");
 }
 
 }  // namespace tw

@@ -1,5 +1,7 @@
 // Shapes of a whole body given those of its arguments, through branches and loops; and constants in place of the ops
 // that ask for shapes which became known.
+#include <algorithm>
+
 #include "core/passes/pass.h"
 
 namespace tw {
@@ -31,18 +33,26 @@ Shape generalise(const Shape& a, const Shape& b) {
   return s;
 }
 
+// `callers`: the functions that this happens inside of; of one that calls itself nothing is known there.
+Status specialise(Body& body, std::span<const Shape> arg_shapes, std::vector<std::string>& callers);
+
 // Result shapes of a function called with these argument shapes; nothing when its body cannot take them. That is no
 // error yet: a branch that is not taken may be handed values that it has no use for.
-Result<std::optional<std::vector<Shape>>> result_shapes(const Graph& g, const FuncRef& ref,
-                                                        std::span<const Shape> args) {
-  const std::shared_ptr<const Function> f = g.library()->find(ref.name);
-  if (f == nullptr) return not_found("function '", ref.name, "' is not defined in the graph");
+Result<std::optional<std::vector<Shape>>> result_shapes(const Graph& g, const FuncRef& ref, std::span<const Shape> args,
+                                                        std::vector<std::string>& callers) {
+  TW_ASSIGN_OR_RETURN(const std::shared_ptr<const Function> f, g.library()->resolve(ref));
+  if (std::find(callers.begin(), callers.end(), ref.name) != callers.end()) {
+    return std::optional(std::vector<Shape>(f->results.size(), Shape::unknown()));
+  }
   TW_ASSIGN_OR_RETURN(std::unique_ptr<Body> body, instantiate(*f, ref.attrs));
   if (body->args.size() != args.size()) {
     return invalid_argument("function '", ref.name, "' takes ", body->args.size(), " arguments, and ", args.size(),
                             " were given");
   }
-  if (!specialise(*body, args).ok()) return std::optional<std::vector<Shape>>();
+  callers.push_back(ref.name);
+  const Status fits = specialise(*body, args, callers);
+  callers.pop_back();
+  if (!fits.ok()) return std::optional<std::vector<Shape>>();
   std::vector<Shape> shapes;
   for (NodeId id : body->results) {
     const Output in = body->body->mutable_node(id).inputs[0];
@@ -51,11 +61,11 @@ Result<std::optional<std::vector<Shape>>> result_shapes(const Graph& g, const Fu
   return std::optional(std::move(shapes));
 }
 
-Status infer_branches(const Graph& g, Node& n, const std::vector<Shape>& inputs) {
+Status infer_branches(const Graph& g, Node& n, const std::vector<Shape>& inputs, std::vector<std::string>& callers) {
   std::optional<std::vector<Shape>> joined;
   const std::span<const Shape> args(inputs.data() + 1, inputs.size() - 1);
   for (const auto& [attr, ref] : called_functions(n)) {
-    TW_ASSIGN_OR_RETURN(std::optional<std::vector<Shape>> shapes, result_shapes(g, ref, args));
+    TW_ASSIGN_OR_RETURN(std::optional<std::vector<Shape>> shapes, result_shapes(g, ref, args, callers));
     if (!shapes) continue;
     if (!joined) {
       joined = std::move(shapes);
@@ -68,10 +78,10 @@ Status infer_branches(const Graph& g, Node& n, const std::vector<Shape>& inputs)
 }
 
 // The least general shapes of the loop variables that the body maps into themselves.
-Status infer_loop(const Graph& g, Node& n, std::vector<Shape> vars) {
+Status infer_loop(const Graph& g, Node& n, std::vector<Shape> vars, std::vector<std::string>& callers) {
   TW_ASSIGN_OR_RETURN(const FuncRef body, n.attr().get<FuncRef>("body"));
   for (int round = 0; round < kMaxLoopRounds; ++round) {
-    TW_ASSIGN_OR_RETURN(const std::optional<std::vector<Shape>> next, result_shapes(g, body, vars));
+    TW_ASSIGN_OR_RETURN(const std::optional<std::vector<Shape>> next, result_shapes(g, body, vars, callers));
     if (!next || next->size() != vars.size()) break;
     bool stable = true;
     for (size_t i = 0; i < vars.size(); ++i) {
@@ -88,9 +98,7 @@ Status infer_loop(const Graph& g, Node& n, std::vector<Shape> vars) {
   return {};
 }
 
-}  // namespace
-
-Status specialise(Body& body, std::span<const Shape> arg_shapes) {
+Status specialise(Body& body, std::span<const Shape> arg_shapes, std::vector<std::string>& callers) {
   Graph& g = *body.body;
   for (size_t i = 0; i < body.args.size() && i < arg_shapes.size(); ++i) {
     Node& arg = g.mutable_node(body.args[i]);
@@ -112,8 +120,8 @@ Status specialise(Body& body, std::span<const Shape> arg_shapes) {
       inputs.push_back(g.mutable_node(o.node).output_shapes[static_cast<size_t>(o.index)]);
     }
     const std::string_view op = n.op->name;
-    if (s.ok() && (op == "If" || op == "StatelessIf" || op == "Case")) s = infer_branches(g, n, inputs);
-    if (s.ok() && (op == "While" || op == "StatelessWhile")) s = infer_loop(g, n, std::move(inputs));
+    if (s.ok() && (op == "If" || op == "StatelessIf" || op == "Case")) s = infer_branches(g, n, inputs, callers);
+    if (s.ok() && (op == "While" || op == "StatelessWhile")) s = infer_loop(g, n, std::move(inputs), callers);
     if (!s.ok()) return s.at_node(n.name, n.where);
     // What the user told with set_shape still holds.
     for (size_t i = 0; i < before.size() && i < n.output_shapes.size(); ++i) {
@@ -140,6 +148,13 @@ Status specialise(Body& body, std::span<const Shape> arg_shapes) {
   }
   rewriter.apply();
   return {};
+}
+
+}  // namespace
+
+Status specialise(Body& body, std::span<const Shape> arg_shapes) {
+  std::vector<std::string> callers;
+  return specialise(body, arg_shapes, callers);
 }
 
 }  // namespace tw

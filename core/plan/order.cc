@@ -24,8 +24,10 @@ bool writes(const FunctionLibrary& library, const Node& n, size_t slot, std::set
 }
 
 bool function_writes(const FunctionLibrary& library, const FuncRef& ref, size_t arg, std::set<std::string>* visiting) {
-  const std::shared_ptr<const Function> f = library.find(ref.name);
-  if (f == nullptr || arg >= f->args.size() || !visiting->insert(ref.name).second) return false;
+  const auto resolved = library.resolve(ref);
+  if (!resolved.ok()) return false;  // compiling it says so
+  const Function* const f = resolved->get();
+  if (arg >= f->args.size() || !visiting->insert(ref.name).second) return false;
   bool found = false;
   for (NodeId i = 0; i < f->body->num_nodes() && !found; ++i) {
     const Node& n = f->body->node(i);
@@ -41,10 +43,10 @@ bool function_writes(const FunctionLibrary& library, const FuncRef& ref, size_t 
 bool may_block(const FunctionLibrary& library, const Node& n, std::set<std::string>* visiting) {
   if (n.op->has(kBlocking)) return true;
   for (const auto& [attr, ref] : called_functions(n)) {
-    const std::shared_ptr<const Function> f = library.find(ref.name);
-    if (f == nullptr || !visiting->insert(ref.name).second) continue;
-    for (NodeId i = 0; i < f->body->num_nodes(); ++i) {
-      if (may_block(library, f->body->node(i), visiting)) return true;
+    const auto f = library.resolve(ref);
+    if (!f.ok() || !visiting->insert(ref.name).second) continue;
+    for (NodeId i = 0; i < (*f)->body->num_nodes(); ++i) {
+      if (may_block(library, (*f)->body->node(i), visiting)) return true;
     }
   }
   return false;

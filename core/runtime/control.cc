@@ -4,6 +4,11 @@ namespace tw {
 
 namespace {
 
+// Functions that run inside functions share a thread's stack; this takes about a megabyte of it. A function that calls
+// itself without end stops here.
+constexpr int kMaxDepth = 1000;
+thread_local int depth = 0;
+
 // TF's truth of a condition: a bool, a number that is not zero, a string that is not empty; other ranks than 0 are true
 // when they have elements.
 Result<bool> truth(const Tensor& t) {
@@ -90,7 +95,12 @@ Status run_loop(const ControlOp& op, const Plan& plan, const RunContext& context
 
 Status run_control(const ControlOp& op, const Plan& plan, const Instruction& inst, const RunContext& context,
                    Step& step) {
-  return op.kind == ControlOp::Kind::kWhile ? run_loop(op, plan, context, step) : run_branch(op, plan, context, step);
+  if (depth >= kMaxDepth) return resource_exhausted("functions call one another more than ", kMaxDepth, " deep");
+  ++depth;
+  Status s =
+      op.kind == ControlOp::Kind::kWhile ? run_loop(op, plan, context, step) : run_branch(op, plan, context, step);
+  --depth;
+  return s;
 }
 
 }  // namespace tw

@@ -73,18 +73,12 @@ class State : public CompileEnv {
     for (const auto& [name, value] : f.attrs) key += internal::concat(";", name, "=", to_string(value));
     {
       std::lock_guard lock(function_mutex_);
-      const auto it = functions_.find(key);
-      if (it != functions_.end()) {
-        if (it->second == nullptr) return unimplemented("function '", f.name, "' calls itself");
-        return it->second;
-      }
-      functions_[key] = nullptr;
+      if (const auto it = functions_.find(key); it != functions_.end()) return it->second;
     }
-    auto program = compile_function(*library, f);
+    // Compiled outside the lock: of two threads that meet a function first, one drops its work.
+    TW_ASSIGN_OR_RETURN(std::shared_ptr<Program> program, compile_function(*library, f));
     std::lock_guard lock(function_mutex_);
-    if (program.ok()) functions_[key] = *program;
-    else functions_.erase(key);
-    return program;
+    return functions_.emplace(std::move(key), std::move(program)).first->second;
   }
 
   // Registers a step; FailedPrecondition once the session is closed.
@@ -125,8 +119,7 @@ class State : public CompileEnv {
   }
 
   Result<std::shared_ptr<Program>> compile_function(const FunctionLibrary& library, const FuncRef& f) {
-    const std::shared_ptr<const Function> found = library.find(f.name);
-    if (found == nullptr) return not_found("function '", f.name, "' is not defined in the graph");
+    TW_ASSIGN_OR_RETURN(const std::shared_ptr<const Function> found, library.resolve(f));
     TW_ASSIGN_OR_RETURN(std::unique_ptr<Body> body, instantiate(*found, f.attrs));
     return Program::compile(std::move(body), *this);
   }

@@ -190,6 +190,13 @@ TEST_F(Gradients, RefuseOpsWithoutOne) {
   EXPECT_EQ(refused({y}, {x}), "No gradient defined for operation 'LRNGrad' (op type: LRNGrad)");
   EXPECT_EQ(status_.code(), Code::kNotFound);
   EXPECT_EQ(status_.node(), "LRNGrad");
+  // Their results depend on the input smoothly, and TensorFlow has no derivative for them: none is no answer.
+  for (const char* op : {"RandomShuffle", "Bitcast", "Unique"}) {
+    const AttrMap attrs = op == std::string("Bitcast") ? AttrMap{{"type", DType::kFloat}} : AttrMap{};
+    const Val v = placeholder(DType::kFloat, {5});
+    refused({call(op, {v}, attrs)}, {v});
+    EXPECT_EQ(status_.code(), Code::kNotFound) << op;
+  }
 }
 
 TEST_F(Gradients, RefuseWherePrevented) {

@@ -112,6 +112,33 @@ Tensor sizes_of(const Shape& s) {
   return t;
 }
 
+AttrMap fused_attrs(AttrMap base, const char* kind, const std::string& tape, std::vector<DType> extra) {
+  base["kind"] = AttrValue(kind);
+  base["tape"] = AttrValue(tape);
+  base["Textra"] = AttrValue(std::move(extra));
+  return base;
+}
+
+// A bias, a residual that broadcasts, and a rectifier.
+std::string bias_tape() {
+  Tape t;
+  const uint16_t x = t.add_input(DType::kFloat), bias = t.add_input(DType::kFloat),
+                 residual = t.add_input(DType::kFloat);
+  const uint16_t zero = t.add_constant(DType::kFloat, 0);
+  const uint16_t sum = t.emit(MicroOp::k_add, DType::kFloat, x, bias);
+  const uint16_t all = t.emit(MicroOp::k_add, DType::kFloat, sum, residual);
+  t.outputs = {t.emit(MicroOp::k_maximum, DType::kFloat, all, zero)};
+  return t.to_string();
+}
+
+void apply_bias(Tensor* y, const Tensor& bias, const Tensor& residual, int64_t channel_step) {
+  for (int64_t i = 0; i < y->num_elements(); ++i) {
+    float& v = y->data<float>()[i];
+    v = std::max(0.0f, v + bias.data<float>()[i / channel_step % bias.num_elements()] +
+                           residual.data<float>()[i % residual.num_elements()]);
+  }
+}
+
 TEST(ConvKernel, GradientsAreAdjointAndNchwIsTheSameTurned) {
   for (int64_t stride : {1, 2}) {
     const Tensor x = random_tensor({2, 7, 6, 3}, 1), f = random_tensor({3, 3, 3, 5}, 2);
@@ -157,35 +184,41 @@ TEST(ConvKernel, RejectsWhatDoesNotFit) {
   const Tensor other = random_tensor({3, 5, 4, 5}, 3);  // another batch
   EXPECT_EQ(run_one(kernel_Conv2DBackpropInput, a, {sizes_of(x.shape()), f, other}, x.shape()).status().code(),
             Code::kInvalidArgument);
+  // Two groups of three channels, which five output channels cannot share.
   EXPECT_EQ(run_one(kernel_Conv2D, a, {random_tensor({2, 7, 6, 6}, 1), f}, {2, 5, 4, 5}).status().code(),
-            Code::kUnimplemented);
+            Code::kInvalidArgument);
+  EXPECT_EQ(run_one(kernel_Conv2D, a, {random_tensor({2, 7, 6, 4}, 1), f}, {2, 5, 4, 5}).status().code(),
+            Code::kInvalidArgument);
 }
 
-AttrMap fused_attrs(AttrMap base, const char* kind, const std::string& tape, std::vector<DType> extra) {
-  base["kind"] = AttrValue(kind);
-  base["tape"] = AttrValue(tape);
-  base["Textra"] = AttrValue(std::move(extra));
-  return base;
-}
-
-// A bias, a residual that broadcasts, and a rectifier.
-std::string bias_tape() {
-  Tape t;
-  const uint16_t x = t.add_input(DType::kFloat), bias = t.add_input(DType::kFloat),
-                 residual = t.add_input(DType::kFloat);
-  const uint16_t zero = t.add_constant(DType::kFloat, 0);
-  const uint16_t sum = t.emit(MicroOp::k_add, DType::kFloat, x, bias);
-  const uint16_t all = t.emit(MicroOp::k_add, DType::kFloat, sum, residual);
-  t.outputs = {t.emit(MicroOp::k_maximum, DType::kFloat, all, zero)};
-  return t.to_string();
-}
-
-void apply_bias(Tensor* y, const Tensor& bias, const Tensor& residual, int64_t channel_step) {
-  for (int64_t i = 0; i < y->num_elements(); ++i) {
-    float& v = y->data<float>()[i];
-    v = std::max(0.0f, v + bias.data<float>()[i / channel_step % bias.num_elements()] +
-                           residual.data<float>()[i % residual.num_elements()]);
+// Each group is the convolution of its own channels.
+TEST(ConvKernel, GroupsSeeTheirOwnChannels) {
+  const auto channels = [](const Tensor& t, int64_t begin, int64_t count) {
+    Shape s = t.shape();
+    const int64_t all = s[3];
+    s.set_dim(3, count);
+    Tensor part = Tensor::make_or_die(DType::kFloat, s);
+    for (int64_t i = 0; i < part.num_elements(); ++i) {
+      part.data<float>()[i] = t.data<float>()[i / count * all + begin + i % count];
+    }
+    return part;
+  };
+  const Tensor x = random_tensor({2, 6, 5, 6}, 1), f = random_tensor({3, 3, 3, 4}, 2);
+  const Tensor bias = random_tensor({4}, 3);
+  const Shape out{2, 6, 5, 4};
+  const AttrMap a = conv_attrs(1, "SAME", false);
+  const Tensor y = *run_one(kernel_Conv2D, a, {x, f}, out);
+  for (int64_t g : {0, 1}) {
+    const Tensor one = *run_one(kernel_Conv2D, a, {channels(x, 3 * g, 3), channels(f, 2 * g, 2)}, {2, 6, 5, 2});
+    expect_near(channels(y, 2 * g, 2), one);
   }
+  expect_near(*run_one(kernel_Conv2D, conv_attrs(1, "SAME", true), {to_nchw(x), f}, {2, 4, 6, 5}), to_nchw(y));
+  // With a tape behind it.
+  const Tensor zero = Tensor::scalar<float>(0);
+  Tensor want = *y.clone();
+  apply_bias(&want, bias, zero, 1);
+  const AttrMap fused = fused_attrs(a, "Conv2D", bias_tape(), {DType::kFloat, DType::kFloat});
+  expect_near(*run_one(kernel_FusedContract, fused, {x, f, bias, zero}, out), want);
 }
 
 TEST(FusedContract, MatMulWithBiasResidualAndRectifier) {

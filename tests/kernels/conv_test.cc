@@ -12,17 +12,19 @@ using Kind = ConvSpec::Kind;
 
 int64_t input_size(const ConvSpec& s) { return s.batch * s.in_h * s.in_w * s.in_c; }
 int64_t output_size(const ConvSpec& s) { return s.batch * s.out_h * s.out_w * s.out_c; }
-int64_t filter_size(const ConvSpec& s) { return s.filter_h * s.filter_w * (s.depthwise ? 1 : s.in_c) * s.out_c; }
+int64_t filter_size(const ConvSpec& s) {
+  return s.filter_h * s.filter_w * (s.depthwise ? 1 : s.in_c / s.groups) * s.out_c;
+}
 
 std::string describe(const ConvSpec& s) {
   std::ostringstream out;
   out << (s.kind == Kind::kForward     ? "forward "
           : s.kind == Kind::kInputGrad ? "input grad "
                                        : "filter grad ")
-      << (s.depthwise ? "depthwise " : "") << dtype_name(s.dtype) << " in " << s.batch << "x" << s.in_h << "x" << s.in_w
-      << "x" << s.in_c << " out " << s.out_h << "x" << s.out_w << "x" << s.out_c << " filter " << s.filter_h << "x"
-      << s.filter_w << " stride " << s.stride_h << "," << s.stride_w << " dilation " << s.dilation_h << ","
-      << s.dilation_w << " pad " << s.pad_top << "," << s.pad_left;
+      << (s.depthwise ? "depthwise " : "") << s.groups << " groups " << dtype_name(s.dtype) << " in " << s.batch << "x"
+      << s.in_h << "x" << s.in_w << "x" << s.in_c << " out " << s.out_h << "x" << s.out_w << "x" << s.out_c
+      << " filter " << s.filter_h << "x" << s.filter_w << " stride " << s.stride_h << "," << s.stride_w << " dilation "
+      << s.dilation_h << "," << s.dilation_w << " pad " << s.pad_top << "," << s.pad_left;
   return out.str();
 }
 
@@ -143,6 +145,21 @@ TEST(Conv, EmptySizes) {
   check_conv<float>(conv(2, 2, 2, 3, 4, 3, 3, 1, 1, 1, 1, false));  // no output pixels
 }
 
+ConvSpec grouped(ConvSpec s, int64_t groups) {
+  s.groups = groups;
+  return s;
+}
+
+TEST(Conv, Groups) {
+  for (bool same : {false, true}) {
+    check_conv<float>(grouped(conv(2, 7, 8, 6, 4, 3, 3, 1, 1, 1, 1, same), 2));
+    check_conv<float>(grouped(conv(2, 9, 8, 12, 9, 3, 2, 2, 3, 1, 2, same), 3));
+    check_conv<float>(grouped(conv(2, 5, 5, 4, 8, 3, 3, 1, 1, 1, 1, same), 4));  // one channel each: depthwise
+    check_conv<float>(grouped(conv(2, 5, 5, 40, 80, 1, 1, 1, 1, 1, 1, same), 5));
+  }
+  check_conv<float>(grouped(conv(0, 5, 5, 6, 4, 3, 3, 1, 1, 1, 1, true), 2));
+}
+
 template <typename T>
 class ConvTypes : public testing::Test {};
 using Types = testing::Types<double, half, bfloat16>;
@@ -152,6 +169,7 @@ TYPED_TEST(ConvTypes, EveryKind) {
   check_conv<TypeParam>(conv(3, 9, 8, 5, 33, 3, 3, 1, 1, 1, 1, true));
   check_conv<TypeParam>(conv(2, 9, 8, 5, 7, 3, 2, 2, 3, 1, 2, false));
   check_conv<TypeParam>(conv(2, 6, 6, 20, 40, 1, 1, 1, 1, 1, 1, true));
+  check_conv<TypeParam>(grouped(conv(2, 6, 6, 6, 8, 3, 3, 1, 1, 1, 1, true), 2));
   ConvSpec s = conv(2, 9, 8, 5, 10, 3, 3, 1, 1, 1, 1, true);
   s.depthwise = true;
   check_conv<TypeParam>(s);
@@ -187,6 +205,8 @@ TEST(Depthwise, StridesDilationsAndMultipliers) {
 }
 
 TEST(Conv, RejectsNonsense) {
+  EXPECT_EQ(plan_conv(grouped(conv(1, 5, 5, 6, 3, 3, 3, 1, 1, 1, 1, true), 2), 1).status().code(),
+            Code::kInvalidArgument);
   ConvSpec s = conv(1, 5, 5, 3, 4, 3, 3, 1, 1, 1, 1, true);
   s.stride_h = 0;
   EXPECT_EQ(plan_conv(s, 1).status().code(), Code::kInvalidArgument);

@@ -40,8 +40,7 @@ class BranchGradient {
       if (carries_gradient(v_.x(i).dtype())) args.push_back(i - skip_);
     }
     for (const FuncRef& f : functions_) {
-      std::shared_ptr<const Function> function = v_.b.graph().library()->find(f.name);
-      if (!function) return not_found("Function ", f.name, " of node ", v_.op.name, " is not defined");
+      TW_ASSIGN_OR_RETURN(std::shared_ptr<const Function> function, v_.b.graph().library()->resolve(f));
       bodies_.push_back(std::make_unique<BodyGradient>(std::move(function)));
       TW_RETURN_IF_ERROR(bodies_.back()->differentiate(results, args));
     }

@@ -20,11 +20,8 @@ class LoopGradient {
   Status run() {
     const auto& library = v_.b.graph().library();
     const FuncRef body = v_.attr().must<FuncRef>("body"), cond = v_.attr().must<FuncRef>("cond");
-    body_function_ = library->find(body.name);
-    cond_function_ = library->find(cond.name);
-    if (!body_function_ || !cond_function_) {
-      return not_found("Function ", body_function_ ? cond.name : body.name, " of node ", v_.op.name, " is not defined");
-    }
+    TW_ASSIGN_OR_RETURN(body_function_, library->resolve(body));
+    TW_ASSIGN_OR_RETURN(cond_function_, library->resolve(cond));
     body_ = std::make_unique<BodyGradient>(body_function_);
     choose_carried();
     TW_RETURN_IF_ERROR(differentiate());

@@ -47,6 +47,18 @@ Result<std::unique_ptr<ContractPlan>> plan_conv(const ConvSpec& s, int threads) 
     }
     return contract::plan_depthwise(s, threads);
   }
+  if (s.groups != 1) {
+    if (s.groups < 1 || s.in_c % s.groups != 0 || s.out_c % s.groups != 0) {
+      return invalid_argument("A convolution of ", s.in_c, " to ", s.out_c, " channels cannot have ", s.groups,
+                              " groups");
+    }
+    if (s.groups != s.in_c) return contract::plan_grouped_conv(s, threads);
+    // One channel a group: the filter of a depthwise convolution, element for element.
+    ConvSpec depthwise = s;
+    depthwise.groups = 1;
+    depthwise.depthwise = true;
+    return contract::plan_depthwise(depthwise, threads);
+  }
   // The input gradient's operands come filter first, which a product cannot express without turning its result.
   if (is_product(s) && s.kind != ConvSpec::Kind::kInputGrad) return plan_product(s, threads);
   if (s.kind == ConvSpec::Kind::kFilterGrad) return contract::plan_filter_grad(s, threads);

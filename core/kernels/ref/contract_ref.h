@@ -43,8 +43,11 @@ inline void visit_conv(const ConvSpec& s, const std::function<void(int64_t, int6
               for (int64_t oc = 0; oc < s.out_c; ++oc) visit(in + oc / multiplier, tap * s.out_c + oc, out + oc);
               continue;
             }
-            for (int64_t c = 0; c < s.in_c; ++c) {
-              for (int64_t oc = 0; oc < s.out_c; ++oc) visit(in + c, (tap * s.in_c + c) * s.out_c + oc, out + oc);
+            const int64_t in_c = s.in_c / s.groups, out_c = s.out_c / s.groups;  // of a group
+            for (int64_t c = 0; c < in_c; ++c) {
+              for (int64_t oc = 0; oc < s.out_c; ++oc) {
+                visit(in + oc / out_c * in_c + c, (tap * in_c + c) * s.out_c + oc, out + oc);
+              }
             }
           }
         }

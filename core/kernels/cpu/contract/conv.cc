@@ -54,12 +54,15 @@ Result<ConvSpec> conv_spec(const PrepareContext& ctx, ConvSpec::Kind kind, bool 
   s.out_c = depthwise ? filter[2] * filter[3] : filter[3];
   s.filter_h = filter[0], s.filter_w = filter[1];
   if (s.in_c != filter[2]) {
-    if (!depthwise && kind == ConvSpec::Kind::kForward) {
-      return unimplemented("The Conv2D op does not support grouped convolutions on the CPU: the input depth of ",
-                           s.in_c, " does not match the filter input depth of ", filter[2]);
+    if (depthwise || filter[2] == 0 || s.in_c % filter[2] != 0) {
+      return invalid_argument(op, ": input depth must be ", depthwise ? "equal to" : "a multiple of",
+                              " filter depth, but they are ", s.in_c, " and ", filter[2]);
     }
-    return invalid_argument(op, ": input depth must be equal to filter depth, but they are ", s.in_c, " and ",
-                            filter[2]);
+    s.groups = s.in_c / filter[2];
+    if (s.groups == 0 || s.out_c % s.groups != 0) {
+      return invalid_argument(op, ": output depth must be a multiple of the number of groups, but they are ", s.out_c,
+                              " and ", s.groups);
+    }
   }
   if (result[f.n] != s.batch) {
     return invalid_argument(op, ": input and out_backprop must have the same batch size: input batch: ", s.batch,
