@@ -7,13 +7,14 @@ C_FILES := '*.h' '*.hpp' '*.cc' '*.c'
 export CCACHE_BASEDIR ?= $(CURDIR)
 export CCACHE_NOHASHDIR ?= 1
 
-.PHONY: help setup build test demo bench check format wheel install clean
+.PHONY: help setup build test demo bench check headers sizes asan ubsan tsan format wheel clean
 
 help:
 	@echo "make demo    train a small network on real digits, then use it from C and C++"
 	@echo "make test    the quick tests"
 	@echo "make bench   the benchmarks"
-	@echo "make check   format, lint and layers"
+	@echo "make check   format, lint and layers; make headers: each compiles alone; make sizes: nothing grew by accident"
+	@echo "make asan    the quick C++ tests under the address and undefined-behaviour sanitizers; tsan: thread sanitizer"
 	@echo "make format  clang-format and ruff over the tree"
 	@echo "make wheel   a wheel in dist/ that runs on any recent Linux"
 
@@ -43,6 +44,20 @@ check:
 	@git ls-files $(C_FILES) | xargs .venv/bin/clang-format --dry-run -Werror
 	@$(PYTHON) tools/check_layers.py
 	@$(PYTHON) -m ruff check --quiet python tools tests examples benchmarks
+
+headers: setup
+	@cmake --preset dev -DPython3_EXECUTABLE=$(CURDIR)/$(PYTHON) --log-level=WARNING > /dev/null
+	@cmake --build $(BUILD) --target check_headers
+
+sizes: setup
+	@cmake --preset release -DPython3_EXECUTABLE=$(CURDIR)/$(PYTHON) --log-level=WARNING > /dev/null
+	@cmake --build build/release --target thalweg
+	@$(PYTHON) tools/size_ledger.py build/release/libthalweg.so
+
+asan ubsan tsan: setup
+	@cmake --preset $@ -DPython3_EXECUTABLE=$(CURDIR)/$(PYTHON) --log-level=WARNING > /dev/null
+	@cmake --build build/$@
+	@ctest --test-dir build/$@ --output-on-failure
 
 format:
 	@tools/setup.sh check

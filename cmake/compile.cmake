@@ -12,10 +12,12 @@ if(TW_WERROR)
   target_compile_options(tw_flags INTERFACE -Werror)
 endif()
 
-# TW_SANITIZE: address, undefined or thread.
-set(TW_SANITIZE "" CACHE STRING "Sanitizer to build with")
+# TW_SANITIZE: address, undefined, both with a comma, or thread. What one finds ends the program. Optimised a little,
+# with line numbers only: enough for reports, and half the time of a full build.
+set(TW_SANITIZE "" CACHE STRING "Sanitizers to build with")
 if(TW_SANITIZE)
-  target_compile_options(tw_flags INTERFACE -fsanitize=${TW_SANITIZE} -fno-omit-frame-pointer -g)
+  target_compile_options(tw_flags INTERFACE -fsanitize=${TW_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer
+                         -O1 -g1)
   target_link_options(tw_flags INTERFACE -fsanitize=${TW_SANITIZE})
 endif()
 
@@ -34,5 +36,9 @@ option(TW_MIN_SIZE "Smallest library" OFF)
 if(TW_MIN_SIZE)
   target_compile_definitions(tw_flags INTERFACE HWY_COMPILE_ONLY_STATIC)
   target_compile_options(tw_flags INTERFACE -ffunction-sections -fdata-sections)
-  target_link_options(tw_flags INTERFACE -Wl,--gc-sections)
+  if(APPLE)
+    target_link_options(tw_flags INTERFACE -Wl,-dead_strip)
+  elseif(NOT MSVC)
+    target_link_options(tw_flags INTERFACE -Wl,--gc-sections -s)
+  endif()
 endif()

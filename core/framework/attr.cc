@@ -10,6 +10,69 @@
 #include "core/framework/text_cursor.h"
 
 namespace tw {
+
+AttrValue::AttrValue() = default;
+AttrValue::AttrValue(const AttrValue&) = default;
+AttrValue::AttrValue(AttrValue&&) noexcept = default;
+AttrValue& AttrValue::operator=(const AttrValue&) = default;
+AttrValue& AttrValue::operator=(AttrValue&&) noexcept = default;
+AttrValue::~AttrValue() = default;
+
+AttrMap::AttrMap() = default;
+AttrMap::AttrMap(std::initializer_list<Entry> entries) {
+  for (const Entry& e : entries) map_.emplace(e.name, e.value);
+}
+AttrMap::AttrMap(const AttrMap&) = default;
+AttrMap::AttrMap(AttrMap&&) noexcept = default;
+AttrMap& AttrMap::operator=(const AttrMap&) = default;
+AttrMap& AttrMap::operator=(AttrMap&&) noexcept = default;
+AttrMap::~AttrMap() = default;
+AttrMap::iterator AttrMap::find(std::string_view name) { return map_.find(name); }
+AttrMap::const_iterator AttrMap::find(std::string_view name) const { return map_.find(name); }
+size_t AttrMap::count(std::string_view name) const { return map_.count(name); }
+const AttrValue& AttrMap::at(std::string_view name) const { return map_.find(name)->second; }
+AttrValue& AttrMap::operator[](std::string_view name) { return emplace(name, AttrValue()).first->second; }
+std::pair<AttrMap::iterator, bool> AttrMap::emplace(std::string_view name, AttrValue value) {
+  const auto it = map_.lower_bound(name);
+  if (it != map_.end() && it->first == name) return {it, false};
+  return {map_.emplace_hint(it, name, std::move(value)), true};
+}
+std::pair<AttrMap::iterator, bool> AttrMap::insert(const value_type& entry) { return map_.insert(entry); }
+void AttrMap::insert_or_assign(std::string_view name, AttrValue value) {
+  const auto it = map_.lower_bound(name);
+  if (it != map_.end() && it->first == name) it->second = std::move(value);
+  else map_.emplace_hint(it, name, std::move(value));
+}
+AttrMap::iterator AttrMap::erase(const_iterator at) { return map_.erase(at); }
+size_t AttrMap::erase(std::string_view name) {
+  const auto it = map_.find(name);
+  if (it == map_.end()) return 0;
+  map_.erase(it);
+  return 1;
+}
+void AttrMap::clear() { map_.clear(); }
+bool operator==(const AttrMap& a, const AttrMap& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const auto& x, const auto& y) { return x.first == y.first && equal(x.second, y.second); });
+}
+
+#define TW_INSTANTIATE(T)                                        \
+  template Result<T> AttrReader::get<T>(std::string_view) const; \
+  template T AttrReader::must<T>(std::string_view) const;
+TW_INSTANTIATE(DType)
+TW_INSTANTIATE(int64_t)
+TW_INSTANTIATE(bool)
+TW_INSTANTIATE(float)
+TW_INSTANTIATE(std::string)
+TW_INSTANTIATE(Shape)
+TW_INSTANTIATE(FuncRef)
+TW_INSTANTIATE(std::vector<std::string>)
+TW_INSTANTIATE(std::vector<int64_t>)
+TW_INSTANTIATE(std::vector<float>)
+TW_INSTANTIATE(std::vector<DType>)
+TW_INSTANTIATE(std::vector<Shape>)
+#undef TW_INSTANTIATE
+
 namespace {
 
 // --- equality: bit by bit for numbers, so that NaN equals itself and -0 differs from 0 ---

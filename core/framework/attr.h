@@ -1,8 +1,11 @@
 // Attribute values of nodes.
 #pragma once
 
+#include <initializer_list>
 #include <map>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -12,12 +15,55 @@ namespace tw {
 
 class TextCursor;
 struct AttrValue;
-using AttrMap = std::map<std::string, AttrValue, std::less<>>;
+
+// Attributes by name, in the order of the names: the part of std::map that is used here. Its members are compiled once,
+// in attr.cc; every file that makes a node would compile them again otherwise.
+class AttrMap {
+  using Map = std::map<std::string, AttrValue, std::less<>>;
+
+ public:
+  using iterator = Map::iterator;
+  using const_iterator = Map::const_iterator;
+  using value_type = Map::value_type;
+  struct Entry;
+
+  AttrMap();
+  AttrMap(std::initializer_list<Entry> entries);  // of two of one name the first is kept
+  AttrMap(const AttrMap&);
+  AttrMap(AttrMap&&) noexcept;
+  AttrMap& operator=(const AttrMap&);
+  AttrMap& operator=(AttrMap&&) noexcept;
+  ~AttrMap();
+
+  iterator begin() { return map_.begin(); }
+  iterator end() { return map_.end(); }
+  const_iterator begin() const { return map_.begin(); }
+  const_iterator end() const { return map_.end(); }
+  size_t size() const { return map_.size(); }
+  bool empty() const { return map_.empty(); }
+  iterator find(std::string_view name);
+  const_iterator find(std::string_view name) const;
+  size_t count(std::string_view name) const;
+  bool contains(std::string_view name) const { return count(name) != 0; }
+  const AttrValue& at(std::string_view name) const;  // precondition: contained
+  AttrValue& operator[](std::string_view name);      // made empty where it was missing
+  // Keeps what is there; true when it was missing.
+  std::pair<iterator, bool> emplace(std::string_view name, AttrValue value);
+  std::pair<iterator, bool> insert(const value_type& entry);
+  void insert_or_assign(std::string_view name, AttrValue value);
+  iterator erase(const_iterator at);
+  size_t erase(std::string_view name);
+  void clear();
+
+ private:
+  Map map_;
+};
+bool operator==(const AttrMap& a, const AttrMap& b);
 
 // A function by name, with the attributes it is called with.
 struct FuncRef {
   std::string name;
-  std::map<std::string, AttrValue, std::less<>> attrs;
+  AttrMap attrs;
 };
 
 // In a function body an attribute may stand for one of the function's own ("$T").
@@ -32,7 +78,12 @@ struct AttrValue {
                    std::vector<DType>, std::vector<Shape>, std::vector<Tensor>, std::vector<FuncRef>>;
   Storage value;
 
-  AttrValue() = default;
+  AttrValue();
+  AttrValue(const AttrValue&);
+  AttrValue(AttrValue&&) noexcept;
+  AttrValue& operator=(const AttrValue&);
+  AttrValue& operator=(AttrValue&&) noexcept;
+  ~AttrValue();
   template <typename T>
     requires(std::is_constructible_v<Storage, T> && !std::is_same_v<std::decay_t<T>, AttrValue>)
   AttrValue(T&& v) : value(std::forward<T>(v)) {}
@@ -45,6 +96,11 @@ struct AttrValue {
     return std::get_if<T>(&value);
   }
   bool is_list() const { return value.index() >= 10; }
+};
+
+struct AttrMap::Entry {
+  std::string_view name;
+  AttrValue value;
 };
 
 bool equal(const AttrValue& a, const AttrValue& b);
@@ -119,5 +175,21 @@ class AttrReader {
  private:
   const AttrMap* attrs_;
 };
+#define TW_EXTERN(T)                                                    \
+  extern template Result<T> AttrReader::get<T>(std::string_view) const; \
+  extern template T AttrReader::must<T>(std::string_view) const;
+TW_EXTERN(DType)
+TW_EXTERN(int64_t)
+TW_EXTERN(bool)
+TW_EXTERN(float)
+TW_EXTERN(std::string)
+TW_EXTERN(Shape)
+TW_EXTERN(FuncRef)
+TW_EXTERN(std::vector<std::string>)
+TW_EXTERN(std::vector<int64_t>)
+TW_EXTERN(std::vector<float>)
+TW_EXTERN(std::vector<DType>)
+TW_EXTERN(std::vector<Shape>)
+#undef TW_EXTERN
 
 }  // namespace tw

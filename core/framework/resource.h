@@ -2,7 +2,6 @@
 // variant carry.
 #pragma once
 
-#include <any>
 #include <functional>
 #include <map>
 #include <mutex>

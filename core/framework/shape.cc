@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <ostream>
 
 namespace tw {
 
@@ -76,6 +77,8 @@ std::string Shape::to_string() const {
   }
   return text + ']';
 }
+void append(std::string* text, const Shape& s) { text->append(s.to_string()); }
+std::ostream& operator<<(std::ostream& out, const Shape& s) { return out << s.to_string(); }
 
 bool compatible(const Shape& a, const Shape& b) {
   if (!a.rank_known() || !b.rank_known()) return true;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <initializer_list>
+#include <iosfwd>
 #include <span>
 #include <string>
 
@@ -63,6 +64,8 @@ Result<Shape> broadcast(const Shape& a, const Shape& b);
 // Row-major element strides of a fully known shape.
 std::array<int64_t, kMaxRank> strides_of(const Shape& s);
 
-inline std::ostream& operator<<(std::ostream& out, const Shape& s) { return out << s.to_string(); }
+// As part of a message; as part of a stream.
+void append(std::string* text, const Shape& s);
+std::ostream& operator<<(std::ostream& out, const Shape& s);
 
 }  // namespace tw

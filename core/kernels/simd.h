@@ -3,6 +3,7 @@
 //   #undef HWY_TARGET_INCLUDE
 //   #define HWY_TARGET_INCLUDE "core/kernels/.../file.cc"
 //   #include "core/kernels/simd.h"
+// A file of element types that few programs use defines TW_RARE_TYPES first, and is not compiled for AVX-512.
 // Included once per target, so the guard covers the settings only.
 #ifndef CORE_KERNELS_SIMD_H_
 #define CORE_KERNELS_SIMD_H_
@@ -12,7 +13,11 @@
 #elif defined(__x86_64__) || defined(_M_X64)
 // x86-64-v2 is the oldest processor we support, so that no scalar target is needed below it.
 #define HWY_BASELINE_TARGETS HWY_SSE4
+#if defined(TW_RARE_TYPES)
+#define HWY_DISABLED_TARGETS (~(HWY_SSE4 | HWY_AVX2))
+#else
 #define HWY_DISABLED_TARGETS (~(HWY_SSE4 | HWY_AVX2 | HWY_AVX3))
+#endif
 #endif
 
 // Before a loop whose iterations are independent even when its output is one of its inputs: the compiler may then

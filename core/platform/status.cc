@@ -1,5 +1,7 @@
 #include "core/platform/status.h"
 
+#include <charconv>
+
 namespace tw {
 
 std::string_view code_name(Code code) {
@@ -31,6 +33,22 @@ const std::string& empty_string() {
   return empty;
 }
 }  // namespace
+
+void append(std::string* text, std::string_view part) { text->append(part); }
+void append(std::string* text, char part) { text->push_back(part); }
+void append(std::string* text, bool part) { text->push_back(part ? '1' : '0'); }
+
+namespace {
+template <typename... Args>
+void append_number(std::string* text, Args... args) {
+  char buffer[32];
+  const auto end = std::to_chars(buffer, buffer + sizeof(buffer), args...).ptr;
+  text->append(buffer, static_cast<size_t>(end - buffer));
+}
+}  // namespace
+void append(std::string* text, int64_t part) { append_number(text, part); }
+void append(std::string* text, uint64_t part) { append_number(text, part); }
+void append(std::string* text, double part) { append_number(text, part, std::chars_format::general, 6); }
 
 Status::Status(Code code, std::string message) {
   if (code != Code::kOk) rep_ = std::make_unique<Rep>(Rep{code, std::move(message), {}, {}});

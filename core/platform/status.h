@@ -2,10 +2,10 @@
 // library boundary.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -67,16 +67,32 @@ class [[nodiscard]] Status {
   std::unique_ptr<Rep> rep_;
 };
 
+// append(&text, part) spells one part of a message, and is found by argument for types that have one of their own.
+// Plain functions, because each error message would otherwise compile a stream formatter of its own.
+void append(std::string* text, std::string_view part);
+void append(std::string* text, char part);
+void append(std::string* text, bool part);  // 0 or 1
+void append(std::string* text, int64_t part);
+void append(std::string* text, uint64_t part);
+void append(std::string* text, double part);  // six significant digits
+inline void append(std::string* text, const char* part) { append(text, std::string_view(part)); }
+template <std::integral T>
+void append(std::string* text, T part) {
+  if constexpr (std::is_signed_v<T>) append(text, static_cast<int64_t>(part));
+  else append(text, static_cast<uint64_t>(part));
+}
+inline void append(std::string* text, float part) { append(text, static_cast<double>(part)); }
+
 namespace internal {
 template <typename... Args>
 std::string concat(const Args&... args) {
-  std::ostringstream out;
-  (out << ... << args);
-  return out.str();
+  std::string text;
+  (append(&text, args), ...);
+  return text;
 }
 }  // namespace internal
 
-// error(Code, parts...) and the named forms below stream their parts into one message.
+// error(Code, parts...) and the named forms below join their parts into one message.
 template <typename... Args>
 Status error(Code code, const Args&... args) {
   return Status(code, internal::concat(args...));

@@ -106,6 +106,8 @@ double default_tolerance(DType t) {
   }
 }
 
+std::string spelled(std::complex<double> v) { return internal::concat("(", v.real(), ",", v.imag(), ")"); }
+
 bool close(double a, double b, double tolerance) {
   if (std::isnan(a) || std::isnan(b)) return std::isnan(a) && std::isnan(b);
   return a == b || std::abs(a - b) <= tolerance * (1 + std::abs(b));
@@ -149,12 +151,14 @@ std::string difference(const Tensor& got, const Tensor& want, double tolerance) 
         break;
       case DType::kComplex64: {
         const auto a = got.data<std::complex<float>>()[i], b = want.data<std::complex<float>>()[i];
-        if (!close(a.real(), b.real(), tolerance) || !close(a.imag(), b.imag(), tolerance)) text = at(i, a, b);
+        if (!close(a.real(), b.real(), tolerance) || !close(a.imag(), b.imag(), tolerance))
+          text = at(i, spelled(a), spelled(b));
         break;
       }
       case DType::kComplex128: {
         const auto a = got.data<std::complex<double>>()[i], b = want.data<std::complex<double>>()[i];
-        if (!close(a.real(), b.real(), tolerance) || !close(a.imag(), b.imag(), tolerance)) text = at(i, a, b);
+        if (!close(a.real(), b.real(), tolerance) || !close(a.imag(), b.imag(), tolerance))
+          text = at(i, spelled(a), spelled(b));
         break;
       }
       default:

@@ -24,6 +24,19 @@ constexpr int kRows = 14, kSkinnyRows = 6;
 constexpr int kRows = 6, kSkinnyRows = 2;
 #endif
 
+// Writes the columns that are wanted of `rows` rows of sums, of `width` elements each.
+template <typename T>
+HWY_NOINLINE void store_part(const Tile<T>& t, const T* HWY_RESTRICT sums, int rows, int64_t width) {
+  for (int i = 0; i < rows; ++i, sums += width) {
+    T* HWY_RESTRICT c = t.c[i];
+    if (t.accumulate) {
+      for (int64_t x = 0; x < t.columns; ++x) c[x] += sums[x];
+    } else {
+      for (int64_t x = 0; x < t.columns; ++x) c[x] = sums[x];
+    }
+  }
+}
+
 template <typename T, int kR, int kV, bool kColumns>
 void run_tile(const Tile<T>& t) {
   const hn::ScalableTag<T> d;
@@ -54,24 +67,25 @@ void run_tile(const Tile<T>& t) {
       }
     }
   }
-  const int64_t whole = t.columns == kV * lanes ? kV : kV - 1;
-  const int64_t rest = t.columns - whole * lanes;
+  if (t.columns == kV * lanes) {
 #pragma GCC unroll 16
-  for (int i = 0; i < kR; ++i) {
-    T* HWY_RESTRICT c = t.c[i];
+    for (int i = 0; i < kR; ++i) {
+      T* HWY_RESTRICT c = t.c[i];
 #pragma GCC unroll 4
-    for (int j = 0; j < kV; ++j) {
-      if (j == kV - 1 && whole != kV) {
-        HWY_ALIGN T tail[HWY_MAX_BYTES / sizeof(T)];
-        hn::Store(acc[i][j], d, tail);
-        T* HWY_RESTRICT to = c + j * lanes;
-        for (int64_t x = 0; x < rest; ++x) to[x] = t.accumulate ? to[x] + tail[x] : tail[x];
-      } else {
+      for (int j = 0; j < kV; ++j) {
         V v = acc[i][j];
         if (t.accumulate) v = hn::Add(v, hn::LoadU(d, c + j * lanes));
         hn::StoreU(v, d, c + j * lanes);
       }
     }
+  } else {
+    HWY_ALIGN T sums[kR * kV * HWY_MAX_BYTES / sizeof(T)];
+#pragma GCC unroll 16
+    for (int i = 0; i < kR; ++i) {
+#pragma GCC unroll 4
+      for (int j = 0; j < kV; ++j) hn::Store(acc[i][j], d, sums + (i * kV + j) * lanes);
+    }
+    store_part(t, sums, kR, kV * lanes);
   }
 }
 

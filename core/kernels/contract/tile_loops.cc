@@ -1,6 +1,9 @@
 // Register tiles of the integer and complex types, compiled for each vector target.
 #include "core/kernels/contract/tile.h"
 
+#ifndef TW_RARE_TYPES
+#define TW_RARE_TYPES
+#endif
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/kernels/contract/tile_loops.cc"
 #include "core/kernels/simd.h"

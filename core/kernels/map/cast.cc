@@ -53,9 +53,33 @@ void cast_block(const void* a, const void*, const void*, void* out, size_t n) {
   for (size_t i = 0; i < n; ++i) o[i] = convert<From, To>(x[i]);
 }
 
-template <class T>
+// The types whose loop serves From -> To: of integers that become no wider only the width matters, and what goes into
+// 16 bits or fewer by way of int32 gives the same bits for both signs. A bool is a byte of 0 or 1.
+template <class From, class To>
+struct CastOf {
+  using from = From;
+  using to = To;
+};
+template <class To>
+  requires(!std::is_same_v<To, bool>)
+struct CastOf<bool, To> : CastOf<uint8_t, To> {};
+template <class From, class To>
+  requires(std::is_integral_v<From> && !std::is_same_v<From, bool> && std::is_integral_v<To> &&
+           !std::is_same_v<To, bool>)
+struct CastOf<From, To> {
+  using from = std::conditional_t<(sizeof(From) >= sizeof(To)), std::make_unsigned_t<From>, From>;
+  using to = std::make_unsigned_t<To>;
+};
+template <class From, class To>
+  requires(std::is_floating_point_v<From> && std::is_integral_v<To> && sizeof(To) < 4 && !std::is_same_v<To, bool>)
+struct CastOf<From, To> {
+  using from = From;
+  using to = std::make_unsigned_t<To>;
+};
+
+template <size_t kSize>
 void copy_block(const void* a, const void*, const void*, void* out, size_t n) {
-  if (a != out) std::memmove(out, a, n * sizeof(T));
+  if (a != out) std::memmove(out, a, n * kSize);
 }
 
 // The scalar codecs of float16.h as integer arithmetic on vectors, so that every target has them.
@@ -135,7 +159,7 @@ BlockFn visit_storage(DType t, Fn&& fn) {
 
 BlockFn get_cast(DType from, DType to) {
   if (from == DType::kHalf || from == DType::kBfloat16) {
-    if (to == from) return copy_block<uint16_t>;
+    if (to == from) return copy_block<2>;
     if (to != DType::kFloat) return nullptr;
     return from == DType::kHalf ? half_to_float : bfloat16_to_float;
   }
@@ -147,8 +171,10 @@ BlockFn get_cast(DType from, DType to) {
     using From = typename decltype(f)::type;
     return visit_storage(to, [](auto t) -> BlockFn {
       using To = typename decltype(t)::type;
-      if constexpr (std::is_same_v<From, To>) return copy_block<From>;
-      else return cast_block<From, To>;
+      using F = typename CastOf<From, To>::from;
+      using T = typename CastOf<From, To>::to;
+      if constexpr (std::is_same_v<F, T>) return copy_block<sizeof(T)>;
+      else return cast_block<F, T>;
     });
   });
 }

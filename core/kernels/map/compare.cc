@@ -28,11 +28,22 @@ TW_OP2(And, uint8_t(x& y))
 TW_OP2(Or, uint8_t(x | y))
 TW_OP1(Not, uint8_t(x ^ 1))
 
+// Integers are equal when their bits are, whatever the sign means.
+template <class T>
+struct BitsOf {
+  using type = T;
+};
+template <class T>
+  requires std::is_integral_v<T>
+struct BitsOf<T> {
+  using type = std::make_unsigned_t<T>;
+};
+
 template <class T>
 BlockFn compare_of(MicroOp op) {
   switch (op) {
-    case MicroOp::k_eq: return block2<Eq, T, uint8_t>;
-    case MicroOp::k_ne: return block2<Ne, T, uint8_t>;
+    case MicroOp::k_eq: return block2<Eq, typename BitsOf<T>::type, uint8_t>;
+    case MicroOp::k_ne: return block2<Ne, typename BitsOf<T>::type, uint8_t>;
     case MicroOp::k_lt: return block2<Lt, T, uint8_t>;
     case MicroOp::k_le: return block2<Le, T, uint8_t>;
     case MicroOp::k_gt: return block2<Gt, T, uint8_t>;

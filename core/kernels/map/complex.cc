@@ -1,5 +1,8 @@
 // Micro-ops on complex numbers. Products and quotients are the plain formulas, which the compiler can vectorise; the
 // library's versions rescue overflows at many times the cost.
+#ifndef TW_RARE_TYPES
+#define TW_RARE_TYPES
+#endif
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/kernels/map/complex.cc"
 #include "core/kernels/simd.h"

@@ -109,10 +109,12 @@ bool any_negative(const void* b, size_t n) {
 
 template <class T>
 BlockFn integer_of(MicroOp op) {
+  // Where the sign does not change the bits of the result one loop serves both types of a width.
+  using U = std::make_unsigned_t<T>;
   switch (op) {
-    case MicroOp::k_add: return block2<IAdd, T>;
-    case MicroOp::k_sub: return block2<ISub, T>;
-    case MicroOp::k_mul: return block2<IMul, T>;
+    case MicroOp::k_add: return block2<IAdd, U>;
+    case MicroOp::k_sub: return block2<ISub, U>;
+    case MicroOp::k_mul: return block2<IMul, U>;
     case MicroOp::k_div:
     case MicroOp::k_truncdiv:
     case MicroOp::k_div_no_nan: return block2<ITruncDiv, T>;
@@ -122,21 +124,21 @@ BlockFn integer_of(MicroOp op) {
     case MicroOp::k_pow: return block2<IPow, T>;
     case MicroOp::k_minimum: return block2<IMinimum, T>;
     case MicroOp::k_maximum: return block2<IMaximum, T>;
-    case MicroOp::k_squared_difference: return block2<ISquaredDifference, T>;
-    case MicroOp::k_mul_no_nan: return block2<IMulNoNan, T>;
-    case MicroOp::k_neg: return block1<INeg, T>;
+    case MicroOp::k_squared_difference: return block2<ISquaredDifference, U>;
+    case MicroOp::k_mul_no_nan: return block2<IMulNoNan, U>;
+    case MicroOp::k_neg: return block1<INeg, U>;
     case MicroOp::k_abs: return block1<IAbs, T>;
     case MicroOp::k_sign: return block1<ISign, T>;
-    case MicroOp::k_square: return block1<ISquare, T>;
+    case MicroOp::k_square: return block1<ISquare, U>;
     case MicroOp::k_floor:
     case MicroOp::k_ceil:
     case MicroOp::k_round:
-    case MicroOp::k_rint: return block1<ISame, T>;
-    case MicroOp::k_fma: return block3<IFma, T>;
-    case MicroOp::k_bit_and: return block2<BitAnd, T>;
-    case MicroOp::k_bit_or: return block2<BitOr, T>;
-    case MicroOp::k_bit_xor: return block2<BitXor, T>;
-    case MicroOp::k_bit_not: return block1<BitNot, T>;
+    case MicroOp::k_rint: return block1<ISame, U>;
+    case MicroOp::k_fma: return block3<IFma, U>;
+    case MicroOp::k_bit_and: return block2<BitAnd, U>;
+    case MicroOp::k_bit_or: return block2<BitOr, U>;
+    case MicroOp::k_bit_xor: return block2<BitXor, U>;
+    case MicroOp::k_bit_not: return block1<BitNot, U>;
     case MicroOp::k_shift_left: return block2<ShiftLeft, T>;
     case MicroOp::k_shift_right: return block2<ShiftRight, T>;
     default: return nullptr;
@@ -150,7 +152,7 @@ CheckFn check_of(MicroOp op) {
     case MicroOp::k_truncdiv:
     case MicroOp::k_floordiv:
     case MicroOp::k_mod:
-    case MicroOp::k_floormod: return any_zero<T>;
+    case MicroOp::k_floormod: return any_zero<std::make_unsigned_t<T>>;
     case MicroOp::k_pow: return std::is_signed_v<T> ? any_negative<T> : nullptr;
     default: return nullptr;
   }

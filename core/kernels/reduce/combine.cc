@@ -28,6 +28,16 @@ struct WrapOf<T> {
   using type = std::conditional_t<(sizeof(T) < 4), uint32_t, std::make_unsigned_t<T>>;
 };
 
+template <class T>
+struct UnsignedOf {
+  using type = T;
+};
+template <class T>
+  requires std::is_integral_v<T>
+struct UnsignedOf<T> {
+  using type = std::make_unsigned_t<T>;
+};
+
 struct SumOp {
   template <class T>
   static constexpr T identity() {
@@ -226,7 +236,10 @@ void scale_of(void* acc, int64_t n, double scale) {
 template <class Op, class T>
 CombineFns fns_of() {
   const bool rounds = std::is_same_v<Op, SumOp> && !std::is_integral_v<T>;
-  return {sizeof(T), rounds, identity_of<Op, T>, rows_of<Op, T>, columns_of<Op, T>, scale_of<T>};
+  // Sums and products that wrap have the same bits for both signs: one loop serves them.
+  using U = typename std::conditional_t<std::is_same_v<Op, SumOp> || std::is_same_v<Op, ProdOp>, UnsignedOf<T>,
+                                        std::type_identity<T>>::type;
+  return {sizeof(T), rounds, identity_of<Op, U>, rows_of<Op, U>, columns_of<Op, U>, scale_of<T>};
 }
 
 template <class T>

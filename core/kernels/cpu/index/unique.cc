@@ -39,15 +39,28 @@ struct KeyHash<std::complex<F>> {
   size_t operator()(const std::complex<F>& k) const { return std::hash<F>()(k.real()) * 31 + std::hash<F>()(k.imag()); }
 };
 
+// Calls fn for the type to compare as: only the width of an integer matters.
 template <typename Fn>
 Status visit_comparable(DType dtype, const char* op, const Fn& fn) {
-  if (dtype == DType::kString) return fn(TypeTag<std::string>{});
-  if (dtype == DType::kBool) return fn(TypeTag<bool>{});
-  Status status;
-  if (!visit_number(dtype, [&](auto tag) { status = fn(tag); })) {
-    return unimplemented(op, " has no kernel for elements of dtype ", dtype_name(dtype));
+  switch (dtype) {
+    case DType::kBool:
+    case DType::kInt8:
+    case DType::kUint8: return fn(TypeTag<uint8_t>{});
+    case DType::kInt16:
+    case DType::kUint16: return fn(TypeTag<uint16_t>{});
+    case DType::kInt32:
+    case DType::kUint32: return fn(TypeTag<uint32_t>{});
+    case DType::kInt64:
+    case DType::kUint64: return fn(TypeTag<uint64_t>{});
+    case DType::kHalf: return fn(TypeTag<half>{});
+    case DType::kBfloat16: return fn(TypeTag<bfloat16>{});
+    case DType::kFloat: return fn(TypeTag<float>{});
+    case DType::kDouble: return fn(TypeTag<double>{});
+    case DType::kComplex64: return fn(TypeTag<std::complex<float>>{});
+    case DType::kComplex128: return fn(TypeTag<std::complex<double>>{});
+    case DType::kString: return fn(TypeTag<std::string>{});
+    default: return unimplemented(op, " has no kernel for elements of dtype ", dtype_name(dtype));
   }
-  return status;
 }
 
 void store(void* to, bool narrow, int64_t i, int64_t value) {

@@ -37,11 +37,14 @@ const AvgLoops<T>& avg_loops();
 
 // X(name, type)
 // clang-format off
-#define TW_POOL_FLOATS(X) X(float, float) X(double, double) X(half, half) X(bfloat16, bfloat16)
-#define TW_POOL_TYPES(X)                                                                                     \
-  TW_POOL_FLOATS(X)                                                                                          \
+#define TW_POOL_COMMON(X) X(float, float) X(double, double)
+#define TW_POOL_SHORT_FLOATS(X) X(half, half) X(bfloat16, bfloat16)
+#define TW_POOL_RARE(X)                                                                                      \
+  TW_POOL_SHORT_FLOATS(X)                                                                                    \
   X(int8, int8_t) X(int16, int16_t) X(int32, int32_t) X(int64, int64_t) X(uint8, uint8_t) X(uint16, uint16_t) \
   X(uint32, uint32_t) X(uint64, uint64_t)
+#define TW_POOL_FLOATS(X) TW_POOL_COMMON(X) TW_POOL_SHORT_FLOATS(X)
+#define TW_POOL_TYPES(X) TW_POOL_COMMON(X) TW_POOL_RARE(X)
 // clang-format on
 
 #define X(name, T) \
