@@ -62,7 +62,7 @@ MODULES = {
         tensor_scatter_nd_update=tensor_scatter_update tensor_scatter_sub tensor_scatter_update""",
     "ops.string_ops": """as_string matching_files read_file reduce_join string_join string_to_number write_file""",
     "ops.random_ops": """multinomial random_crop random_gamma random_normal random_shuffle random_uniform
-        truncated_normal""",
+        random_poisson truncated_normal""",
     "ops.linalg_ops": "eye norm trace",
     "ops.control_flow_ops": "Assert group no_op tuple",
     "ops.check_ops": """assert_equal assert_greater assert_greater_equal assert_integer assert_less assert_less_equal
@@ -72,6 +72,10 @@ MODULES = {
         is_numeric_tensor is_strictly_increasing""",
     "ops.logging_ops": "Print",
     "ops.confusion_matrix": "confusion_matrix",
+    "ops.special_math_ops": "einsum",
+    "ops.sort_ops": "argsort sort",
+    "ops.histogram_ops": "histogram_fixed_width histogram_fixed_width_bins",
+    "ops.numerics": "add_check_numerics_ops verify_tensor_all_finite",
     "ops.clip_ops": "clip_by_average_norm clip_by_global_norm clip_by_norm clip_by_value global_norm",
     "ops.gradients_impl": "AggregationMethod UnconnectedGradients gradients hessians",
     "ops.template": "make_template",
@@ -84,7 +88,7 @@ MODULES = {
 # Submodules by the name programs use.
 SUBMODULES = {
     "app": "platform.app", "flags": "platform.flags", "logging": "platform.tf_logging", "gfile": "platform.gfile",
-    "resource_loader": "platform.resource_loader", "errors": "framework.errors", "dtypes": "framework.dtypes",
+    "resource_loader": "platform.resource_loader", "errors": "framework.errors", "dtypes": "dtypes",
     "graph_util": "framework.graph_util", "nn": "nn", "train": "train", "layers": "layers", "summary": "summary",
     "losses": "losses", "metrics": "metrics", "raw_ops": "raw_ops", "compat": "compat", "math": "math",
     "random": "random", "linalg": "linalg", "initializers": "initializers", "io": "io", "strings": "strings",

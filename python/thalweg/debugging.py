@@ -29,3 +29,4 @@ from thalweg.ops.check_ops import (  # noqa: F401
 from thalweg.ops.data_flow_ops import ensure_shape  # noqa: F401
 from thalweg.ops.control_flow_ops import Assert  # noqa: F401
 from thalweg.ops.math_ops import is_finite, is_inf, is_nan  # noqa: F401
+from thalweg.ops.numerics import assert_all_finite  # noqa: F401

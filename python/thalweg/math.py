@@ -14,3 +14,7 @@ from thalweg.ops.math_ops import div_no_nan as divide_no_nan  # noqa: F401
 from thalweg.ops.array_ops import invert_permutation  # noqa: F401
 from thalweg.ops.nn_impl import l2_normalize, zero_fraction  # noqa: F401
 from thalweg.ops.nn_ops import in_top_k, softplus, softsign, top_k  # noqa: F401
+from thalweg.ops.check_ops import is_non_decreasing, is_strictly_increasing  # noqa: F401
+from thalweg.ops.confusion_matrix import confusion_matrix  # noqa: F401
+from thalweg.ops.math_ops import multiply_no_nan, polyval, reciprocal_no_nan  # noqa: F401
+from thalweg.ops.nn_ops import log_softmax, softmax  # noqa: F401

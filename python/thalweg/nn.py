@@ -5,6 +5,7 @@ from thalweg.ops.math_ops import sigmoid, tanh  # noqa: F401
 from thalweg.ops.nn_impl import (  # noqa: F401
     batch_norm_with_global_normalization,
     batch_normalization,
+    compute_average_loss,
     depthwise_conv2d,
     fused_batch_norm,
     l2_normalize,
@@ -12,6 +13,7 @@ from thalweg.ops.nn_impl import (  # noqa: F401
     moments,
     normalize_moments,
     relu_layer,
+    scale_regularization_loss,
     separable_conv2d,
     sigmoid_cross_entropy_with_logits,
     sufficient_statistics,
@@ -60,18 +62,39 @@ from thalweg.ops.nn_conv import (  # noqa: F401
     atrous_conv2d,
     atrous_conv2d_transpose,
     avg_pool1d,
+    avg_pool_v2,
     conv1d,
     conv1d_transpose,
     conv_transpose,
     convolution,
     max_pool1d,
+    max_pool_v2,
     pool,
     with_space_to_batch,
 )
-
 from thalweg.ops.nn_ops import (  # noqa: F401
     depthwise_conv2d_native_backprop_filter as depthwise_conv2d_backprop_filter,
     depthwise_conv2d_native_backprop_input as depthwise_conv2d_backprop_input,
 )
-from thalweg.rnn import rnn_cell  # noqa: F401
-from thalweg.rnn.static import static_bidirectional_rnn, static_rnn, static_state_saving_rnn  # noqa: F401
+
+# Recurrent nets are imported when a program first names one of theirs.
+_RECURRENT = {
+    "rnn_cell": ("thalweg.rnn.rnn_cell", None),
+    "static_rnn": ("thalweg.rnn.static", "static_rnn"),
+    "static_bidirectional_rnn": ("thalweg.rnn.static", "static_bidirectional_rnn"),
+    "static_state_saving_rnn": ("thalweg.rnn.static", "static_state_saving_rnn"),
+}
+
+
+def __getattr__(name):
+  if name not in _RECURRENT:
+    raise AttributeError("module 'thalweg.nn' has no attribute %r" % name)
+  import importlib
+  path, attribute = _RECURRENT[name]
+  module = importlib.import_module(path)
+  value = globals()[name] = module if attribute is None else getattr(module, attribute)
+  return value
+
+
+def __dir__():
+  return sorted(set(globals()) | set(_RECURRENT))

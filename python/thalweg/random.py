@@ -7,3 +7,7 @@ from thalweg.ops.random_ops import random_gamma as gamma  # noqa: F401
 from thalweg.ops.random_ops import random_normal as normal  # noqa: F401
 from thalweg.ops.random_ops import random_shuffle as shuffle  # noqa: F401
 from thalweg.ops.random_ops import random_uniform as uniform  # noqa: F401
+from thalweg.ops.random_ops import random_poisson as poisson  # noqa: F401
+from thalweg.ops.stateless_random_ops import (  # noqa: F401
+    stateless_categorical, stateless_multinomial, stateless_random_normal as stateless_normal,
+    stateless_random_uniform as stateless_uniform, stateless_truncated_normal)

@@ -342,6 +342,35 @@ def bincount(arr, weights=None, minlength=None, maxlength=None, dtype=dtypes.int
 sub, mul = subtract, multiply  # noqa: F821
 
 
+def polyval(coeffs, x, name=None):
+  """The polynomial with these coefficients, that of the highest power first, at x."""
+  with ops.name_scope(name, "polyval", list(coeffs) + [x]) as name:
+    x = ops.convert_to_tensor(x, name="x")
+    if not coeffs:
+      return array_ops.zeros_like(x, name=name)
+    coeffs = [ops.convert_to_tensor(c, name="coeff_%d" % i) for i, c in enumerate(coeffs)]
+    result = coeffs[0]
+    for c in coeffs[1:]:
+      result = c + result * x
+    return result
+
+
+def reciprocal_no_nan(x, name=None):
+  """1 / x, and 0 where x is 0."""
+  with ops.name_scope(name, "reciprocal_no_nan", [x]) as scope:
+    x = ops.convert_to_tensor(x, name="x")
+    one = ops.convert_to_tensor(1, dtype=x.dtype.base_dtype, name="one")
+    return div_no_nan(one, x, name=scope)
+
+
+def multiply_no_nan(x, y, name=None):
+  """x * y, and 0 where y is 0, whatever x is."""
+  with ops.name_scope(name, "multiply_no_nan", [x, y]) as name:
+    x = ops.convert_to_tensor(x, name="x")
+    y = ops.convert_to_tensor(y, name="y", dtype=x.dtype.base_dtype)
+    return _op("MulNoNan", name, (x, y))
+
+
 # These modules use what is above.
 from thalweg.ops.reduction_ops import (  # noqa: E402, F401
     _euclidean_norm, _finish, _old_arguments, _reduction, _reduction_dims, arg_max, arg_min, argmax, argmin,

@@ -165,6 +165,30 @@ def avg_pool1d(input, ksize, strides, padding, data_format="NWC", name=None):  #
   return _pool1d("AvgPool", "AvgPool1D", input, ksize, strides, padding, data_format, name)
 
 
+def _pool_by_rank(over_sequences, op_type, input, ksize, strides, padding, data_format, name):  # noqa: A002
+  rank = _rank(input) if _rank(input) is not None else len(data_format) if data_format else None
+  if rank is None:
+    raise ValueError("The input must have a rank or a data format must be given.")
+  if rank not in (3, 4):
+    raise ValueError("Input tensor must be of rank 3 or 4 but was {}.".format(rank))
+  if rank == 3:
+    return over_sequences(input, ksize, strides, padding, data_format, name)
+  layout = data_format or "NHWC"
+  return ops.op(op_type, name, [input], {
+      "ksize": nn_ops._sizes(ksize, 2, "ksize", layout), "strides": nn_ops._sizes(strides, 2, "strides", layout),
+      "padding": padding, "data_format": layout})
+
+
+def max_pool_v2(input, ksize, strides, padding, data_format=None, name=None):  # noqa: A002
+  """The largest value of each window of sequences or images."""
+  return _pool_by_rank(max_pool1d, "MaxPool", input, ksize, strides, padding, data_format, name)
+
+
+def avg_pool_v2(input, ksize, strides, padding, data_format=None, name=None):  # noqa: A002
+  """The mean of each window of sequences or images."""
+  return _pool_by_rank(avg_pool1d, "AvgPool", input, ksize, strides, padding, data_format, name)
+
+
 def pool(input, window_shape, pooling_type, padding, dilation_rate=None, strides=None, name=None,  # noqa: A002
          data_format=None, dilations=None):
   """Pooling ("AVG" or "MAX") over one or two axes, with strides or with dilation."""

@@ -52,6 +52,32 @@ def log_poisson_loss(targets, log_input, compute_full_loss=False, name=None):
     return result
 
 
+def compute_average_loss(per_example_loss, sample_weight=None, global_batch_size=None):
+  """The weighted sum of the losses of examples over the size of the whole batch."""
+  per_example_loss = ops.convert_to_tensor(per_example_loss)
+  if per_example_loss.shape.ndims == 0:
+    raise ValueError("Invalid value passed for `per_example_loss`. Expected a tensor with at least rank 1, received: %s" %
+                     per_example_loss)
+  dtype = per_example_loss.dtype
+  if sample_weight is not None:
+    losses, weights = math_ops.cast(per_example_loss, "float32"), math_ops.cast(sample_weight, "float32")
+    rank, weights_rank = losses.shape.ndims, weights.shape.ndims
+    if rank is not None and weights_rank is not None and weights_rank != 0:
+      if weights_rank - rank == 1:
+        weights = array_ops.squeeze(weights, [-1])
+      elif rank - weights_rank == 1:
+        weights = array_ops.expand_dims(weights, [-1])
+    per_example_loss = math_ops.cast(losses * weights, dtype)
+  if global_batch_size is None:
+    global_batch_size = math_ops.cast(array_ops.shape(per_example_loss)[0], dtype)
+  return math_ops.reduce_sum(per_example_loss) / global_batch_size
+
+
+def scale_regularization_loss(regularization_loss):
+  """The loss of regularisers, summed: there is one replica, so all of it is this one's."""
+  return math_ops.reduce_sum(regularization_loss)
+
+
 def relu_layer(x, weights, biases, name=None):
   """relu(matmul(x, weights) + biases)."""
   with ops.name_scope(name, "relu_layer", [x, weights, biases]) as name:

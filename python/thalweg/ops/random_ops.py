@@ -99,3 +99,10 @@ def random_gamma(shape, alpha, beta=None, dtype=dtypes.float32, seed=None, name=
     alpha_broadcast = alpha + array_ops.zeros_like(beta)
     return math_ops.maximum(np.finfo(dtypes.as_dtype(dtype).as_numpy_dtype).tiny,
                             _op("RandomGamma", None, (shape, alpha_broadcast), _seeds(seed)) / beta)
+
+
+def random_poisson(lam, shape, dtype=dtypes.float32, seed=None, name=None):
+  """[*shape, *shape of lam]: numbers of events of the rates `lam`."""
+  with ops.name_scope(name, "random_poisson", [lam, shape]):
+    shape = ops.convert_to_tensor(shape, name="shape", dtype=dtypes.int32)
+    return _op("RandomPoissonV2", None, (shape, lam), dict(_seeds(seed), dtype=dtype))

@@ -14,6 +14,9 @@ from thalweg.train import session_manager as sm
 from thalweg.train.coordinator import Coordinator
 from thalweg.train.scaffold import Scaffold
 from thalweg.train.session_run_hook import SessionRunArgs, SessionRunContext, SessionRunValues
+from thalweg.util import nest
+
+_PLAIN = (ops.Tensor, ops.Operation)
 
 # A worker or parameter server went away: a new session may succeed.
 _PREEMPTION_ERRORS = (errors.AbortedError, errors.UnavailableError)
@@ -210,10 +213,19 @@ class _HookedSession(_WrappedSession):
       raise RuntimeError("Run called even after should_stop requested.")
     context = SessionRunContext(original_args=SessionRunArgs(fetches, feed_dict), session=self._sess)
     all_fetches = {"caller": fetches}
+    given = options is not None or run_metadata is not None
     options = options or _protos.message("RunOptions")()
     feed_dict = self._before_run(context, all_fetches, feed_dict, options)
     run_metadata = run_metadata or _protos.message("RunMetadata")()
-    outputs = self._sess.run(all_fetches, feed_dict=feed_dict, options=options, run_metadata=run_metadata)
+    # A step that asks for nothing special takes the session's short path, which knows lists of tensors.
+    special = {"options": options, "run_metadata": run_metadata} if given or options.ByteSize() else {}
+    wanted = list(all_fetches.values())
+    flat = nest.flatten(wanted)
+    if all(x.__class__ in _PLAIN for x in flat):
+      values = nest.pack_sequence_as(wanted, self._sess.run(flat, feed_dict=feed_dict, **special))
+      outputs = dict(zip(all_fetches, values))
+    else:
+      outputs = self._sess.run(all_fetches, feed_dict=feed_dict, **special)
     for i, hook in enumerate(self._hooks):
       hook.after_run(context, SessionRunValues(results=outputs.get(i), options=options, run_metadata=run_metadata))
     self._should_stop = self._should_stop or context.stop_requested

@@ -83,6 +83,7 @@ class Supervisor(object):
     self._save_path = os.path.join(logdir, checkpoint_basename) if self._logdir else None
     self._summary_writer = None
     self._graph_added_to_summary = False
+    self._writer_is_open = True
     if is_chief:
       if summary_writer is not Supervisor.USE_DEFAULT:
         self._summary_writer = summary_writer
@@ -194,6 +195,7 @@ class Supervisor(object):
     self._coord.clear_stop()
     if self._summary_writer:
       self._summary_writer.reopen()
+      self._writer_is_open = True
     if self._is_chief:
       sess = self._session_manager.prepare_session(
           master, init_op=self._init_op, saver=self._saver, checkpoint_dir=self._logdir,
@@ -227,9 +229,10 @@ class Supervisor(object):
     try:
       self._coord.join(threads, stop_grace_period_secs=self._stop_grace_secs, ignore_live_threads=ignore_live_threads)
     finally:
-      if close_summary_writer and self._summary_writer:
+      if close_summary_writer and self._summary_writer and self._writer_is_open:
         self._log_session("STOP")
         self._summary_writer.close()
+        self._writer_is_open = False
         self._graph_added_to_summary = False
 
   def request_stop(self, ex=None):

@@ -48,6 +48,8 @@ def pools(tf):
            tf.nn.pool(X1, [3], "MAX", "SAME"), tf.nn.pool(X1, [2], "AVG", "VALID", strides=[2]),
            tf.nn.pool(X2, [2, 2], "AVG", "VALID", dilation_rate=[2, 3]),
            tf.nn.pool(X1, [3], "MAX", "VALID", dilation_rate=[2]),
+           tf.nn.max_pool_v2(X2, 2, [2, 1], "SAME"), tf.nn.avg_pool_v2(X1, [2], 1, "VALID"),
+           tf.nn.avg_pool_v2(tf.constant(X2), [1, 2, 2, 1], 2, "VALID", data_format="NHWC"),
            tf.nn.max_pool1d(X1, 2, 2, "SAME"), tf.nn.avg_pool1d(X1, 3, 1, "VALID")]]
 
 
@@ -69,7 +71,9 @@ def activations(tf):
 def losses(tf):
   x, z = tf.constant([[-2.0, -0.5], [0.5, 2.0]]), tf.constant([[0.0, 1.0], [1.0, 0.2]])
   return [[tf.nn.weighted_cross_entropy_with_logits(z, x, 2.0), tf.nn.log_poisson_loss(z + 0.5, x),
-           tf.nn.log_poisson_loss(z * 3.0, x, compute_full_loss=True), tf.nn.swish(x), tf.nn.zero_fraction(x)]]
+           tf.nn.log_poisson_loss(z * 3.0, x, compute_full_loss=True), tf.nn.swish(x), tf.nn.zero_fraction(x),
+           tf.nn.compute_average_loss([1.0, 2.0, 4.0]), tf.nn.scale_regularization_loss([1.0, 2.0]),
+           tf.nn.compute_average_loss([1.0, 2.0], sample_weight=[[0.5], [2.0]], global_batch_size=4)]]
 
 
 def moments(tf):
