@@ -284,7 +284,10 @@ class BodyReader {
     if (it == functions_.end() || find_op(n.op) != nullptr) return {};
     AttrMap attrs = n.attrs;
     if (it->second.generic()) {
-      std::erase_if(attrs, [](const auto& a) { return a.first.starts_with('_'); });
+      attrs = {};
+      for (const auto& [name, value] : n.attrs) {
+        if (!name.starts_with('_')) attrs[name] = value;
+      }
       TW_RETURN_IF_ERROR(complete_call_attrs(it->second, &attrs));
     }
     auto& outputs = called_[n.name];
