@@ -59,7 +59,10 @@ Result<ConvSpec> conv_spec(const PrepareContext& ctx, ConvSpec::Kind kind, bool 
                               " filter depth, but they are ", s.in_c, " and ", filter[2]);
     }
     s.groups = s.in_c / filter[2];
-    if (s.groups == 0 || s.out_c % s.groups != 0) {
+    if (s.groups == 0) {
+      return unimplemented(op, ": a convolution in no groups: input depth is 0, and filter depth ", filter[2]);
+    }
+    if (s.out_c % s.groups != 0) {
       return invalid_argument(op, ": output depth must be a multiple of the number of groups, but they are ", s.out_c,
                               " and ", s.groups);
     }
