@@ -55,6 +55,7 @@ struct Function {
   std::vector<std::string> arg_names, result_names;
   AttrMap attrs;  // of the FunctionDef ("_noinline", ...)
   bool stateful = false;
+  bool internal = false;  // made while compiling: found by name, and no part of the graph that users see
 };
 
 // Functions by name; immutable once added, shared between a graph, its functions' bodies and programs. Thread-safe.
@@ -63,7 +64,7 @@ class FunctionLibrary {
  public:
   Status add(std::shared_ptr<const Function> f);  // AlreadyExists unless equal in name and text
   std::shared_ptr<const Function> find(std::string_view name) const;
-  std::vector<std::shared_ptr<const Function>> all() const;  // by name
+  std::vector<std::shared_ptr<const Function>> all() const;  // by name, without internal ones
 
  private:
   mutable std::shared_mutex mutex_;

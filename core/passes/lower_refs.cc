@@ -39,6 +39,9 @@ class Lowering {
     Node& n = g_.mutable_node(id);
     const std::string_view op = n.op->name;
     if (op == "VariableV2" || op == "Variable") return lower_variable(n);
+    if (op == "RefSwitch" || op == "RefMerge" || op == "RefEnter" || op == "RefExit" || op == "RefNextIteration") {
+      return lower_flow(n, op.substr(3));
+    }
     const bool on_refs = std::any_of(n.inputs.begin(), n.inputs.end(), [&](Output o) { return refs_.count(o) != 0; });
     if (!on_refs) return {};
     if (op == "RefIdentity") {
@@ -94,6 +97,39 @@ class Lowering {
     TW_RETURN_IF_ERROR(become(body_, n.id, n.op->lowers_to, std::move(lowered), std::move(attrs)));
     for (size_t i = 0; i < was.size(); ++i) {
       if (is_ref(was[i])) refs_[Output{n.id, static_cast<int32_t>(i)}] = RefState{first.handle, n.id};
+    }
+    return {};
+  }
+
+  // Control flow on refs becomes the same on handles; on values where not every way in has a handle, and for what a loop
+  // changes from turn to turn.
+  Status lower_flow(Node& n, std::string_view op) {
+    const std::vector<Output> inputs = n.inputs;
+    const size_t data = op == "Switch" ? 1 : inputs.size();
+    const bool varies = op == "NextIteration" || (op == "Enter" && !n.attr().boolean("is_constant"));
+    bool on_handles = !varies;
+    for (size_t i = 0; i < data; ++i) on_handles = on_handles && refs_.count(inputs[i]) != 0;
+    std::vector<Output> lowered;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      if (i >= data || !on_handles) {
+        TW_ASSIGN_OR_RETURN(Output value, value_of(inputs[i], n));
+        lowered.push_back(value);
+        continue;
+      }
+      const RefState s = refs_[inputs[i]];
+      if (s.after >= 0) TW_RETURN_IF_ERROR(g_.add_control(n.id, s.after));
+      lowered.push_back(s.handle);
+    }
+    const OpDef* to = find_op(op);
+    AttrMap attrs = shared_attrs(n, *to);
+    if (on_handles) attrs["T"] = DType::kResource;
+    TW_RETURN_IF_ERROR(become(body_, n.id, to->name, std::move(lowered), std::move(attrs)));
+    if (!on_handles) return {};
+    // Nothing outside a loop can be waited for inside.
+    const NodeId after = op == "Enter" || n.controls.empty() ? -1 : n.id;
+    for (int32_t i = 0; i < (op == "Switch" ? 2 : 1); ++i) {
+      const Output o{n.id, i};
+      refs_[o] = RefState{o, after};
     }
     return {};
   }

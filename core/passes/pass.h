@@ -36,6 +36,9 @@ Status check_call(const Body& f, std::span<const DType> args, std::span<const DT
 void remove_dead(Body& body);
 // Turns ref edges into reads and writes of resource handles.
 Status lower_refs(Body& body);
+// Turns TensorFlow 1's control flow (Switch, Merge, Enter, Exit, NextIteration, LoopCond) into If and While; refs must
+// have been lowered. InvalidArgument, with the node named, for frames that are no loops.
+Status functionalise(Body& body);
 // Replaces calls of functions by their bodies.
 Status inline_calls(Body& body);
 // Evaluates nodes whose inputs are constants.
