@@ -398,7 +398,7 @@ def lstm_training():
   with tf.variable_scope("rnn", initializer=Weights(1)):
     out, state = tf.nn.dynamic_rnn(tf.nn.rnn_cell.MultiRNNCell(cells), x, dtype=tf.float32)
   loss = tf.reduce_mean(tf.square(out[:, -1, :] - y)) + 0.1 * tf.reduce_sum(tf.square(state[0].c))
-  optimizer = tf.train.AdamOptimizer(0.05)
+  optimizer = tf.train.MomentumOptimizer(0.2, 0.9)
   grads, tvars = zip(*optimizer.compute_gradients(loss))
   clipped, norm = tf.clip_by_global_norm(grads, 0.5)
   op = optimizer.apply_gradients(zip(clipped, tvars))

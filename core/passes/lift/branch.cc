@@ -60,10 +60,8 @@ Output Branch::translate(Output o) {
   if (alive == kNever) return nothing(n, dtype, kNever);
   if (is_member(o.node)) return {copies_[o.node], o.index};
   if (const auto it = outside_.find(o); it != outside_.end()) return it->second;
-  if (const Tensor* t = constant_of(n); t != nullptr && t->num_elements() <= kFewElements) {
-    Node copy = n;
-    copy.controls.clear();
-    return outside_[o] = {inner_.adopt(std::move(copy), alive), 0};
+  if (const Tensor* t = constant_of(n); t != nullptr && n.controls.empty() && t->num_elements() <= kFewElements) {
+    return outside_[o] = {inner_.adopt(n, alive), 0};
   }
   if (origin(outer_.graph(), o) == outer_.predicates.at(group_.predicate)) {
     Node known = make_node(n, n.name, "Const", {}, {{"dtype", DType::kBool}, {"value", Tensor::scalar<bool>(value_)}},

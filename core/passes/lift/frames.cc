@@ -8,6 +8,12 @@ namespace tw::lift {
 
 namespace {
 
+// The op's name without the mark of its form on refs.
+std::string_view plain_op(const Node& n) {
+  const std::string_view op = n.op->name;
+  return op.starts_with("Ref") ? op.substr(3) : op;
+}
+
 class FrameFinder {
  public:
   explicit FrameFinder(const Graph& g) : g_(g) {
@@ -54,10 +60,10 @@ class FrameFinder {
     for (const Output o : n.inputs) TW_RETURN_IF_ERROR(meet(o.node));
     for (const NodeId c : n.controls) TW_RETURN_IF_ERROR(meet(c));
     if (first == nullptr) frame = 0;
-    if (n.op->name == "Enter") {
+    if (plain_op(n) == "Enter") {
       TW_ASSIGN_OR_RETURN(frame, enter(n, frame));
     }
-    if (n.op->name == "Exit" && frame == 0) return invalid_argument("Exit '", n.name, "' is outside all loops");
+    if (plain_op(n) == "Exit" && frame == 0) return invalid_argument("Exit '", n.name, "' is outside all loops");
     found_.of[static_cast<size_t>(n.id)] = frame;
     return {};
   }
@@ -78,17 +84,17 @@ class FrameFinder {
   Status check(const Node& n) const {
     const int frame = found_.of[static_cast<size_t>(n.id)];
     if (frame < 0) return invalid_argument("the graph has a cycle without NextIteration through '", n.name, "'");
-    if (frame == 0 && (n.op->name == "NextIteration" || n.op->name == "LoopCond")) {
+    if (frame == 0 && (plain_op(n) == "NextIteration" || n.op->name == "LoopCond")) {
       return invalid_argument(n.op->name, " '", n.name, "' is outside all loops");
     }
     for (const Output o : n.inputs) {
       const Node& source = g_.node(o.node);
-      if (source.op->name == "NextIteration" && n.op->name != "Merge") {
+      if (plain_op(source) == "NextIteration" && plain_op(n) != "Merge") {
         return invalid_argument("NextIteration '", source.name, "' may lead to Merge only, and leads to '", n.name,
                                 "'");
       }
       const int of_source = found_.of_outputs(source);
-      if (n.op->name == "Merge" && of_source != frame) {
+      if (plain_op(n) == "Merge" && of_source != frame) {
         return invalid_argument("node '", n.name, "' has inputs from different frames: it is ", describe(frame),
                                 ", and '", source.name, "' is ", describe(of_source));
       }

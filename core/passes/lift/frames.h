@@ -18,10 +18,15 @@ struct Frames {
   std::vector<Frame> list;
   std::vector<int> of;  // by node
 
+  // The frame around `f` that is in no other.
+  int outermost(int f) const {
+    while (list[static_cast<size_t>(f)].parent > 0) f = list[static_cast<size_t>(f)].parent;
+    return f;
+  }
   // The frame in which a node's outputs are.
   int of_outputs(const Node& n) const {
     const int f = of[static_cast<size_t>(n.id)];
-    return n.op->name == "Exit" ? list[static_cast<size_t>(f)].parent : f;
+    return n.op->name == "Exit" || n.op->name == "RefExit" ? list[static_cast<size_t>(f)].parent : f;
   }
 };
 

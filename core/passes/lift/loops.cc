@@ -51,8 +51,9 @@ class LoopLifter {
   const Tensor* constant_behind(NodeId enter) const {
     Output o = data(enter);
     while (g_.node(o.node).op->name == "Enter" || g_.node(o.node).op->name == "Identity") o = data(o.node);
-    const Tensor* t = constant_of(g_.node(o.node));
-    return t != nullptr && t->num_elements() <= kFewElements ? t : nullptr;
+    const Node& n = g_.node(o.node);
+    const Tensor* t = constant_of(n);
+    return t != nullptr && n.controls.empty() && t->num_elements() <= kFewElements ? t : nullptr;
   }
 
   void add_variables(LoopFunction* f) const {
@@ -159,6 +160,12 @@ class LoopLifter {
       spec_.controls.insert(spec_.controls.end(), n.controls.begin(), n.controls.end());
       spec_.attrs["parallel_iterations"] = n.attr().integer("parallel_iterations");
     }
+    if (!body_.internal) {
+      std::vector<std::string> names;
+      for (const NodeId exit : loop_.exits) names.push_back(g_.node(exit).name);
+      spec_.attrs[std::string(kExitsAttr)] = std::move(names);
+      spec_.attrs[std::string(kExitOutputsAttr)] = std::vector<int64_t>(exits_.begin(), exits_.end());
+    }
     TW_ASSIGN_OR_RETURN(const NodeId id, g_.add(std::move(spec_)));
     frames_.of.push_back(frames_.list[static_cast<size_t>(frame_)].parent);
     for (size_t i = 0; i < loop_.exits.size(); ++i) {
@@ -199,11 +206,15 @@ Status check_interface(const Body& body, const Frames& frames) {
 
 }  // namespace
 
-Status lift_loops(Body& body) {
+Status lift_loops(Body& body, const std::set<std::string>* wanted) {
   TW_ASSIGN_OR_RETURN(Frames frames, find_frames(*body.body));
   TW_RETURN_IF_ERROR(check_interface(body, frames));
   std::vector<int> order;
-  for (int f = 1; f < static_cast<int>(frames.list.size()); ++f) order.push_back(f);
+  for (int f = 1; f < static_cast<int>(frames.list.size()); ++f) {
+    if (wanted == nullptr || wanted->contains(frames.list[static_cast<size_t>(frames.outermost(f))].name)) {
+      order.push_back(f);
+    }
+  }
   std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
     return frames.list[static_cast<size_t>(a)].depth > frames.list[static_cast<size_t>(b)].depth;
   });

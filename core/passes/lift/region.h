@@ -6,6 +6,8 @@
 
 #include <map>
 #include <memory>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "core/passes/lift/conditions.h"
@@ -51,8 +53,11 @@ std::string beside(const Node& like, std::string_view what);
 // Replaces Switch and Merge by If nodes; `depth` counts the branches around the body. The functions go to the body's
 // library.
 Status lift_branches(Region& r, int depth);
-// Replaces the loops of a body by While nodes, and the branches inside them by If nodes.
-Status lift_loops(Body& body);
+// Replaces the loops of a body by While nodes, and the branches inside them by If nodes; or only these loops, named by
+// the frames outside all others, with those inside them.
+Status lift_loops(Body& body, const std::set<std::string>* wanted = nullptr);
+// On a While that stands in for a loop which the graph keeps: the names of the Exits, and the outputs that are theirs.
+inline constexpr std::string_view kExitsAttr = "_exits", kExitOutputsAttr = "_exit_outputs";
 
 // Makes a function of a body and puts it into the library under a name that tells its content.
 Result<FuncRef> add_function(std::unique_ptr<Body> body, std::string_view name);
