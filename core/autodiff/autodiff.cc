@@ -247,11 +247,11 @@ class Backprop {
       }
       return dense;
     };
-    // A language's own function takes dense derivatives, so it is asked for such an op only when the node names it.
     if (options_.stand_ins.contains(Output{n.id, 0})) {
       dx->assign(1, dy[0]);
       return Status();
     }
+    // A language's own function takes dense derivatives, so it is asked for such an op only when the node names it.
     const bool keep_sparse = dy[0].sparse() && forwards_gradient(n.op->name) && !n.attr().has("_gradient_op_type");
     if (options_.override_fn && !keep_sparse) {
       TW_ASSIGN_OR_RETURN(const bool handled, options_.override_fn(b_, n, densified(), dx));

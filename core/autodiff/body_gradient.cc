@@ -107,15 +107,17 @@ Result<std::string> FunctionWriter::finish(const std::string& name) {
   }
 }
 
-BodyGradient::BodyGradient(std::shared_ptr<const Function> f)
+BodyGradient::BodyGradient(std::shared_ptr<const Function> f, std::string scope)
     : function_(std::move(f)),
       graph_(function_->body->copy()),
+      scope_(std::move(scope)),
       first_new_(graph_->num_nodes()),
-      builder_(graph_.get(), "gradients") {}
+      builder_(graph_.get(), scope_) {}
 
 Status BodyGradient::differentiate(const std::vector<int>& results, const std::vector<int>& args) {
   std::vector<Output> ys, xs;
   GradientOptions options;
+  options.name = scope_;
   for (const int r : results) {
     const Output y = result(r);
     const NodeId id = builder_.add("_Arg", {}, {{"T", builder_.dtype(y)}, {"index", r}});

@@ -42,7 +42,7 @@ class BranchGradient {
     for (const FuncRef& f : functions_) {
       std::shared_ptr<const Function> function = v_.b.graph().library()->find(f.name);
       if (!function) return not_found("Function ", f.name, " of node ", v_.op.name, " is not defined");
-      bodies_.push_back(std::make_unique<BodyGradient>(std::move(function)));
+      bodies_.push_back(std::make_unique<BodyGradient>(std::move(function), v_.scope()));
       TW_RETURN_IF_ERROR(bodies_.back()->differentiate(results, args));
     }
     for (const int a : args) {

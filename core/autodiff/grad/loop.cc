@@ -25,7 +25,7 @@ class LoopGradient {
     if (!body_function_ || !cond_function_) {
       return not_found("Function ", body_function_ ? cond.name : body.name, " of node ", v_.op.name, " is not defined");
     }
-    body_ = std::make_unique<BodyGradient>(body_function_);
+    body_ = std::make_unique<BodyGradient>(body_function_, v_.scope());
     choose_carried();
     TW_RETURN_IF_ERROR(differentiate());
     if (carried_.empty() && sums_.empty()) {

@@ -1,32 +1,18 @@
 // Arrays of tensors: what is read from an array adds to the same element of the array of its gradients, and what was
 // written has the gradient that is found there. The flow's derivative orders the one after the other.
-#include <algorithm>
-
 #include "core/autodiff/grad/vjp.h"
 
 namespace tw {
 using namespace grad;
 namespace {
 
-// Two calls of gradients() have arrays of their own, told apart by the scope of the gradient nodes.
-std::string source_of(const Builder& b) {
-  const std::string& prefix = b.prefix();
-  size_t end = prefix.size();
-  for (size_t at = 0; at < prefix.size();) {
-    const size_t slash = std::min(prefix.find('/', at), prefix.size());
-    if (prefix.compare(at, 9, "gradients") == 0) end = slash;
-    at = slash + 1;
-  }
-  return prefix.substr(0, end);
-}
-
 struct Gradients {
   Val handle, flow;
 };
 
-// The array of gradients, for use after `flow`.
+// The array of gradients, for use after `flow`. Two calls of gradients() have arrays of their own.
 Gradients gradients_of(Vjp& v, Val flow) {
-  const Vals made = call_n("TensorArrayGradV3", 2, {v.x(0), flow}, {{"source", AttrValue(source_of(v.b))}});
+  const Vals made = call_n("TensorArrayGradV3", 2, {v.x(0), flow}, {{"source", AttrValue(v.scope())}});
   return {made[0], made[1]};
 }
 
