@@ -30,7 +30,7 @@ class LoopLifter {
   // what leaves the loop are its variables.
   bool is_plain() const {
     for (const NodeId exit : loop_.exits) {
-      if (loop_.variable_of(g_, exit) < 0) return false;
+      if (loop_.variable_of(g_, exit) < 0 || !g_.node(exit).controls.empty()) return false;
     }
     std::vector<NodeId> stack;
     for (const auto& v : loop_.variables) stack.push_back(data(v.next).node);
