@@ -140,8 +140,8 @@ class Lowering {
     return {};
   }
 
-  // Control flow on refs becomes the same on handles; on values where not every way in has a handle, and for what a loop
-  // changes from turn to turn.
+  // Control flow on refs becomes the same on handles; on values where not every way in has a handle, and for what a
+  // loop changes from turn to turn.
   Status lower_flow(Node& n, std::string_view op) {
     const std::vector<Output> inputs = n.inputs;
     const size_t data = op == "Switch" ? 1 : inputs.size();

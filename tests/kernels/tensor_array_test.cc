@@ -37,12 +37,8 @@ AttrMap with_type(DType dtype = DType::kFloat) { return {{"T", dtype}}; }
 
 // A new array's handle.
 Tensor make(int32_t size, AttrMap attrs = {}, DType dtype = DType::kFloat) {
-  AttrMap all{{"dtype", dtype},
-              {"element_shape", Shape::unknown()},
-              {"dynamic_size", false},
-              {"clear_after_read", true},
-              {"identical_element_shapes", false},
-              {"tensor_array_name", AttrValue("ta")}};
+  AttrMap all{{"dtype", dtype},           {"element_shape", Shape::unknown()}, {"dynamic_size", false},
+              {"clear_after_read", true}, {"identical_element_shapes", false}, {"tensor_array_name", AttrValue("ta")}};
   for (auto& [name, value] : attrs) all[name] = value;
   Node node(kernel_TensorArrayV3, all, {DType::kResource, DType::kFloat});
   auto made = node.run({index(size)});

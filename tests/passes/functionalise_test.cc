@@ -80,7 +80,8 @@ TEST(Conditions, GiveUpOnGraphsMadeToHaveNone) {
   lift::Conditions c;
   // x0 y0 + x1 y1 + ... has a diagram of exponential size when all x come before all y.
   auto sum = lift::kNever;
-  for (int i = 0; i < 24 && !c.exhausted(); ++i) sum = c.either(sum, c.both(c.literal(i, true), c.literal(24 + i, true)));
+  for (int i = 0; i < 24 && !c.exhausted(); ++i)
+    sum = c.either(sum, c.both(c.literal(i, true), c.literal(24 + i, true)));
   EXPECT_TRUE(c.exhausted());
 }
 
@@ -105,13 +106,15 @@ TEST(Functionalise, BranchesInABranch) {
 
 // A value of the branch is used after the Merge, in another branch of the same predicate, as gradients do.
 TEST(Functionalise, BranchesOneAfterAnother) {
-  EXPECT_EQ(lifted(with_args("%s = Switch(%x, %p)\n%b = Exp(%s:1)\n%m = Merge(%s, %b)\n%y = Sin(%m)\n"
-                             "%g = Switch(%y, %p)\n%h = Mul(%g:1, %b)\n%k = Merge(%g, %h)\n%r = _Retval(%k) {index=0}\n")),
-            "StatelessIf{Exp} {_Nothing} Sin StatelessIf{Mul} {}");
+  EXPECT_EQ(
+      lifted(with_args("%s = Switch(%x, %p)\n%b = Exp(%s:1)\n%m = Merge(%s, %b)\n%y = Sin(%m)\n"
+                       "%g = Switch(%y, %p)\n%h = Mul(%g:1, %b)\n%k = Merge(%g, %h)\n%r = _Retval(%k) {index=0}\n")),
+      "StatelessIf{Exp} {_Nothing} Sin StatelessIf{Mul} {}");
 }
 
 TEST(Functionalise, AnEffectInABranch) {
-  EXPECT_EQ(lifted(with_args("%s, %t = Switch(%q, %p)\n%a = Assert(%s, %s)\n%r = _Retval(%x) {index=0}\n")), "If{} {Assert}");
+  EXPECT_EQ(lifted(with_args("%s, %t = Switch(%q, %p)\n%a = Assert(%s, %s)\n%r = _Retval(%x) {index=0}\n")),
+            "If{} {Assert}");
 }
 
 TEST(Functionalise, AValueThatMayBeMissing) {
@@ -135,11 +138,11 @@ TEST(Functionalise, ALoop) {
 
 // What leaves the loop is not a variable but what the last turn made of it.
 TEST(Functionalise, ALoopThatIsNotPlain) {
-  EXPECT_EQ(lifted(std::string(kLoop) +
-                   "%m = Merge(%e, %next)\n%l = Less(%m, %k)\n%c = LoopCond(%l)\n%s = Switch(%m, %c)\n"
-                   "%a = Add(%s:1, %u)\n%next = NextIteration(%a)\n%d = Neg(%s)\n%x = Exit(%d)\n"
-                   "%r = _Retval(%x) {index=0}\n"),
-            "_Nothing StatelessWhile{Less StatelessIf{Add _Nothing} {_Nothing Neg}} {}");
+  EXPECT_EQ(
+      lifted(std::string(kLoop) + "%m = Merge(%e, %next)\n%l = Less(%m, %k)\n%c = LoopCond(%l)\n%s = Switch(%m, %c)\n"
+                                  "%a = Add(%s:1, %u)\n%next = NextIteration(%a)\n%d = Neg(%s)\n%x = Exit(%d)\n"
+                                  "%r = _Retval(%x) {index=0}\n"),
+      "_Nothing StatelessWhile{Less StatelessIf{Add _Nothing} {_Nothing Neg}} {}");
 }
 
 struct Hostile {

@@ -17,7 +17,11 @@ std::unique_ptr<Body> empty_body(const Region& outer) {
 }  // namespace
 
 Branch::Branch(const Region& outer, const Group& group, bool value, std::vector<Output>* captures)
-    : outer_(outer), group_(group), value_(value), captures_(*captures), body_(empty_body(outer)),
+    : outer_(outer),
+      group_(group),
+      value_(value),
+      captures_(*captures),
+      body_(empty_body(outer)),
       inner_(*body_, outer.logic) {
   copy_members();
   connect();
@@ -120,8 +124,8 @@ void Branch::add_results(const std::vector<Output>& outputs) {
     const Condition alive = here(outer_.alive(o));
     Output value = alive == kNever ? nothing(n, dtype, kAlways) : Output{copies_[o.node], o.index};
     if (alive != kNever && alive != kAlways) {
-      Node live = make_node(n, n.name + "/live", "_Live", {value}, {{"T", dtype}, {"message", AttrValue(std::string())}},
-                            {dtype});
+      Node live = make_node(n, n.name + "/live", "_Live", {value},
+                            {{"T", dtype}, {"message", AttrValue(std::string())}}, {dtype});
       value = {inner_.adopt(std::move(live), kAlways), 0};
     }
     const auto index = static_cast<int64_t>(body_->results.size());

@@ -108,7 +108,8 @@ class BranchLifter {
     const std::string message = n.attr().string("message");
     if (message.empty()) return pass_on(n, 0, nothing(n, kAlways));
     const DType dtype = n.output_dtypes[0];
-    Node fail = make_node(n, n.name + "/fail", "_Fail", {}, {{"dtype", dtype}, {"message", AttrValue(message)}}, {dtype});
+    Node fail =
+        make_node(n, n.name + "/fail", "_Fail", {}, {{"dtype", dtype}, {"message", AttrValue(message)}}, {dtype});
     pass_on(n, 0, Output{r_.adopt(std::move(fail), kAlways), 0});
   }
 
@@ -236,9 +237,9 @@ class BranchLifter {
         if (!std::binary_search(group.members.begin(), group.members.end(), c)) spec.controls.push_back(c);
       }
     }
-    spec.attrs = {{"Tcond", DType::kBool},        {"Tin", in_types},
-                  {"Tout", out_types},            {"output_shapes", shapes},
-                  {"then_branch", then_branch},   {"else_branch", else_branch}};
+    spec.attrs = {{"Tcond", DType::kBool},      {"Tin", in_types},
+                  {"Tout", out_types},          {"output_shapes", shapes},
+                  {"then_branch", then_branch}, {"else_branch", else_branch}};
     TW_ASSIGN_OR_RETURN(const NodeId id, g_.add(std::move(spec)));
     r_.runs.push_back(kAlways);
     r_.literal.push_back(kNever);

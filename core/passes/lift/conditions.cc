@@ -12,12 +12,12 @@ constexpr int kMostHeight = 2000;
 
 }  // namespace
 
-Conditions::Conditions()
-    : nodes_{{kNoPredicate, kNever, kNever}, {kNoPredicate, kAlways, kAlways}}, heights_{0, 0} {}
+Conditions::Conditions() : nodes_{{kNoPredicate, kNever, kNever}, {kNoPredicate, kAlways, kAlways}}, heights_{0, 0} {}
 
 std::size_t Conditions::Hash::operator()(const Node& n) const {
   uint64_t h = static_cast<uint32_t>(n.predicate);
-  for (const Condition c : {n.if_false, n.if_true}) h = (h ^ static_cast<uint32_t>(c)) * 0x9e3779b97f4a7c15u + (h >> 29);
+  for (const Condition c : {n.if_false, n.if_true})
+    h = (h ^ static_cast<uint32_t>(c)) * 0x9e3779b97f4a7c15u + (h >> 29);
   return static_cast<size_t>(h);
 }
 

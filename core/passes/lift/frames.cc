@@ -75,8 +75,7 @@ class FrameFinder {
       found_.list.push_back({name, parent, found_.list[static_cast<size_t>(parent)].depth + 1});
     } else if (found_.list[static_cast<size_t>(it->second)].parent != parent) {
       return invalid_argument("Enter '", n.name, "' comes to frame '", name, "' from a node ", describe(parent),
-                              ", and others from one ",
-                              describe(found_.list[static_cast<size_t>(it->second)].parent));
+                              ", and others from one ", describe(found_.list[static_cast<size_t>(it->second)].parent));
     }
     return it->second;
   }
@@ -121,9 +120,8 @@ bool has_raw_control_flow(const Graph& g) {
 }
 
 bool is_loop_merge(const Graph& g, const Node& n) {
-  return n.op->name == "Merge" && std::any_of(n.inputs.begin(), n.inputs.end(), [&](Output o) {
-           return g.node(o.node).op->name == "NextIteration";
-         });
+  return n.op->name == "Merge" && std::any_of(n.inputs.begin(), n.inputs.end(),
+                                              [&](Output o) { return g.node(o.node).op->name == "NextIteration"; });
 }
 
 }  // namespace tw::lift

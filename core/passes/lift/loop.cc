@@ -52,8 +52,9 @@ class LoopFinder {
       const Node& n = g_.node(o.node);
       if (n.op->name == "NextIteration" && v.next < 0) v.next = n.id;
       else if (n.op->name == "Enter" && v.enter < 0 && !n.attr().boolean("is_constant")) v.enter = n.id;
-      else return invalid_argument("a loop's Merge must have one Enter and one NextIteration; '", n.name, "' (",
-                                   n.op->name, ") is neither, or the second");
+      else
+        return invalid_argument("a loop's Merge must have one Enter and one NextIteration; '", n.name, "' (",
+                                n.op->name, ") is neither, or the second");
     }
     if (v.enter < 0) return invalid_argument("loop variable '", merge.name, "' has no Enter");
     loop_.variables.push_back(v);
@@ -70,8 +71,10 @@ class LoopFinder {
         const Node& source = g_.node(o.node);
         if (source.op->name != "Enter" || frames_.of[static_cast<size_t>(o.node)] != frame_) continue;
         if (source.attr().boolean("is_constant") || is_loop_merge(g_, n)) continue;
-        return invalid_argument("Enter '", source.name, "' is not constant and must lead to a loop's Merge, but leads "
-                                "to '", n.name, "' (", n.op->name, ")")
+        return invalid_argument("Enter '", source.name,
+                                "' is not constant and must lead to a loop's Merge, but leads "
+                                "to '",
+                                n.name, "' (", n.op->name, ")")
             .at_node(source.name, source.where);
       }
     }

@@ -99,8 +99,8 @@ Output LoopFunction::translate(Output o) const {
 Output LoopFunction::or_nothing(Output value) {
   const Node& n = graph().node(value.node);
   const DType dtype = base_dtype(n.output_dtypes[static_cast<size_t>(value.index)]);
-  Node live = make_node(n, n.name + "/live", "_Live", {value}, {{"T", dtype}, {"message", AttrValue(std::string())}},
-                        {dtype});
+  Node live =
+      make_node(n, n.name + "/live", "_Live", {value}, {{"T", dtype}, {"message", AttrValue(std::string())}}, {dtype});
   return {graph().adopt(std::move(live)), 0};
 }
 

@@ -40,7 +40,8 @@ class LoopLifter {
       const NodeId id = stack.back();
       stack.pop_back();
       const Node& n = g_.node(id);
-      if (n.op->name == "Enter" || n.op->name == "LoopCond" || is_loop_merge(g_, n) || !seen.insert(id).second) continue;
+      if (n.op->name == "Enter" || n.op->name == "LoopCond" || is_loop_merge(g_, n) || !seen.insert(id).second)
+        continue;
       if (!loop_.after_condition.contains(id) && (must_run(n) || n.op->has(kRandom))) return false;
       for (const Output o : n.inputs) stack.push_back(o.node);
     }
@@ -128,7 +129,8 @@ class LoopLifter {
     enter_variables();
     for (const NodeId exit : loop_.exits) {
       const DType dtype = g_.dtype(data(exit));
-      spec_.inputs.push_back(outside(make_node(like, like.name + "/nothing", "_Nothing", {}, {{"dtype", dtype}}, {dtype})));
+      spec_.inputs.push_back(
+          outside(make_node(like, like.name + "/nothing", "_Nothing", {}, {{"dtype", dtype}}, {dtype})));
       exits_.push_back(static_cast<int>(spec_.inputs.size()) - 1);
     }
     enter_invariants();

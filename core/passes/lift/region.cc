@@ -175,7 +175,8 @@ Result<FuncRef> add_function(std::unique_ptr<Body> body, std::string_view name) 
   for (const NodeId id : f->results) f->result_names.push_back(g.mutable_node(id).name);
   const std::shared_ptr<FunctionLibrary> library = g.library();
   for (int attempt = 0;; ++attempt) {
-    f->name = internal::concat("_lifted/", name, "/", digest, attempt == 0 ? std::string() : internal::concat("_", attempt));
+    f->name =
+        internal::concat("_lifted/", name, "/", digest, attempt == 0 ? std::string() : internal::concat("_", attempt));
     const Status s = library->add(f);
     if (s.ok()) return FuncRef{f->name, {}};
     if (s.code() != Code::kAlreadyExists) return s;

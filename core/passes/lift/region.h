@@ -20,8 +20,8 @@ struct Region {
 
   Body& body;
   Conditions& logic;
-  std::vector<Condition> runs;     // by node
-  std::vector<Condition> literal;  // of a Switch: when its output 1 is the one chosen
+  std::vector<Condition> runs;             // by node
+  std::vector<Condition> literal;          // of a Switch: when its output 1 is the one chosen
   std::map<Predicate, Output> predicates;  // the values of predicates in this graph
 
   Graph& graph() const { return *body.body; }

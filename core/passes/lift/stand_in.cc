@@ -63,8 +63,7 @@ Result<std::map<Output, Output>> add_loop_stand_ins(Graph* g, std::span<const Ou
   if (exits.empty()) return stand_ins;
   const std::vector<char> before_y = behind(*g, ys), after_x = reached_from(*g, xs);
   std::erase_if(exits, [&](NodeId id) {
-    return !before_y[static_cast<size_t>(id)] || !after_x[static_cast<size_t>(id)] ||
-           stand_ins.contains(Output{id, 0});
+    return !before_y[static_cast<size_t>(id)] || !after_x[static_cast<size_t>(id)] || stand_ins.contains(Output{id, 0});
   });
   if (exits.empty()) return stand_ins;
 

@@ -86,9 +86,8 @@ Status TensorArray::add(Element& e, int64_t index, Tensor value) {
     TW_ASSIGN_OR_RETURN(e.value, e.value.clone());
     e.own = true;
   }
-  const bool known = visit_number(options_.dtype, [&](auto tag) {
-    add_elements<typename decltype(tag)::type>(e.value, value);
-  });
+  const bool known =
+      visit_number(options_.dtype, [&](auto tag) { add_elements<typename decltype(tag)::type>(e.value, value); });
   if (!known) return unimplemented("TensorArrays of dtype ", dtype_name(options_.dtype), " do not add up writes");
   added_up_ = true;
   return {};
