@@ -88,7 +88,7 @@ TEST(Conditions, GiveUpOnGraphsMadeToHaveNone) {
 TEST(Functionalise, ABranch) {
   EXPECT_EQ(lifted(with_args("%s = Switch(%x, %p)\n%a = Neg(%s)\n%b = Exp(%s:1)\n%m = Merge(%a, %b)\n"
                              "%r = _Retval(%m) {index=0}\n")),
-            "StatelessIf{Exp} {Neg}");
+            "StatelessIf{Neg} {Exp}");
 }
 
 TEST(Functionalise, ABranchWhosePredicateIsKnown) {
@@ -101,7 +101,7 @@ TEST(Functionalise, BranchesInABranch) {
   EXPECT_EQ(lifted(with_args("%s = Switch(%x, %p)\n%qs = Switch(%q, %p)\n%t = Switch(%s:1, %qs:1)\n%a = Neg(%t)\n"
                              "%b = Exp(%t:1)\n%i = Merge(%a, %b)\n%c = Tanh(%s)\n%m = Merge(%c, %i)\n"
                              "%r = _Retval(%m) {index=0}\n")),
-            "StatelessIf{StatelessIf{Exp} {Neg}} {Tanh}");
+            "StatelessIf{Tanh} {StatelessIf{Neg} {Exp}}");
 }
 
 // A value of the branch is used after the Merge, in another branch of the same predicate, as gradients do.
@@ -109,17 +109,17 @@ TEST(Functionalise, BranchesOneAfterAnother) {
   EXPECT_EQ(
       lifted(with_args("%s = Switch(%x, %p)\n%b = Exp(%s:1)\n%m = Merge(%s, %b)\n%y = Sin(%m)\n"
                        "%g = Switch(%y, %p)\n%h = Mul(%g:1, %b)\n%k = Merge(%g, %h)\n%r = _Retval(%k) {index=0}\n")),
-      "StatelessIf{Exp} {_Nothing} Sin StatelessIf{Mul} {}");
+      "StatelessIf{_Nothing} {Exp} Sin StatelessIf{} {Mul}");
 }
 
 TEST(Functionalise, AnEffectInABranch) {
-  EXPECT_EQ(lifted(with_args("%s, %t = Switch(%q, %p)\n%a = Assert(%s, %s)\n%r = _Retval(%x) {index=0}\n")),
-            "If{} {Assert}");
+  EXPECT_EQ(lifted(with_args("%s = Switch(%q, %p)\n%a = Assert(%s, %s)\n%r = _Retval(%x) {index=0}\n")),
+            "If{Assert} {}");
 }
 
 TEST(Functionalise, AValueThatMayBeMissing) {
   EXPECT_EQ(lifted(with_args("%s = Switch(%x, %p)\n%b = Exp(%s:1)\n%r = _Retval(%b) {index=0}\n")),
-            "StatelessIf{Exp} {_Fail}");
+            "StatelessIf{_Fail} {Exp}");
 }
 
 constexpr char kLoop[] =

@@ -7,7 +7,7 @@ namespace tw::lift {
 namespace {
 
 // Real graphs need a few nodes a predicate, and as much height as their branches are nested.
-constexpr size_t kMostNodes = size_t{1} << 20;
+constexpr size_t kMostNodes = size_t{1} << 18;
 constexpr int kMostHeight = 2000;
 
 }  // namespace
