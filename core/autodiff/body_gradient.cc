@@ -112,7 +112,8 @@ BodyGradient::BodyGradient(std::shared_ptr<const Function> f, std::string scope)
       graph_(function_->body->copy()),
       scope_(std::move(scope)),
       first_new_(graph_->num_nodes()),
-      builder_(graph_.get(), scope_) {}
+      // Not the scope itself, which add_gradients() finds free.
+      builder_(graph_.get(), "gradient") {}
 
 Status BodyGradient::differentiate(const std::vector<int>& results, const std::vector<int>& args) {
   std::vector<Output> ys, xs;

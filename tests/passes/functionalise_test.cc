@@ -142,7 +142,7 @@ TEST(Functionalise, ALoopThatIsNotPlain) {
       lifted(std::string(kLoop) + "%m = Merge(%e, %next)\n%l = Less(%m, %k)\n%c = LoopCond(%l)\n%s = Switch(%m, %c)\n"
                                   "%a = Add(%s:1, %u)\n%next = NextIteration(%a)\n%d = Neg(%s)\n%x = Exit(%d)\n"
                                   "%r = _Retval(%x) {index=0}\n"),
-      "_Nothing StatelessWhile{Less StatelessIf{Add _Nothing} {_Nothing Neg}} {}");
+      "_Nothing StatelessWhile{Less Identity StatelessIf{Neg _Nothing} {Add _Nothing}} {}");
 }
 
 struct Hostile {

@@ -88,7 +88,7 @@ Output Branch::argument(size_t index) {
   const Node& source = outer_.node(o.node);
   const DType dtype = base_dtype(source.output_dtypes[static_cast<size_t>(o.index)]);
   const Condition alive = here(outer_.alive(o));
-  Node arg = make_node(source, internal::concat("_Arg/", index, "/", source.name, ":", o.index), "_Arg", {},
+  Node arg = make_node(source, internal::concat("_Arg/", index, "/", source.name, "/", o.index), "_Arg", {},
                        {{"T", dtype}, {"index", static_cast<int64_t>(index)}}, {dtype});
   // A stand-in for a value that was not made has no shape to rely on.
   if (outer_.alive(o) == kAlways) arg.output_shapes[0] = source.output_shapes[static_cast<size_t>(o.index)];
@@ -107,10 +107,11 @@ Output Branch::nothing(const Node& like, DType dtype, Condition when) {
 
 // The predicates that conditions inside still depend on. Bringing one in may bring in more.
 void Branch::find_predicates() {
+  std::set<Condition> seen;
   for (size_t i = 0; i < inner_.runs.size(); ++i) {
     std::set<Predicate> wanted;
-    inner_.logic.collect_predicates(inner_.runs[i], &wanted);
-    inner_.logic.collect_predicates(inner_.literal[i], &wanted);
+    inner_.logic.collect_predicates(inner_.runs[i], &seen, &wanted);
+    inner_.logic.collect_predicates(inner_.literal[i], &seen, &wanted);
     for (const Predicate p : wanted) {
       if (!inner_.predicates.contains(p)) inner_.predicates[p] = translate(outer_.predicates.at(p));
     }
@@ -129,7 +130,7 @@ void Branch::add_results(const std::vector<Output>& outputs) {
       value = {inner_.adopt(std::move(live), kAlways), 0};
     }
     const auto index = static_cast<int64_t>(body_->results.size());
-    Node result = make_node(n, internal::concat("_Retval/", index, "/", n.name, ":", o.index), "_Retval", {value},
+    Node result = make_node(n, internal::concat("_Retval/", index, "/", n.name, "/", o.index), "_Retval", {value},
                             {{"T", dtype}, {"index", index}}, {});
     body_->results.push_back(inner_.adopt(std::move(result), kAlways));
   }

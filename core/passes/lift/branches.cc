@@ -174,10 +174,11 @@ class BranchLifter {
     std::reverse(groups_.begin(), groups_.end());
     for (const Group& group : groups_) {
       wanted_.emplace_back();
+      std::set<Condition> seen;
       for (const NodeId id : group.members) {
-        r_.logic.collect_predicates(runs(id), &wanted_.back());
-        r_.logic.collect_predicates(r_.literal[static_cast<size_t>(id)], &wanted_.back());
-        for (const Output o : r_.node(id).inputs) r_.logic.collect_predicates(r_.alive(o), &wanted_.back());
+        r_.logic.collect_predicates(runs(id), &seen, &wanted_.back());
+        r_.logic.collect_predicates(r_.literal[static_cast<size_t>(id)], &seen, &wanted_.back());
+        for (const Output o : r_.node(id).inputs) r_.logic.collect_predicates(r_.alive(o), &seen, &wanted_.back());
       }
     }
   }

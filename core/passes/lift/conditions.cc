@@ -76,14 +76,13 @@ Condition Conditions::given(Condition c, Predicate p, bool value) {
   return rebuild(rebuild, c);
 }
 
-void Conditions::collect_predicates(Condition c, std::set<Predicate>* to) const {
+void Conditions::collect_predicates(Condition c, std::set<Condition>* seen, std::set<Predicate>* to) const {
   std::vector<Condition> stack{c};
-  std::set<Condition> seen;
   while (!stack.empty()) {
     const Condition at = stack.back();
     stack.pop_back();
     const Node& n = nodes_[static_cast<size_t>(at)];
-    if (n.predicate == kNoPredicate || !seen.insert(at).second) continue;
+    if (n.predicate == kNoPredicate || !seen->insert(at).second) continue;
     to->insert(n.predicate);
     stack.push_back(n.if_false);
     stack.push_back(n.if_true);

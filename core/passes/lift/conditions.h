@@ -29,7 +29,8 @@ class Conditions {
   Condition given(Condition c, Predicate p, bool value);
   // The first predicate that the condition tests.
   Predicate first(Condition c) const { return nodes_[static_cast<size_t>(c)].predicate; }
-  void collect_predicates(Condition c, std::set<Predicate>* to) const;
+  // Adds the predicates of a condition; `seen` spares parts that several conditions share a second visit.
+  void collect_predicates(Condition c, std::set<Condition>* seen, std::set<Predicate>* to) const;
   // A graph may be made so that its conditions have no short form, or test thousands of predicates one after another;
   // then results are meaningless from here on.
   bool exhausted() const { return exhausted_; }
