@@ -2,6 +2,7 @@
 #include "core/autodiff/autodiff.h"
 
 #include "core/api/handles.h"
+#include "core/passes/pass.h"
 
 using namespace tw;
 using namespace tw::api;
@@ -70,6 +71,7 @@ tw_status* tw_graph_gradients(tw_graph* graph, const tw_output* ys, size_t num_y
       };
     }
     const auto y = outputs(ys, num_ys), x = outputs(xs, num_xs);
+    TW_ASSIGN_OR_RETURN(opts.stand_ins, add_loop_stand_ins(&g, y, x));
     TW_ASSIGN_OR_RETURN(const std::vector<Grad> grads, add_gradients(&g, y, x, opts));
     for (size_t i = 0; i < num_xs; ++i) dxs[i] = grad_to_c(grads[i]);
     return {};

@@ -40,7 +40,7 @@ class Backprop {
       ready.pop_front();
       const Node& n = graph_.node(id);
       // A gradient function of a loop may add inputs to its node; those are on no path that was counted.
-      const std::vector<Output> inputs = n.inputs;
+      const std::vector<Output> inputs = inputs_of(n);
       if (Status s = visit(n, inputs); !s.ok()) {
         s.at_node(n.name, n.where);
         return s;
@@ -145,6 +145,12 @@ class Backprop {
     return Output{b_.add("Fill", {dims, value}), 0};
   }
 
+  // What a node's derivative goes to.
+  std::vector<Output> inputs_of(const Node& n) const {
+    const auto it = options_.stand_ins.find(Output{n.id, 0});
+    return it == options_.stand_ins.end() ? n.inputs : std::vector<Output>{it->second};
+  }
+
   // Counts, for every op on a path from an x to a y, the uses of its outputs by other such ops.
   void find_paths() {
     const Uses uses(graph_);
@@ -172,10 +178,10 @@ class Backprop {
       reached[static_cast<size_t>(id)] = 0;
       between.push_back(id);
       pending_.try_emplace(id, 0);
-      for (const Output& in : graph_.node(id).inputs) queue.push_back(in.node);
+      for (const Output& in : inputs_of(graph_.node(id))) queue.push_back(in.node);
     }
     for (const NodeId id : between) {
-      for (const Output& in : graph_.node(id).inputs) {
+      for (const Output& in : inputs_of(graph_.node(id))) {
         if (const auto it = pending_.find(in.node); it != pending_.end()) ++it->second;
       }
     }
@@ -184,7 +190,7 @@ class Backprop {
   // Ops of the xs that no other x lies before, and those that the caller holds constant, are not differentiated.
   void find_stops() {
     for (const Output& x : xs_) {
-      const std::vector<Output>& in = graph_.node(x.node).inputs;
+      const std::vector<Output> in = inputs_of(graph_.node(x.node));
       const bool behind_another = std::any_of(in.begin(), in.end(), [&](const Output& o) {
         const auto it = pending_.find(o.node);
         return it != pending_.end() && it->second > 0;
@@ -241,6 +247,10 @@ class Backprop {
       }
       return dense;
     };
+    if (options_.stand_ins.contains(Output{n.id, 0})) {
+      dx->assign(1, dy[0]);
+      return Status();
+    }
     // A language's own function takes dense derivatives, so it is asked for such an op only when the node names it.
     const bool keep_sparse = dy[0].sparse() && forwards_gradient(n.op->name) && !n.attr().has("_gradient_op_type");
     if (options_.override_fn && !keep_sparse) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <span>
 #include <vector>
 
@@ -36,6 +37,8 @@ enum class Aggregation { kAddN, kAccumulate, kTree };
 struct GradientOptions {
   std::vector<Output> grad_ys;  // one per y, entries may be not valid (ones); or empty
   std::vector<Output> stop_gradients;
+  // Outputs whose value another node computes as well: their derivatives go there.
+  std::map<Output, Output> stand_ins;
   Aggregation aggregation = Aggregation::kAddN;
   std::string name = "gradients";  // the scope of the new nodes
   bool colocate = false;           // gives gradient nodes the device of the forward node

@@ -108,11 +108,13 @@ Result<std::string> FunctionWriter::finish(const std::string& name) {
   }
 }
 
-BodyGradient::BodyGradient(std::shared_ptr<const Function> f)
+BodyGradient::BodyGradient(std::shared_ptr<const Function> f, std::string scope)
     : function_(std::move(f)),
       graph_(function_->body->copy()),
+      scope_(std::move(scope)),
       first_new_(graph_->num_nodes()),
-      builder_(graph_.get(), "gradients") {}
+      // Not the scope itself, which add_gradients() finds free.
+      builder_(graph_.get(), "gradient") {}
 
 namespace {
 
@@ -146,6 +148,7 @@ Status BodyGradient::differentiate(const std::vector<int>& results, const std::v
   }
   std::vector<Output> ys, xs;
   GradientOptions options;
+  options.name = scope_;
   for (const int r : results) {
     const Output y = result(r);
     const NodeId id = builder_.add("_Arg", {}, {{"T", builder_.dtype(y)}, {"index", r}});

@@ -54,7 +54,8 @@ class FunctionWriter {
 // private copy; then the way to cut those nodes off into a function of their own.
 class BodyGradient {
  public:
-  explicit BodyGradient(std::shared_ptr<const Function> f);
+  // `scope` is that of the gradients of the node that calls the function.
+  BodyGradient(std::shared_ptr<const Function> f, std::string scope);
 
   const Function& function() const { return *function_; }
   Graph& graph() { return *graph_; }
@@ -91,6 +92,7 @@ class BodyGradient {
  private:
   std::shared_ptr<const Function> function_;
   std::unique_ptr<Graph> graph_;
+  std::string scope_;
   NodeId first_new_;
   Builder builder_;
   std::map<int, Output> dy_, dx_;

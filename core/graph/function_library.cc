@@ -62,7 +62,9 @@ Result<std::shared_ptr<const Function>> FunctionLibrary::resolve(const FuncRef& 
 std::vector<std::shared_ptr<const Function>> FunctionLibrary::all() const {
   std::shared_lock lock(mutex_);
   std::vector<std::shared_ptr<const Function>> list;
-  for (const auto& [name, f] : functions_) list.push_back(f);
+  for (const auto& [name, f] : functions_) {
+    if (!f->internal) list.push_back(f);
+  }
   return list;
 }
 

@@ -56,6 +56,7 @@ struct Function {
   std::vector<std::string> arg_names, result_names;
   AttrMap attrs;  // of the FunctionDef ("_noinline", ...)
   bool stateful = false;
+  bool internal = false;  // made while compiling: found by name, and no part of the graph that users see
 };
 
 class FunctionLibrary;
@@ -81,7 +82,7 @@ class FunctionLibrary {
   std::shared_ptr<const Function> find(std::string_view name) const;
   // The function that a call runs; that of a template is made at its first use. NotFound when there is none.
   Result<std::shared_ptr<const Function>> resolve(const FuncRef& ref) const;
-  std::vector<std::shared_ptr<const Function>> all() const;                // by name, without those made of templates
+  std::vector<std::shared_ptr<const Function>> all() const;                // by name, without internal ones
   std::vector<std::shared_ptr<const FunctionTemplate>> templates() const;  // by name
 
  private:

@@ -42,6 +42,7 @@ Status inline_one(Body& body, NodeId call_id, Rewriter& rewriter) {
   TW_ASSIGN_OR_RETURN(const std::shared_ptr<const Function> f, g.library()->resolve(ref));
   TW_ASSIGN_OR_RETURN(std::unique_ptr<Body> inner, instantiate(*f, ref.attrs));
   TW_RETURN_IF_ERROR(lower_refs(*inner));
+  TW_RETURN_IF_ERROR(functionalise(*inner));
   Graph& from = *inner->body;
   std::vector<DType> given;
   for (const Output o : call.inputs) given.push_back(g.dtype(o));

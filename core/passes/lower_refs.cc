@@ -1,6 +1,8 @@
 // Ref edges become resource handles. A ref is followed as (handle, the write it comes after); whoever needs the value
 // behind it gets a read ordered after that write.
 #include <algorithm>
+#include <optional>
+#include <set>
 
 #include "core/passes/pass.h"
 
@@ -24,6 +26,7 @@ class Lowering {
       any = !n.dead && std::any_of(n.output_dtypes.begin(), n.output_dtypes.end(), [](DType t) { return is_ref(t); });
     }
     if (!any) return {};
+    find_loop_state();
     for (NodeId id : g_.topological_order()) {
       Status s = lower(id);
       if (!s.ok()) {
@@ -39,6 +42,12 @@ class Lowering {
     Node& n = g_.mutable_node(id);
     const std::string_view op = n.op->name;
     if (op == "VariableV2" || op == "Variable") return lower_variable(n);
+    if (op == "RefSwitch" || op == "RefMerge" || op == "RefEnter" || op == "RefExit" || op == "RefNextIteration") {
+      return lower_flow(n, op.substr(3));
+    }
+    if (op == "Enter" && n.attr().boolean("is_constant")) {
+      if (const std::optional<RefState> s = loop_state(n.inputs[0])) return enter_state(n, *s);
+    }
     const bool on_refs = std::any_of(n.inputs.begin(), n.inputs.end(), [&](Output o) { return refs_.count(o) != 0; });
     if (!on_refs) return {};
     if (op == "RefIdentity") {
@@ -47,6 +56,39 @@ class Lowering {
     }
     if (!n.op->lowers_to.empty()) return lower_update(n);
     return read_inputs(n);
+  }
+
+  // Variables that some loop may change.
+  void find_loop_state() {
+    for (NodeId i = 0; i < g_.num_nodes(); ++i) {
+      const Node* n = &g_.mutable_node(i);
+      if (n->dead || n->op->name != "RefEnter") continue;
+      while (!n->inputs.empty() && is_ref(n->output_dtypes[0])) n = &g_.mutable_node(n->inputs[0].node);
+      loop_state_.insert(n->id);
+    }
+  }
+
+  // TensorFlow's read of a variable before a loop shows what the loop assigns to it, because both are one buffer: such
+  // a value enters as the variable, and is read where the loop uses it.
+  std::optional<RefState> loop_state(Output o) const {
+    RefState s;
+    if (const auto ref = refs_.find(o); ref != refs_.end()) s = ref->second;
+    else if (const auto read = snapshots_.find(o); read != snapshots_.end()) s = {read->second, o.node};
+    else return {};
+    const Node* n = &g_.mutable_node(s.handle.node);
+    while (n->op->name == "Enter") n = &g_.mutable_node(n->inputs[0].node);
+    if (loop_state_.count(n->id) == 0) return {};
+    return s;
+  }
+
+  Status enter_state(Node& n, const RefState& s) {
+    if (s.after >= 0) TW_RETURN_IF_ERROR(g_.add_control(n.id, s.after));
+    AttrMap attrs = shared_attrs(n, *n.op);
+    attrs["T"] = DType::kResource;
+    TW_RETURN_IF_ERROR(become(body_, n.id, "Enter", {s.handle}, std::move(attrs)));
+    // Nothing outside a loop can be waited for inside.
+    refs_[Output{n.id, 0}] = RefState{Output{n.id, 0}, -1};
+    return {};
   }
 
   // A ref passed on by a node that itself waits for others.
@@ -98,6 +140,39 @@ class Lowering {
     return {};
   }
 
+  // Control flow on refs becomes the same on handles; on values where not every way in has a handle, and for what a
+  // loop changes from turn to turn.
+  Status lower_flow(Node& n, std::string_view op) {
+    const std::vector<Output> inputs = n.inputs;
+    const size_t data = op == "Switch" ? 1 : inputs.size();
+    const bool varies = op == "NextIteration" || (op == "Enter" && !n.attr().boolean("is_constant"));
+    bool on_handles = !varies;
+    for (size_t i = 0; i < data; ++i) on_handles = on_handles && refs_.count(inputs[i]) != 0;
+    if (op == "Enter" && on_handles) return enter_state(n, refs_[inputs[0]]);
+    std::vector<Output> lowered;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      if (i >= data || !on_handles) {
+        TW_ASSIGN_OR_RETURN(Output value, value_of(inputs[i], n));
+        lowered.push_back(value);
+        continue;
+      }
+      const RefState s = refs_[inputs[i]];
+      if (s.after >= 0) TW_RETURN_IF_ERROR(g_.add_control(n.id, s.after));
+      lowered.push_back(s.handle);
+    }
+    const OpDef* to = find_op(op);
+    AttrMap attrs = shared_attrs(n, *to);
+    if (on_handles) attrs["T"] = DType::kResource;
+    TW_RETURN_IF_ERROR(become(body_, n.id, to->name, std::move(lowered), std::move(attrs)));
+    if (!on_handles) return {};
+    const NodeId after = n.controls.empty() ? -1 : n.id;
+    for (int32_t i = 0; i < (op == "Switch" ? 2 : 1); ++i) {
+      const Output o{n.id, i};
+      refs_[o] = RefState{o, after};
+    }
+    return {};
+  }
+
   // An op that wants values.
   Status read_inputs(Node& n) {
     if (n.op->name == "Identity") {
@@ -106,6 +181,7 @@ class Lowering {
       const DType dtype = base_dtype(n.output_dtypes[0]);
       const Shape shape = n.output_shapes[0];
       TW_RETURN_IF_ERROR(become(body_, n.id, "ReadVariableOp", {s.handle}, {{"dtype", dtype}}));
+      snapshots_[Output{n.id, 0}] = s.handle;
       return g_.set_shape(Output{n.id, 0}, shape);
     }
     std::vector<DType> wanted;
@@ -144,6 +220,8 @@ class Lowering {
   Body& body_;
   Graph& g_;
   std::map<Output, RefState> refs_;
+  std::map<Output, Output> snapshots_;  // reads, and the handles they read
+  std::set<NodeId> loop_state_;
   std::map<std::pair<Output, NodeId>, Output> reads_;
 };
 

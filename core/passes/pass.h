@@ -36,6 +36,12 @@ Status check_call(const Body& f, std::span<const DType> args, std::span<const DT
 void remove_dead(Body& body);
 // Turns ref edges into reads and writes of resource handles.
 Status lower_refs(Body& body);
+// Turns TensorFlow 1's control flow (Switch, Merge, Enter, Exit, NextIteration, LoopCond) into If and While; refs must
+// have been lowered. InvalidArgument, with the node named, for frames that are no loops.
+Status functionalise(Body& body);
+// Gradients are taken of functions. For each loop between xs and ys this adds a While that computes what the loop does;
+// a step that needs both runs the While only. Returns its outputs by the Exits that they stand in for.
+Result<std::map<Output, Output>> add_loop_stand_ins(Graph* g, std::span<const Output> ys, std::span<const Output> xs);
 // Replaces calls of functions by their bodies.
 Status inline_calls(Body& body);
 // Evaluates nodes whose inputs are constants.

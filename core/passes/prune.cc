@@ -35,6 +35,7 @@ Result<std::unique_ptr<Body>> extract(const Graph& g, std::span<const Output> fe
                                       std::span<const NodeId> targets) {
   auto body = std::make_unique<Body>();
   body->name = "step";
+  body->internal = true;
   body->body = std::make_unique<Graph>(g.library());
   Graph& out = *body->body;
 
@@ -151,6 +152,7 @@ Result<std::unique_ptr<Body>> instantiate(const Function& f, const AttrMap& call
   body->results = f.results;
   body->controls = f.controls;
   body->stateful = f.stateful;
+  body->internal = true;
   for (NodeId i = 0; i < body->body->num_nodes(); ++i) {
     for (auto& [name, value] : body->body->mutable_node(i).attrs) substitute(value, call_attrs);
   }

@@ -47,10 +47,17 @@ class Simplifier {
     return in.fully_known() && n.output_shapes[0] == in;
   }
 
+  // A node that waits for others holds its consumers back, and must stay; so does one with a constant that waits.
+  bool waits(const Node& n) const {
+    return !n.controls.empty() || std::any_of(n.inputs.begin(), n.inputs.end(), [&](Output o) {
+      const Node& source = g_.mutable_node(o.node);
+      return source.op->name == "Const" && !source.controls.empty();
+    });
+  }
+
   Status visit(Node& n) {
     const std::string_view op = n.op->name;
-    // A node that waits for others holds its consumers back, and must stay.
-    if (!n.controls.empty() || n.output_dtypes.empty()) return {};
+    if (waits(n) || n.output_dtypes.empty()) return {};
     if (op == "Identity" || op == "StopGradient" || op == "PreventGradient" || op == "Snapshot" ||
         op == "PlaceholderWithDefault") {
       rewriter_.bypass(n, n.inputs[0]);

@@ -41,7 +41,7 @@ class BranchGradient {
     }
     for (const FuncRef& f : functions_) {
       TW_ASSIGN_OR_RETURN(std::shared_ptr<const Function> function, v_.b.graph().library()->resolve(f));
-      bodies_.push_back(std::make_unique<BodyGradient>(std::move(function)));
+      bodies_.push_back(std::make_unique<BodyGradient>(std::move(function), v_.scope()));
       TW_RETURN_IF_ERROR(bodies_.back()->differentiate(results, args));
     }
     for (const int a : args) {

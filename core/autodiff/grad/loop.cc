@@ -22,7 +22,7 @@ class LoopGradient {
     const FuncRef body = v_.attr().must<FuncRef>("body"), cond = v_.attr().must<FuncRef>("cond");
     TW_ASSIGN_OR_RETURN(body_function_, library->resolve(body));
     TW_ASSIGN_OR_RETURN(cond_function_, library->resolve(cond));
-    body_ = std::make_unique<BodyGradient>(body_function_);
+    body_ = std::make_unique<BodyGradient>(body_function_, v_.scope());
     choose_carried();
     TW_RETURN_IF_ERROR(differentiate());
     if (carried_.empty() && sums_.empty()) {

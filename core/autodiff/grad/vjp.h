@@ -99,6 +99,9 @@ class Vjp {
   Builder& b;
   const Node& op;
 
+  // Of the call of gradients() in whose course this is: what the builder's prefix holds before "/NAME_grad".
+  std::string scope() const { return b.prefix().substr(0, b.prefix().size() - op.name.size() - 6); }
+
   int num_inputs() const { return static_cast<int>(op.inputs.size()); }
   int num_outputs() const { return static_cast<int>(op.output_dtypes.size()); }
   Val x(int i = 0) const { return {b, op.inputs[static_cast<size_t>(i)]}; }

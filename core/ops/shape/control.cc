@@ -108,6 +108,12 @@ Status shape_merge_op(ShapeContext& c) {
   }
   c.set_output(0, s);
   c.set_output(1, Shape{});
+  HandleShape handle = c.handle(0);
+  for (int i = 1; i < c.num_inputs(); ++i) {
+    if (c.handle(i).dtype != handle.dtype) handle.dtype = DType::kInvalid;
+    if (!(c.handle(i).shape == handle.shape)) handle.shape = Shape::unknown();
+  }
+  c.set_output_handle(0, handle);
   return {};
 }
 
