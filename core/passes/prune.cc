@@ -41,6 +41,7 @@ Result<std::unique_ptr<Body>> extract(const Graph& g, std::span<const Output> fe
   const auto checked = [&](Output o) -> Status {
     if (o.node < 0 || o.node >= g.num_nodes()) return invalid_argument("no node with number ", o.node, " in the graph");
     const Node& n = g.node(o.node);
+    if (n.dead) return invalid_argument("node '", n.name, "' is inside a function, and has no value outside of it");
     if (o.index < 0 || o.index >= static_cast<int>(n.output_dtypes.size())) {
       return invalid_argument("node '", n.name, "' has ", n.output_dtypes.size(), " outputs, and no output ", o.index);
     }
@@ -50,6 +51,7 @@ Result<std::unique_ptr<Body>> extract(const Graph& g, std::span<const Output> fe
   for (Output o : fetches) TW_RETURN_IF_ERROR(checked(o));
   for (NodeId t : targets) {
     if (t < 0 || t >= g.num_nodes()) return invalid_argument("no node with number ", t, " in the graph");
+    if (g.node(t).dead) return invalid_argument("node '", g.node(t).name, "' is inside a function, and cannot be run");
   }
 
   std::map<Output, Output> fed;  // the user's output -> the _Arg

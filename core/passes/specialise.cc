@@ -53,11 +53,14 @@ Status infer_branches(const Graph& g, Node& n, const std::vector<Shape>& inputs)
   std::optional<std::vector<Shape>> joined;
   const std::span<const Shape> args(inputs.data() + 1, inputs.size() - 1);
   for (const auto& [attr, ref] : called_functions(n)) {
-    TW_ASSIGN_OR_RETURN(std::vector<Shape> shapes, result_shapes(g, ref, args));
-    if (!joined) {
-      joined = std::move(shapes);
-    } else if (joined->size() == shapes.size()) {
-      for (size_t i = 0; i < shapes.size(); ++i) (*joined)[i] = generalise((*joined)[i], shapes[i]);
+    // Shapes that a branch cannot take are an error when it is taken, and no error otherwise.
+    const Result<std::vector<Shape>> shapes = result_shapes(g, ref, args);
+    if (!shapes.ok()) {
+      joined.emplace(n.output_shapes.size(), Shape::unknown());
+    } else if (!joined) {
+      joined = *shapes;
+    } else if (joined->size() == shapes->size()) {
+      for (size_t i = 0; i < shapes->size(); ++i) (*joined)[i] = generalise((*joined)[i], (*shapes)[i]);
     }
   }
   if (joined && joined->size() == n.output_shapes.size()) n.output_shapes = std::move(*joined);
@@ -68,11 +71,11 @@ Status infer_branches(const Graph& g, Node& n, const std::vector<Shape>& inputs)
 Status infer_loop(const Graph& g, Node& n, std::vector<Shape> vars) {
   TW_ASSIGN_OR_RETURN(const FuncRef body, n.attr().get<FuncRef>("body"));
   for (int round = 0; round < kMaxLoopRounds; ++round) {
-    TW_ASSIGN_OR_RETURN(const std::vector<Shape> next, result_shapes(g, body, vars));
-    if (next.size() != vars.size()) break;
+    const Result<std::vector<Shape>> next = result_shapes(g, body, vars);
+    if (!next.ok() || next->size() != vars.size()) break;  // an error for a loop that runs its body
     bool stable = true;
     for (size_t i = 0; i < vars.size(); ++i) {
-      const Shape joined = generalise(vars[i], next[i]);
+      const Shape joined = generalise(vars[i], (*next)[i]);
       stable &= joined == vars[i];
       vars[i] = joined;
     }

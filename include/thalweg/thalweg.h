@@ -320,11 +320,17 @@ typedef struct tw_function_desc {
   size_t num_controls;
   const tw_str* input_names;  /* NULL: from the nodes */
   const tw_str* output_names; /* NULL: from the nodes */
+  const int32_t* nodes;       /* control edges from nodes that are not among these are dropped; NULL: all are kept */
+  size_t num_nodes;
 } tw_function_desc;
-/* Copies what the outputs need of `body` into a function of `graph`'s library, to be named by attributes of kind FUNC.
- */
+/* Copies what the outputs and controls need of `body`, which may be `graph` itself, into a function of `graph`'s
+ * library, to be named by attributes of kind FUNC. An input that is a _RefHandle's output stands for the reference
+ * behind it as well: the function may write through its argument. */
 TW_TRIAL tw_status* tw_function_create(tw_graph* graph, const tw_graph* body, const tw_function_desc* desc);
 TW_TRIAL int32_t tw_graph_has_function(const tw_graph* graph, tw_str name);
+/* Takes nodes out of the graph that only one another use, after they went into a function. Their ids stay taken, and
+ * what is known of them can still be asked; TW_FAILED_PRECONDITION when another node uses one. */
+TW_TRIAL tw_status* tw_graph_remove(tw_graph* graph, const int32_t* nodes, size_t num_nodes);
 
 /* ---- Gradients ------------------------------------------------------------------------------------------------ */
 

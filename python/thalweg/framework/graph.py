@@ -21,6 +21,8 @@ _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _VALID_OP_NAME = re.compile("^[A-Za-z0-9.][A-Za-z0-9_.\\-/]*$")
 _VALID_SCOPE_NAME = re.compile("^[A-Za-z0-9_.\\-/]*$")
 _MAX_DTYPES = 64
+_CALLS_FUNCTIONS = frozenset(("If", "StatelessIf", "Case", "While", "StatelessWhile", "PartitionedCall",
+                              "StatefulPartitionedCall"))
 _dtype_of = dtypes._BY_ENUM
 _valid_names = set()
 _is_ours = {}
@@ -82,8 +84,9 @@ class _ControlDependenciesController:
 
   def __enter__(self):
     if self._new_stack:
-      self._old_stack = self._graph._control_stack
-      self._graph._control_stack = []
+      # What is made without dependencies is made outside of the bodies of branches and loops, too.
+      self._old_stack = self._graph._control_stack, self._graph._context
+      self._graph._control_stack, self._graph._context = [], None
     self._graph._control_stack.append(self)
 
   def __exit__(self, *unused):
@@ -91,7 +94,7 @@ class _ControlDependenciesController:
       raise AssertionError("control_dependencies blocks were not left in the order they were entered")
     self._graph._control_stack.pop()
     if self._new_stack:
-      self._graph._control_stack = self._old_stack
+      self._graph._control_stack, self._graph._context = self._old_stack
 
   @property
   def control_inputs(self):
@@ -117,6 +120,8 @@ class Graph:
     self._names_in_use = {}
     self._name_stack = ""
     self._control_stack = []
+    self._context = None          # the body of a branch or loop that is being made
+    self._function_ops = []       # operations that call functions, which gradients may rewrite
     self._device_stack = []       # strings, functions, None
     self._device_bytes = b""      # of the stack when no function is in it; None otherwise
     self._colocation_stack = []
@@ -150,8 +155,12 @@ class Graph:
     if self._finalized:
       raise RuntimeError("Graph is finalized and cannot be modified.")
     flat = []
+    context = self._context
     for t in inputs:
-      flat += (t._op._id, t._value_index)
+      made_by = t._op
+      if made_by._context is not context:
+        self._check_visible(made_by, name)
+      flat += (made_by._id, t._value_index)
     control_ops = None
     if self._control_stack:
       control_ops = self._current_controls([t._op for t in inputs])
@@ -194,6 +203,10 @@ class Graph:
         op._outputs = [Tensor(op, i, _dtype_of[lib.tw_output_dtype(self._handle, (node, i))]) for i in range(count)]
       self._ops.append(op)
       self._by_name[name] = op
+    if context is not None:
+      context.add(op)
+    if op_type in _CALLS_FUNCTIONS:
+      self._function_ops.append(op)
     for controller in self._control_stack:
       controller._seen.add(op)
     return op
@@ -236,6 +249,12 @@ class Graph:
         self._ops.append(op)
         self._by_name[name] = op
         added.append(op)
+        if self._context is not None:
+          self._context.add(op)
+        if op._type in _CALLS_FUNCTIONS:
+          self._function_ops.append(op)
+      if added and self._function_ops:
+        self._read_outputs_again()
       # After all exist: an imported loop may refer forward.
       for op in added:
         inputs = []
@@ -244,7 +263,51 @@ class Graph:
           inputs.append(self._ops[source.node]._outputs[source.index])
         op._inputs = tuple(inputs)
         self._reserve(op._name)
+      if added and self._function_ops:
+        self._read_inputs_again()
       return added
+
+  def _check_visible(self, op, name):
+    """ValueError unless `op` lies where the operation `name` is being made, or around it."""
+    context = self._context
+    while context is not None:
+      if op._context is context:
+        return
+      context = context.outer
+    if op._context is not None:
+      raise op._context.inaccessible(op, name)
+
+  def _read_outputs_again(self):
+    """A gradient lets calls of functions return what it needs of them."""
+    for op in self._function_ops:
+      for i in range(len(op._outputs), lib.tw_node_num_outputs(self._handle, op._id)):
+        op._outputs.append(Tensor(op, i, _dtype_of[lib.tw_output_dtype(self._handle, (op._id, i))]))
+
+  def _read_inputs_again(self):
+    """A loop that saves values for its gradient has further variables."""
+    handle = self._handle
+    for op in self._function_ops:
+      count = lib.tw_node_num_inputs(handle, op._id)
+      if count == len(op._inputs):
+        continue
+      sources = [lib.tw_node_input(handle, op._id, i) for i in range(count)]
+      op._inputs = tuple(self._ops[s.node]._outputs[s.index] for s in sources)
+      # What was added for the loop lies where the loop does.
+      added = [t._op for t in op._inputs]
+      while added:
+        source = added.pop()
+        if source._context is not op._context and source._context is self._context is not None:
+          source._context.ops.remove(source)
+          source._context = op._context
+          if op._context is not None:
+            op._context.add(source)
+          added.extend(t._op for t in source._inputs)
+
+  def _get_control_flow_context(self):
+    return self._context
+
+  def _set_control_flow_context(self, context):
+    self._context = context
 
   def _reserve(self, name):
     key = name.lower()
@@ -305,7 +368,8 @@ class Graph:
       data = buffer_call(lib.tw_graph_to_graph_def, self._handle)
     graph_def = _protos.message("GraphDef").FromString(data)
     if from_version is not None:
-      del graph_def.node[:from_version]
+      # Operations that went into functions are not among the nodes.
+      del graph_def.node[:sum(op._context is None for op in self._ops[:from_version])]
     if add_shapes:
       for node in graph_def.node:
         op = self._by_name.get(node.name)
@@ -450,15 +514,14 @@ class Graph:
     self._unfeedable.add(tensor)
 
   def is_feedable(self, tensor):
-    return tensor not in self._unfeedable
+    return tensor._op._context is None and tensor not in self._unfeedable
 
   def prevent_fetching(self, op):
     self._unfetchable.add(op)
 
   def is_fetchable(self, tensor_or_op):
-    if isinstance(tensor_or_op, Tensor):
-      return tensor_or_op.op not in self._unfetchable
-    return tensor_or_op not in self._unfetchable
+    op = tensor_or_op.op if isinstance(tensor_or_op, Tensor) else tensor_or_op
+    return op._context is None and op not in self._unfetchable
 
   # --- names ---
 
@@ -532,6 +595,8 @@ class Graph:
       c = self.as_graph_element(c)
       if isinstance(c, Tensor):
         c = c.op
+      if c._context is not self._context:
+        self._check_visible(c, "control_dependencies")
       if c not in seen:
         seen.add(c)
         ops.append(c)

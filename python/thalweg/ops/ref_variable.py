@@ -2,7 +2,7 @@
 
 from thalweg.framework import dtypes, ops, tensor_shape
 from thalweg.ops import array_ops, state_ops
-from thalweg.ops.variables import Variable, guarded_initial_value
+from thalweg.ops.variables import Variable, check_initial_value_outside, guarded_initial_value
 
 
 class RefVariable(Variable):
@@ -46,6 +46,7 @@ class RefVariable(Variable):
             self._variable = state_ops.variable_op_v2(var_shape, self._initial_value.dtype.base_dtype, name=scope)
         else:
           self._initial_value = ops.convert_to_tensor(initial_value, name="initial_value", dtype=dtype)
+          check_initial_value_outside(scope, self._initial_value)
           var_shape = self._initial_value.shape if validate_shape else tensor_shape.unknown_shape()
           self._variable = state_ops.variable_op_v2(var_shape, self._initial_value.dtype.base_dtype, name=scope)
         if validate_shape and not self._initial_value.shape.is_fully_defined():

@@ -6,7 +6,7 @@ from thalweg.framework.op_create import op as _op
 from thalweg.framework.op_create import operation as _operation
 from thalweg.framework.tensor import Tensor
 from thalweg.ops import array_ops
-from thalweg.ops.variables import Variable, guarded_initial_value
+from thalweg.ops.variables import Variable, check_initial_value_outside, guarded_initial_value
 
 
 def handle_shape_and_dtype(handle):
@@ -56,6 +56,7 @@ class ResourceVariable(Variable):
           with ops.name_scope("Initializer"), ops.device(None):
             self._initial_value = ops.convert_to_tensor(initial_value() if init_from_fn else initial_value,
                                                         name="initial_value", dtype=dtype)
+          check_initial_value_outside(scope, self._initial_value)
           if shape is None:
             shape = self._initial_value.shape if validate_shape else tensor_shape.unknown_shape()
           self._dtype = self._initial_value.dtype.base_dtype

@@ -203,6 +203,13 @@ for _operator in Tensor.OVERLOADABLE_OPERATORS:
 Variable.__getitem__ = lambda self, slice_spec: array_ops._slice_helper(self._AsTensor(), slice_spec, self)
 
 
+def check_initial_value_outside(name, value):
+  """A variable is made outside of branches and loops, and so its initial value must be."""
+  if value.op._context is not None:
+    raise ValueError("Initializer for variable %s is from inside a control-flow construct, such as a loop or conditional. "
+                     "When creating a variable inside a loop or conditional, use a lambda as the initializer." % name)
+
+
 def guarded_initial_value(name, value):
   """`value` computed from the initial values of the variables it reads, so that initialisers run in any order."""
   return _safe_initial_value(name, value, {})
