@@ -51,7 +51,9 @@ class Execution {
   }
 
   Status run() {
-    for (uint32_t r : plan_.allocated) TW_RETURN_IF_ERROR(allocate_value(frame_.values[r]));
+    for (uint32_t r : plan_.allocated) {
+      if (frame_.values[r].owner == nullptr) TW_RETURN_IF_ERROR(allocate_value(frame_.values[r]));
+    }
     for (uint32_t v : plan_.result_views) {
       frame_.values[v].data = frame_.values[static_cast<size_t>(plan_.values[v].view_of)].data;
     }
@@ -215,24 +217,6 @@ class Execution {
   RunContext context_;
 };
 
-std::unique_ptr<Frame> take_frame(Plan& plan) {
-  {
-    std::lock_guard lock(plan.frame_mutex);
-    if (!plan.frames.empty()) {
-      std::unique_ptr<Frame> frame = std::move(plan.frames.back());
-      plan.frames.pop_back();
-      return frame;
-    }
-  }
-  return std::make_unique<Frame>(plan);
-}
-
-void return_frame(Plan& plan, std::unique_ptr<Frame> frame) {
-  for (uint32_t v : plan.counted) drop(frame->values[v]);
-  std::lock_guard lock(plan.frame_mutex);
-  plan.frames.push_back(std::move(frame));
-}
-
 // Moves an argument into the frame; a plan made for its exact shape has the shape already.
 void bind(const Plan& plan, Frame& frame, uint32_t number, Tensor argument) {
   Value& v = frame.values[number];
@@ -256,6 +240,26 @@ Result<Tensor> take_result(const Plan& plan, Frame& frame, uint32_t number) {
 }
 
 }  // namespace
+
+std::unique_ptr<Frame> take_frame(Plan& plan) {
+  {
+    std::lock_guard lock(plan.frame_mutex);
+    if (!plan.frames.empty()) {
+      std::unique_ptr<Frame> frame = std::move(plan.frames.back());
+      plan.frames.pop_back();
+      return frame;
+    }
+  }
+  return std::make_unique<Frame>(plan);
+}
+
+void return_frame(Plan& plan, std::unique_ptr<Frame> frame) {
+  for (uint32_t v : plan.counted) drop(frame->values[v]);
+  std::lock_guard lock(plan.frame_mutex);
+  plan.frames.push_back(std::move(frame));
+}
+
+Status run_plan(Plan& plan, Frame& frame, Step& step) { return Execution(plan, frame, step).run(); }
 
 Plan::Plan() = default;
 Plan::~Plan() = default;
@@ -303,7 +307,7 @@ Status execute(Program& program, std::span<Tensor> arguments, std::span<Tensor> 
 
   std::unique_ptr<Frame> frame = take_frame(*plan);
   for (size_t i = 0; i < arguments.size(); ++i) bind(*plan, *frame, plan->arguments[i], std::move(arguments[i]));
-  Status status = Execution(*plan, *frame, step).run();
+  Status status = run_plan(*plan, *frame, step);
   for (size_t i = 0; i < results.size() && status.ok(); ++i) {
     auto result = take_result(*plan, *frame, plan->results[i]);
     if (result.ok()) results[i] = std::move(*result);

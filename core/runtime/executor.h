@@ -58,6 +58,12 @@ class Step : public StepContext {
   bool has_deadline_ = false;
 };
 
+// The pieces of execute(), for a loop that stays in one frame. A frame at rest owns no values.
+std::unique_ptr<Frame> take_frame(Plan& plan);
+void return_frame(Plan& plan, std::unique_ptr<Frame> frame);  // drops what it still owns
+// Walks the plan. The arguments must be bound; storage that a `Plan::allocated` value has already is used.
+Status run_plan(Plan& plan, Frame& frame, Step& step);
+
 // Runs a program on arguments. `arguments` are consumed: the step holds the only references it needs, so that a loop's
 // state can be updated in place. `results` get tensors that may share storage with variables and constants.
 Status execute(Program& program, std::span<Tensor> arguments, std::span<Tensor> results, Step& step);
