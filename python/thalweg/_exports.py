@@ -65,6 +65,8 @@ MODULES = {
     "ops.control_flow_ops": "Assert group no_op tuple",
     "ops.cond": "case cond switch_case",
     "ops.while_loop": "while_loop",
+    "ops.tensor_array_ops": "TensorArray",
+    "ops.functional_ops": "foldl foldr map_fn scan",
     "ops.check_ops": """assert_equal assert_greater assert_greater_equal assert_integer assert_less assert_less_equal
         assert_negative assert_non_negative assert_non_positive assert_none_equal assert_positive assert_rank
         assert_rank_at_least assert_rank_in assert_same_float_dtype assert_scalar assert_type is_non_decreasing

@@ -599,3 +599,285 @@ def while_dtypes(tf, sess):
   r = tf.while_loop(lambda i, b, s, d: i < 3, lambda i, b, s, d: (i + 1, tf.logical_not(b), s + "x", d / 2),
                     [tf.constant(0, tf.int64), True, "a", tf.constant(1.0, tf.float64)])
   return sess.run(r)
+
+
+# --- TensorArray ---
+
+def _array(tf, *args, **kwargs):
+  return tf.TensorArray(tf.float32, *args, **kwargs)
+
+
+def array_in_loop(tf, sess):
+  x = tf.placeholder(tf.float32, [3])
+  source = _array(tf, 3).unstack(x)
+  _, out = tf.while_loop(lambda i, o: i < 3, lambda i, o: (i + 1, o.write(i, source.read(i) * x[0])),
+                         [0, _array(tf, 3)])
+  y = out.stack()
+  return y.name, str(y.shape), sess.run([y] + tf.gradients(y, x), {x: [1.0, 2.0, 3.0]})
+
+
+def array_read_several_times(tf, sess):
+  x = tf.placeholder(tf.float32, [4])
+  source = _array(tf, 4, clear_after_read=False).unstack(x)
+
+  def body(i, y):
+    return i + 1, y + source.read(i) * source.read(3 - i) + source.read(0)
+
+  _, y = tf.while_loop(lambda i, y: i < 4, body, [0, 0.0])
+  return sess.run([y] + tf.gradients(y, x), {x: [1.0, 2.0, 3.0, 4.0]})
+
+
+def array_static_shapes(tf, sess):
+  a = _array(tf, 3)
+  before = str(a.element_shape)
+  b = a.write(0, [1.0, 2.0])
+  c = _array(tf, 3, element_shape=[2, None])
+  return before, str(a.element_shape), str(b.read(0).shape), str(b.stack().shape), str(b.gather(tf.placeholder(tf.int32, [None])).shape), str(
+      c.read(0).shape), str(c.stack().shape), str(_array(tf, 3, infer_shape=False).write(0, [1.0]).read(0).shape)
+
+
+def array_operations(tf, sess):
+  a = _array(tf, 3, clear_after_read=False).unstack([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+  b = _array(tf, 3).scatter([2, 0, 1], [1.0, 2.0, 3.0])
+  c = _array(tf, 2, infer_shape=False, clear_after_read=False).split([1.0, 2.0, 3.0], [1, 2])
+  return sess.run([a.read(1), a.gather([2, 0]), a.concat(), b.stack(), c.read(1), c.concat(), c.size(), a.size()])
+
+
+def array_dtypes(tf, sess):
+  a = tf.TensorArray(tf.int64, 2).write(0, tf.constant(5, tf.int64)).write(1, tf.constant(6, tf.int64))
+  s = tf.TensorArray(tf.string, 2).unstack(["a", "b"])
+  return sess.run([a.stack(), s.read(1)]), a.dtype.name
+
+
+def array_dynamic_size(tf, sess):
+  a = _array(tf, 0, dynamic_size=True).write(0, 1.0).write(3, 2.0)
+  b = _array(tf, 0, dynamic_size=True, element_shape=[]).write(0, 1.0).write(3, 1.0)
+  c = _array(tf, 2, dynamic_size=True).unstack([1.0, 2.0, 3.0])
+
+  def body(i, o):
+    return i + 1, o.write(i, tf.cast(i, tf.float32))
+
+  _, d = tf.while_loop(lambda i, o: i < 5, body, [0, _array(tf, 1, dynamic_size=True)])
+  return sess.run([a.size(), b.stack(), c.stack(), d.stack()])
+
+
+def array_dynamic_gradient(tf, sess):
+  x = tf.placeholder(tf.float32, [])
+
+  def body(i, o):
+    return i + 1, o.write(i, x * tf.cast(i, tf.float32))
+
+  _, o = tf.while_loop(lambda i, o: i < 5, body, [0, _array(tf, 0, dynamic_size=True, element_shape=[])])
+  y = tf.reduce_sum(tf.square(o.stack()))
+  return sess.run([y] + tf.gradients(y, x), {x: 2.0})
+
+
+def array_gradients(tf, sess):
+  x = tf.placeholder(tf.float32, [3])
+  w = tf.constant([1.0, 10.0, 100.0])
+  unstacked = lambda: _array(tf, 3, clear_after_read=False).unstack(x)
+  ys = [unstacked().stack() * w, unstacked().gather([2, 1]) * w[:2], unstacked().read(1) * 3,
+        _array(tf, 3).scatter([2, 0, 1], x).stack() * w,
+        _array(tf, 2, infer_shape=False).split(x, [1, 2]).read(1) * w[:2],
+        _array(tf, 2, infer_shape=False).write(0, x[:2]).write(1, x[2:]).concat() * w]
+  return [sess.run(tf.gradients(y, x)[0], {x: [1.0, 2.0, 3.0]}) for y in ys]
+
+
+def array_size_in_graph(tf, sess):
+  x = tf.placeholder(tf.float32, [None, 2])
+  n = tf.shape(x)[0]
+  source = _array(tf, n).unstack(x)
+  _, out = tf.while_loop(lambda i, o: i < n, lambda i, o: (i + 1, o.write(i, source.read(n - 1 - i))), [0, _array(tf, n)])
+  y = out.stack()
+  g = tf.gradients(y[0], x)[0]
+  return str(y.shape), sess.run([y, g], {x: np.arange(6.0).reshape(3, 2)})
+
+
+def array_in_cond(tf, sess):
+  p = tf.placeholder(tf.bool, [])
+  a = _array(tf, 2).write(0, 1.0)
+  b = tf.cond(p, lambda: a.write(1, 5.0), lambda: a.write(1, 6.0))
+  return [sess.run(b.stack(), {p: v}) for v in (True, False)]
+
+
+def array_unwritten(tf, sess):
+  a = _array(tf, 2, clear_after_read=False).write(0, 1.0)
+  return sess.run([a.read(1), a.stack(), _array(tf, 0, element_shape=[3]).stack()])
+
+
+def array_close(tf, sess):
+  return sess.run(_array(tf, 2).close())
+
+
+def array_grad(tf, sess):
+  return sess.run(_array(tf, 2).unstack([1.0, 2.0]).grad("g").size())
+
+
+def array_other_shape(tf, sess):
+  _array(tf, 3).write(0, [1.0]).write(1, [1.0, 2.0])
+
+
+def array_against_element_shape(tf, sess):
+  _array(tf, 3, element_shape=[2]).write(0, [1.0])
+
+
+def array_without_size(tf, sess):
+  _array(tf)
+
+
+def array_handle_of_number(tf, sess):
+  _array(tf, 2, handle=3)
+
+
+def array_of_scalar(tf, sess):
+  _array(tf, 2).unstack(1.0)
+
+
+def array_read_beyond(tf, sess):
+  sess.run(_array(tf, 2).unstack([1.0, 2.0]).read(2))
+
+
+def array_read_before(tf, sess):
+  sess.run(_array(tf, 2).unstack([1.0, 2.0]).read(-1))
+
+
+def array_write_beyond(tf, sess):
+  sess.run(_array(tf, 2).write(2, 1.0).size())
+
+
+def array_write_twice(tf, sess):
+  sess.run(_array(tf, 2).write(0, 1.0).write(0, 1.0).size())
+
+
+def array_unset_shape(tf, sess):
+  sess.run(_array(tf, 2).stack())
+
+
+def array_ragged_stack(tf, sess):
+  sess.run(_array(tf, 2, infer_shape=False).write(0, [1.0]).write(1, [1.0, 2.0]).stack())
+
+
+def array_concat_scalars(tf, sess):
+  sess.run(_array(tf, 2, infer_shape=False).write(0, 1.0).write(1, 2.0).concat())
+
+
+def array_split_lengths(tf, sess):
+  sess.run(_array(tf, 2, infer_shape=False).split([1.0, 2.0, 3.0], [1, 1]).size())
+
+
+def array_split_size(tf, sess):
+  sess.run(_array(tf, 3, infer_shape=False).split([1.0, 2.0, 3.0], [1, 2]).size())
+
+
+def array_gather_beyond(tf, sess):
+  sess.run(_array(tf, 3).unstack([1.0, 2.0, 3.0]).gather([3, 0]))
+
+
+def array_scatter_count(tf, sess):
+  _array(tf, 3).scatter([2, 0], [1.0, 2.0, 3.0])
+
+
+def array_scatter_beyond(tf, sess):
+  sess.run(_array(tf, 3).scatter([2, 3, 1], [1.0, 2.0, 3.0]).size())
+
+
+def array_unstack_too_many(tf, sess):
+  sess.run(_array(tf, 2).unstack([1.0, 2.0, 3.0]).size())
+
+
+def array_unstack_fewer(tf, sess):
+  return sess.run(_array(tf, 4).unstack([1.0, 2.0, 3.0]).size())
+
+
+def array_negative_size(tf, sess):
+  sess.run(_array(tf, -2).size())
+
+
+def array_write_other_dtype(tf, sess):
+  sess.run(_array(tf, 2).write(0, tf.constant(1)).size())
+
+
+# --- map_fn, scan, foldl, foldr ---
+
+def map_fn(tf, sess):
+  x = tf.placeholder(tf.float32, [3, 2])
+  y = tf.map_fn(lambda r: tf.reduce_sum(r) * r, x)
+  z = tf.map_fn(lambda r: tf.cast(tf.reduce_sum(r), tf.int32), x, dtype=tf.int32)
+  return y.name, str(y.shape), str(z.shape), sess.run([y, z] + tf.gradients(y, x), {x: np.arange(6.0).reshape(3, 2)})
+
+
+def map_fn_structures(tf, sess):
+  x, y = tf.constant([1.0, 2.0]), tf.constant([[1, 2], [3, 4]])
+  a = tf.map_fn(lambda t: t[0] + tf.cast(t[1][0], tf.float32), (x, y), dtype=tf.float32)
+  b = tf.map_fn(lambda t: {"s": t["x"] * 2, "d": t["y"]}, {"x": x, "y": y}, dtype={"s": tf.float32, "d": tf.int32})
+  return sess.run([a, b])
+
+
+def map_fn_unknown_size(tf, sess):
+  x = tf.placeholder(tf.float32, [None])
+  y = tf.map_fn(lambda e: e * e, x)
+  return str(y.shape), sess.run([y] + tf.gradients(y, x), {x: [1.0, 2.0, 3.0]})
+
+
+def map_fn_variables(tf, sess):
+  y = tf.map_fn(lambda e: tf.layers.dense(e, 2, kernel_initializer=tf.ones_initializer(), use_bias=False),
+                tf.ones([3, 1, 2]))
+  sess.run(tf.global_variables_initializer())
+  return [v.name for v in tf.global_variables()], sess.run(y)
+
+
+def map_fn_of_scalar(tf, sess):
+  tf.map_fn(lambda x: x, tf.constant(1.0))
+
+
+def map_fn_other_structure(tf, sess):
+  tf.map_fn(lambda x: (x, x), tf.zeros([3]))
+
+
+def map_fn_not_callable(tf, sess):
+  tf.map_fn(3, tf.zeros([3]))
+
+
+def map_fn_of_sparse(tf, sess):
+  tf.map_fn(lambda x: x, tf.SparseTensor([[0, 1]], [1.0], [2, 2]))
+
+
+def map_fn_sizes(tf, sess):
+  tf.map_fn(lambda x: x[0] + x[1], (tf.zeros([3]), tf.zeros([2])), dtype=tf.float32)
+
+
+def scan(tf, sess):
+  x = tf.placeholder(tf.float32, [4])
+  a = tf.scan(lambda s, e: s * e + 1, x)
+  b = tf.scan(lambda s, e: s * e + 1, x, initializer=2.0)
+  c = tf.scan(lambda s, e: s + e, x, reverse=True)
+  d = tf.scan(lambda s, e: s * e, x, initializer=1.0, reverse=True)
+  feed = {x: [1.0, 2.0, 3.0, 4.0]}
+  return a.name, str(a.shape), sess.run([a, b, c, d], feed), sess.run(tf.gradients([a, b, c, d], x), feed)
+
+
+def scan_structures(tf, sess):
+  x = tf.constant([1.0, 2.0, 3.0])
+  a, b = tf.scan(lambda s, e: (s[0] + e, s[1] * e), x, initializer=(0.0, 1.0))
+  c = tf.scan(lambda s, e: s + e[0] * tf.cast(e[1], tf.float32), (x, tf.constant([1, 2, 3])), initializer=0.0)
+  return sess.run([a, b, c])
+
+
+def scan_other_structure(tf, sess):
+  tf.scan(lambda a, x: (a, x), tf.zeros([3]), initializer=0.0)
+
+
+def fold(tf, sess):
+  x = tf.placeholder(tf.float32, [None])
+  ys = [tf.foldl(lambda a, e: a * 2 + e, x), tf.foldl(lambda a, e: a * 2 + e, x, initializer=1.0),
+        tf.foldr(lambda a, e: a * 2 + e, x), tf.foldr(lambda a, e: a * 2 + e, x, initializer=1.0)]
+  feed = {x: [1.0, 2.0, 3.0]}
+  return ys[0].name, ys[2].name, sess.run(ys, feed), [sess.run(tf.gradients(y, x)[0], feed) for y in ys]
+
+
+def fold_other_structure(tf, sess):
+  tf.foldr(lambda a, x: (a, x), tf.zeros([3]), initializer=0.0)
+
+
+def fold_not_callable(tf, sess):
+  tf.foldl(3, tf.zeros([3]))

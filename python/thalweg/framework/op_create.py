@@ -42,7 +42,7 @@ def op(op_type, name, inputs, attrs=None):
         rows = spec.attrs
         for key, value in attrs.items():
           if value is not None:
-            kind = rows[key].type
+            kind = rows[key].type if key in rows else _guess(value)
             try:
               packed += _packed[key, kind, value]
             except (KeyError, TypeError):
