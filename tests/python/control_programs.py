@@ -632,8 +632,10 @@ def array_static_shapes(tf, sess):
   before = str(a.element_shape)
   b = a.write(0, [1.0, 2.0])
   c = _array(tf, 3, element_shape=[2, None])
-  return before, str(a.element_shape), str(b.read(0).shape), str(b.stack().shape), str(b.gather(tf.placeholder(tf.int32, [None])).shape), str(
-      c.read(0).shape), str(c.stack().shape), str(_array(tf, 3, infer_shape=False).write(0, [1.0]).read(0).shape)
+  d = _array(tf, 3, infer_shape=False).write(0, [1.0])
+  some = tf.placeholder(tf.int32, [None])
+  return [before] + [str(s) for s in (a.element_shape, b.read(0).shape, b.stack().shape, b.gather(some).shape,
+                                      c.read(0).shape, c.stack().shape, d.read(0).shape)]
 
 
 def array_operations(tf, sess):
