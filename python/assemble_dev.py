@@ -1,4 +1,4 @@
-"""Lays out an importable package of links: `assemble_dev.py SOURCE TARGET NATIVE DESCRIPTORS OP_TABLE`."""
+"""Lays out an importable package of links: `assemble_dev.py SOURCE TARGET NATIVE DESCRIPTORS GENERATED...`."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ def link(source, target):
 
 
 def main(*paths):
-  source, target, native, descriptors, op_table = (os.path.abspath(p) for p in paths)
+  source, target, native, descriptors, *generated = (os.path.abspath(p) for p in paths)
   if os.path.isdir(target):
     shutil.rmtree(target)
   os.makedirs(os.path.join(target, "protos"))
@@ -20,8 +20,8 @@ def main(*paths):
     if entry not in ("protos", "__pycache__"):
       link(os.path.join(source, entry), os.path.join(target, entry))
   link(descriptors, os.path.join(target, "protos", "thalweg.desc"))
-  link(op_table, os.path.join(target, "op_table.json"))
-  link(native, os.path.join(target, os.path.basename(native)))
+  for file in [native, *generated]:
+    link(file, os.path.join(target, os.path.basename(file)))
 
 
 if __name__ == "__main__":

@@ -116,6 +116,7 @@ BodyGradient::BodyGradient(std::shared_ptr<const Function> f)
 Status BodyGradient::differentiate(const std::vector<int>& results, const std::vector<int>& args) {
   std::vector<Output> ys, xs;
   GradientOptions options;
+  options.override_fn = active_override();
   for (const int r : results) {
     const Output y = result(r);
     const NodeId id = builder_.add("_Arg", {}, {{"T", builder_.dtype(y)}, {"index", r}});

@@ -4,6 +4,10 @@
 
 namespace tw {
 
+Status StepContext::call_host(std::string_view token, std::span<const Tensor>, std::vector<Tensor>*) {
+  return failed_precondition("function '", token, "' of the host language was called, and there is no way to it here");
+}
+
 Result<Tensor> RunContext::input_tensor(int i, bool keep) const {
   const Value& v = input(i);
   if (v.owner != nullptr) {

@@ -3,14 +3,17 @@
 // know nothing of graphs, plans or sessions.
 #pragma once
 
-#include <any>
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <span>
+#include <vector>
 
 #include "core/framework/attr.h"
 #include "core/framework/op_def.h"
 #include "core/framework/resource.h"
 #include "core/platform/worker_pool.h"
+#include "core/stream/stream.h"
 
 namespace tw {
 
@@ -95,6 +98,8 @@ struct Value {
   DType dtype = DType::kInvalid;
 };
 
+class StepWait;
+
 // What a step offers its kernels beside tensors. One per session.run; outlives every kernel of the step.
 class StepContext {
  public:
@@ -103,6 +108,15 @@ class StepContext {
   virtual ResourceManager& resources() = 0;
   virtual bool cancelled() const = 0;
   virtual int64_t step_id() const = 0;
+  // Cancelled or DeadlineExceeded when the step should stop.
+  virtual Status check() const { return {}; }
+  virtual std::optional<std::chrono::steady_clock::time_point> deadline() const { return {}; }
+  // Who waits in the step's name, so that cancelling it can wake them (step_wait.h).
+  virtual void add_wait(StepWait& wait) {}
+  virtual void remove_wait(StepWait& wait) {}
+  // Calls the function that the language above the core keeps under `token`, for the rows PyFunc and PyFuncStateless.
+  // FailedPrecondition when there is no way to it.
+  virtual Status call_host(std::string_view token, std::span<const Tensor> arguments, std::vector<Tensor>* results);
 };
 
 class RunContext {
@@ -136,6 +150,7 @@ class RunContext {
   }
   void* workspace() const { return workspace_; }
   StepContext& step() const { return *step_; }
+  Stream& stream() const { return *stream_; }
   WorkerPool& pool() const { return step_->pool(); }
 
   // Set by the executor.
@@ -145,7 +160,8 @@ class RunContext {
   const KernelState* state_ = nullptr;
   void* workspace_ = nullptr;
   StepContext* step_ = nullptr;
-  uint32_t consumable_ = 0;  // bit i: input i may be consumed
+  Stream* stream_ = nullptr;  // of the lane; null outside a step
+  uint32_t consumable_ = 0;   // bit i: input i may be consumed
   uint16_t num_in_ = 0, num_out_ = 0;
 };
 

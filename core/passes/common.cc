@@ -15,6 +15,25 @@ bool is_pure(const Node& n) {
   return (n.op->traits & kImpure) == 0;
 }
 
+Status check_call(const Body& f, std::span<const DType> args, std::span<const DType> results) {
+  const auto fits = [&](const char* what, std::span<const DType> given, const std::vector<NodeId>& ports) -> Status {
+    if (given.size() != ports.size()) {
+      return invalid_argument("function '", f.name, "' has ", ports.size(), " ", what, "s, and ", given.size(),
+                              " were given");
+    }
+    for (size_t i = 0; i < ports.size(); ++i) {
+      const Node& port = f.body->node(ports[i]);
+      const DType t = port.op->name == "_Retval" ? f.body->dtype(port.inputs[0]) : port.output_dtypes[0];
+      if (given[i] == DType::kInvalid || base_dtype(t) == base_dtype(given[i])) continue;
+      return invalid_argument("function '", f.name, "' expects ", what, "[", i, "] to be ", dtype_name(base_dtype(t)),
+                              ", but ", dtype_name(base_dtype(given[i])), " is provided");
+    }
+    return {};
+  };
+  TW_RETURN_IF_ERROR(fits("arg", args, f.args));
+  return fits("ret", results, f.results);
+}
+
 Result<NodeId> add_node(Body& body, const Node& like, std::string_view suffix, std::string_view op,
                         std::vector<Output> inputs, AttrMap attrs, std::vector<NodeId> controls) {
   NodeSpec spec;

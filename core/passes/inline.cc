@@ -21,10 +21,9 @@ Status inline_one(Body& body, NodeId call_id, Rewriter& rewriter) {
   TW_ASSIGN_OR_RETURN(std::unique_ptr<Body> inner, instantiate(*f, ref.attrs));
   TW_RETURN_IF_ERROR(lower_refs(*inner));
   Graph& from = *inner->body;
-  if (inner->args.size() != call.inputs.size()) {
-    return invalid_argument("function '", ref.name, "' takes ", inner->args.size(), " arguments, and ",
-                            call.inputs.size(), " were given");
-  }
+  std::vector<DType> given;
+  for (const Output o : call.inputs) given.push_back(g.dtype(o));
+  TW_RETURN_IF_ERROR(check_call(*inner, given, call.output_dtypes));
 
   std::vector<Output> results;
   std::unordered_map<NodeId, Output> args;

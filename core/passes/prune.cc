@@ -143,6 +143,47 @@ void substitute(AttrValue& value, const AttrMap& call) {
   }
 }
 
+// Puts the node that an argument always is in the argument's place, but for handing it on.
+Status bind_arguments(Body& body, const AttrMap& call_attrs) {
+  constexpr std::string_view kPrefix = "_bind_";
+  Graph& g = *body.body;
+  for (auto it = call_attrs.lower_bound(kPrefix); it != call_attrs.end() && it->first.starts_with(kPrefix); ++it) {
+    const FuncRef* node = it->second.get<FuncRef>();
+    const size_t index = std::stoul(it->first.substr(kPrefix.size()));
+    if (node == nullptr || index >= body.args.size()) return internal_error("bad attribute ", it->first);
+    const Output arg{body.args[index], 0};
+    NodeSpec spec;
+    spec.op = node->name;
+    spec.name = g.unique_name(g.mutable_node(arg.node).name + "/bound");
+    spec.attrs = node->attrs;
+    TW_ASSIGN_OR_RETURN(const NodeId bound, g.add(std::move(spec)));
+    for (NodeId i = 0; i < bound; ++i) {
+      Node& n = g.mutable_node(i);
+      if (!n.dead && n.op->name != "_Retval") std::replace(n.inputs.begin(), n.inputs.end(), arg, Output{bound, 0});
+    }
+  }
+  return {};
+}
+
+// Leaves the arguments and results that the caller has a use for.
+void keep_wanted(Body& body, const AttrMap& call_attrs) {
+  const auto chosen = [&](std::string_view attr, const std::vector<NodeId>& all) -> std::optional<std::vector<NodeId>> {
+    const auto it = call_attrs.find(attr);
+    if (it == call_attrs.end()) return std::nullopt;
+    std::vector<NodeId> kept;
+    for (int64_t i : *it->second.get<std::vector<int64_t>>()) kept.push_back(all[static_cast<size_t>(i)]);
+    return kept;
+  };
+  if (auto results = chosen("_results", body.results)) body.results = std::move(*results);
+  if (auto args = chosen("_args", body.args)) {
+    remove_dead(body);
+    for (NodeId a : body.args) {
+      if (std::find(args->begin(), args->end(), a) == args->end()) body.body->remove(a);
+    }
+    body.args = std::move(*args);
+  }
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Body>> instantiate(const Function& f, const AttrMap& call_attrs) {
@@ -156,6 +197,8 @@ Result<std::unique_ptr<Body>> instantiate(const Function& f, const AttrMap& call
   for (NodeId i = 0; i < body->body->num_nodes(); ++i) {
     for (auto& [name, value] : body->body->mutable_node(i).attrs) substitute(value, call_attrs);
   }
+  TW_RETURN_IF_ERROR(bind_arguments(*body, call_attrs));
+  keep_wanted(*body, call_attrs);
   return body;
 }
 

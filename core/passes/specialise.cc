@@ -31,8 +31,10 @@ Shape generalise(const Shape& a, const Shape& b) {
   return s;
 }
 
-// Result shapes of a function called with these argument shapes; all unknown when it cannot be told.
-Result<std::vector<Shape>> result_shapes(const Graph& g, const FuncRef& ref, std::span<const Shape> args) {
+// Result shapes of a function called with these argument shapes; nothing when its body cannot take them. That is no
+// error yet: a branch that is not taken may be handed values that it has no use for.
+Result<std::optional<std::vector<Shape>>> result_shapes(const Graph& g, const FuncRef& ref,
+                                                        std::span<const Shape> args) {
   const std::shared_ptr<const Function> f = g.library()->find(ref.name);
   if (f == nullptr) return not_found("function '", ref.name, "' is not defined in the graph");
   TW_ASSIGN_OR_RETURN(std::unique_ptr<Body> body, instantiate(*f, ref.attrs));
@@ -40,25 +42,23 @@ Result<std::vector<Shape>> result_shapes(const Graph& g, const FuncRef& ref, std
     return invalid_argument("function '", ref.name, "' takes ", body->args.size(), " arguments, and ", args.size(),
                             " were given");
   }
-  TW_RETURN_IF_ERROR(specialise(*body, args));
+  if (!specialise(*body, args).ok()) return std::optional<std::vector<Shape>>();
   std::vector<Shape> shapes;
   for (NodeId id : body->results) {
     const Output in = body->body->mutable_node(id).inputs[0];
     shapes.push_back(body->body->mutable_node(in.node).output_shapes[static_cast<size_t>(in.index)]);
   }
-  return shapes;
+  return std::optional(std::move(shapes));
 }
 
 Status infer_branches(const Graph& g, Node& n, const std::vector<Shape>& inputs) {
   std::optional<std::vector<Shape>> joined;
   const std::span<const Shape> args(inputs.data() + 1, inputs.size() - 1);
   for (const auto& [attr, ref] : called_functions(n)) {
-    // Shapes that a branch cannot take are an error when it is taken, and no error otherwise.
-    const Result<std::vector<Shape>> shapes = result_shapes(g, ref, args);
-    if (!shapes.ok()) {
-      joined.emplace(n.output_shapes.size(), Shape::unknown());
-    } else if (!joined) {
-      joined = *shapes;
+    TW_ASSIGN_OR_RETURN(std::optional<std::vector<Shape>> shapes, result_shapes(g, ref, args));
+    if (!shapes) continue;
+    if (!joined) {
+      joined = std::move(shapes);
     } else if (joined->size() == shapes->size()) {
       for (size_t i = 0; i < shapes->size(); ++i) (*joined)[i] = generalise((*joined)[i], (*shapes)[i]);
     }
@@ -71,8 +71,8 @@ Status infer_branches(const Graph& g, Node& n, const std::vector<Shape>& inputs)
 Status infer_loop(const Graph& g, Node& n, std::vector<Shape> vars) {
   TW_ASSIGN_OR_RETURN(const FuncRef body, n.attr().get<FuncRef>("body"));
   for (int round = 0; round < kMaxLoopRounds; ++round) {
-    const Result<std::vector<Shape>> next = result_shapes(g, body, vars);
-    if (!next.ok() || next->size() != vars.size()) break;  // an error for a loop that runs its body
+    TW_ASSIGN_OR_RETURN(const std::optional<std::vector<Shape>> next, result_shapes(g, body, vars));
+    if (!next || next->size() != vars.size()) break;
     bool stable = true;
     for (size_t i = 0; i < vars.size(); ++i) {
       const Shape joined = generalise(vars[i], (*next)[i]);

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/framework/shape_context.h"
-#include "core/plan/plan.h"
+#include "core/plan/program.h"
 #include "core/platform/alloc.h"
 
 namespace tw {
@@ -51,8 +51,7 @@ class Emitter {
       release_dead(n);
     }
     finish_results();
-    layout_arena();
-    plan_->lanes.push_back({0, static_cast<uint32_t>(plan_->code.size())});
+    lay_out();
     return std::move(plan_);
   }
 
@@ -192,8 +191,14 @@ class Emitter {
     std::vector<FuncRef> functions;
     for (std::string_view name : names) functions.push_back(attrs.must<FuncRef>(name));
     if (control.kind == ControlOp::Kind::kCase) functions = attrs.must<std::vector<FuncRef>>("branches");
+    std::vector<DType> args;
+    const std::vector<DType> any_type{DType::kInvalid};
+    const bool loop = control.kind == ControlOp::Kind::kWhile;
+    for (size_t i = loop ? 0 : 1; i < n.inputs.size(); ++i) args.push_back(value(value_of(n.inputs[i])).dtype);
     for (const FuncRef& f : functions) {
       TW_ASSIGN_OR_RETURN(std::shared_ptr<Program> program, env_.function(g_.library(), f));
+      const bool condition = loop && control.branches.empty();
+      TW_RETURN_IF_ERROR(program->check_call(args, condition ? std::span(any_type) : std::span(n.output_dtypes)));
       control.branches.push_back(std::move(program));
     }
     for (size_t i = 0; i < n.output_dtypes.size(); ++i) {
@@ -249,20 +254,19 @@ class Emitter {
       } else {
         value(v).storage = Storage::kArena;
         value(v).bytes = static_cast<size_t>(value(v).shape.num_elements()) * dtype_size(out_types[i]);
-        begin_[v] = at_;
         share_storage(n, v, static_cast<int>(i), prepare);
       }
     }
     Instruction& inst = append(n, InstKind::kKernel, true);
     inst.run = kernel->run;
-    inst.flags = allocate ? kAllocateOutputs : 0;
+    if (allocate) inst.flags |= kAllocateOutputs;
     plan_->nodes.back().cost = prepare.cost();
     if (std::unique_ptr<KernelState> state = prepare.take_state()) {
       inst.state = state.get();
       plan_->states.push_back(std::move(state));
     }
     if (prepare.workspace() > 0) {
-      workspaces_.push_back({plan_->code.size() - 1, {prepare.workspace(), at_, at_}});
+      workspaces_.push_back({plan_->code.size() - 1, prepare.workspace()});
     }
     return {};
   }
@@ -273,7 +277,7 @@ class Emitter {
       if (out != i) continue;
       const uint32_t source = value_of(n.inputs[static_cast<size_t>(in)]), r = root(source);
       if (value(r).storage != Storage::kArena || value(r).bytes != value(v).bytes || taken_at_[r] == at_ + 1) continue;
-      if (root_last_use(r) != at_) continue;
+      if (root_last_use(r) != at_ || !after_readers(r, n)) continue;
       bool overlaps = false;
       for (size_t k = 0; k < n.inputs.size(); ++k) {
         const uint32_t other = value_of(n.inputs[k]);
@@ -285,6 +289,14 @@ class Emitter {
       taken_at_[r] = at_ + 1;
       return;
     }
+  }
+
+  // Whether whoever reads the memory of `r` does so before `n` in any order of lanes: waiting for memory must not make
+  // a node wait for a blocking op that it does not depend on.
+  bool after_readers(uint32_t r, const Node& n) {
+    const std::vector<uint32_t>& readers = read_by_[r];
+    const uint32_t mine = order_.blocked[static_cast<size_t>(n.id)];
+    return std::all_of(readers.begin(), readers.end(), [&](uint32_t set) { return order_.sets.subset(set, mine); });
   }
 
   // Last use of a stretch of memory over all values that live in it.
@@ -361,18 +373,26 @@ class Emitter {
         const uint32_t v = value_of(n.inputs[i]);
         plan_->args.push_back(v);
         const bool owned = value(v).storage == Storage::kOwned || value(v).storage == Storage::kArgument;
-        if (i < 16 && owned && value(v).view_of < 0 && root_last_use(v) == at_) {
+        // Branches and loops share what they are given, and so need not wait for other readers.
+        if (i < 16 && kind != InstKind::kControl && owned && value(v).view_of < 0 && root_last_use(v) == at_ &&
+            after_readers(v, n)) {
           inst.consumable = static_cast<uint16_t>(inst.consumable | (1u << i));
         }
       }
+      for (Output o : n.inputs) read_by_[root(value_of(o))].push_back(order_.blocked[static_cast<size_t>(n.id)]);
       inst.num_in = static_cast<uint16_t>(n.inputs.size());
     }
     for (size_t i = 0; i < n.output_dtypes.size(); ++i) {
       plan_->args.push_back(value_of(Output{n.id, static_cast<int32_t>(i)}));
     }
     inst.num_out = static_cast<uint16_t>(n.output_dtypes.size());
+    if (order_.may_block[static_cast<size_t>(n.id)] != 0) inst.flags |= kMayBlock;
+    return append(n, inst, n.op->name);
+  }
+  Instruction& append(const Node& n, const Instruction& inst, std::string_view op) {
     plan_->code.push_back(inst);
-    plan_->nodes.push_back({n.name, std::string(n.op->name), n.where, {}});
+    plan_->nodes.push_back({n.name, std::string(op), n.where, {}});
+    node_of_.push_back(n.id);
     return plan_->code.back();
   }
 
@@ -393,8 +413,7 @@ class Emitter {
       inst.args = static_cast<uint32_t>(plan_->args.size());
       inst.num_in = 1;
       plan_->args.push_back(r);
-      plan_->code.push_back(inst);
-      plan_->nodes.push_back({n.name, "_Release", n.where, {}});
+      append(n, inst, "_Release");
     }
   }
 
@@ -424,22 +443,65 @@ class Emitter {
     }
   }
 
-  void layout_arena() {
-    std::vector<Lifetime> lifetimes;
+  // Lanes, and then the arena, in which what runs side by side must not share memory.
+  void lay_out() {
+    plan_->device = env_.device();
+    const std::vector<LaneStep> steps = find_dependencies(*plan_, body_, order_, node_of_);
+    const std::vector<uint32_t> lane_of =
+        choose_lanes(steps, order_.sets, env_.step().pool().threads(), env_.max_lanes());
+    const HappensBefore when(steps, lane_of);
+
+    std::vector<Stretch> stretches;
     std::vector<uint32_t> owners;
+    std::unordered_map<uint32_t, size_t> stretch_of;
     for (uint32_t v = 0; v < plan_->values.size(); ++v) {
       if (value(v).storage != Storage::kArena || value(v).view_of >= 0) continue;
+      stretch_of[v] = owners.size();
       owners.push_back(v);
-      lifetimes.push_back({value(v).bytes, begin_[v], std::max(begin_[v], root_last_use(v))});
+      stretches.push_back({value(v).bytes, {}});
     }
-    for (const auto& [inst, lifetime] : workspaces_) lifetimes.push_back(lifetime);
-    std::vector<size_t> offsets;
-    plan_->arena_bytes = pack_arena(lifetimes, &offsets);
+    for (uint32_t i = 0; i < plan_->code.size(); ++i) {
+      const Instruction& inst = plan_->code[i];
+      for (uint32_t k = 0; k < uint32_t{inst.num_in} + inst.num_out; ++k) {
+        const auto found = stretch_of.find(root(plan_->args[inst.args + k]));
+        if (found != stretch_of.end()) stretches[found->second].use(i, when);
+      }
+    }
+    for (const auto& [inst, bytes] : workspaces_) {
+      stretches.push_back({bytes, {}});
+      stretches.back().use(static_cast<uint32_t>(inst), when);
+    }
+    std::vector<size_t> sizes, offsets;
+    for (const Stretch& s : stretches) sizes.push_back(s.bytes);
+    const auto together = [&](size_t i, size_t j) {
+      return !stretches[i].over_before(stretches[j], when) && !stretches[j].over_before(stretches[i], when);
+    };
+    plan_->arena_bytes = pack_arena(sizes, together, &offsets);
     for (size_t i = 0; i < owners.size(); ++i) value(owners[i]).offset = offsets[i];
+
+    const std::vector<uint32_t> place = spread_over_lanes(plan_.get(), when);
     for (size_t i = 0; i < workspaces_.size(); ++i) {
-      plan_->code[workspaces_[i].first].extra = static_cast<uint32_t>(offsets[owners.size() + i] / kAlignment);
+      plan_->code[place[workspaces_[i].first]].extra = static_cast<uint32_t>(offsets[owners.size() + i] / kAlignment);
     }
   }
+
+  // A stretch of the arena: the first instruction that uses it, which the others follow, and the last in each lane.
+  struct Stretch {
+    size_t bytes;
+    std::vector<uint32_t> last;  // by lane; kForever: none
+    uint32_t first = kForever;
+
+    void use(uint32_t inst, const HappensBefore& when) {
+      if (last.empty()) last.assign(when.num_lanes(), kForever);
+      if (first == kForever) first = inst;
+      last[when.lane(inst)] = inst;
+    }
+    bool over_before(const Stretch& other, const HappensBefore& when) const {
+      if (first == kForever || other.first == kForever) return true;
+      return std::all_of(last.begin(), last.end(),
+                         [&](uint32_t l) { return l == kForever || when.before(l, other.first); });
+    }
+  };
 
   const Body& body_;
   Graph& g_;
@@ -448,9 +510,11 @@ class Emitter {
   Order order_;
   uint32_t at_ = 0;
   std::vector<uint32_t> first_value_, last_use_;
-  std::unordered_map<uint32_t, uint32_t> begin_, taken_at_;
+  std::unordered_map<uint32_t, uint32_t> taken_at_;
   std::unordered_map<uint32_t, std::vector<uint32_t>> members_;  // views and in-place results, by root
-  std::vector<std::pair<size_t, Lifetime>> workspaces_;          // by instruction
+  std::vector<std::pair<size_t, size_t>> workspaces_;            // instruction and bytes
+  std::vector<NodeId> node_of_;                                  // by instruction
+  std::unordered_map<uint32_t, std::vector<uint32_t>> read_by_;  // what readers wait for, by root
 };
 
 }  // namespace

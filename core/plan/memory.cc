@@ -9,26 +9,33 @@
 namespace tw {
 
 size_t pack_arena(const std::vector<Lifetime>& lifetimes, std::vector<size_t>* offsets) {
-  const auto padded = [](size_t bytes) { return (bytes + kTailPadding + kAlignment - 1) / kAlignment * kAlignment; };
-  std::vector<size_t> order(lifetimes.size());
+  std::vector<size_t> bytes;
+  for (const Lifetime& l : lifetimes) bytes.push_back(l.bytes);
+  const auto together = [&](size_t i, size_t j) {
+    return lifetimes[i].end >= lifetimes[j].begin && lifetimes[j].end >= lifetimes[i].begin;
+  };
+  return pack_arena(bytes, together, offsets);
+}
+
+size_t pack_arena(const std::vector<size_t>& bytes, const std::function<bool(size_t, size_t)>& together,
+                  std::vector<size_t>* offsets) {
+  const auto padded = [](size_t n) { return (n + kTailPadding + kAlignment - 1) / kAlignment * kAlignment; };
+  std::vector<size_t> order(bytes.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return lifetimes[a].bytes > lifetimes[b].bytes; });
-  offsets->assign(lifetimes.size(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return bytes[a] > bytes[b]; });
+  offsets->assign(bytes.size(), 0);
   size_t total = 0;
   std::vector<size_t> placed;  // by offset
   for (size_t i : order) {
-    const Lifetime& mine = lifetimes[i];
-    const size_t bytes = padded(mine.bytes);
+    const size_t mine = padded(bytes[i]);
     size_t at = 0;
     for (size_t j : placed) {
-      const Lifetime& other = lifetimes[j];
-      if (other.end < mine.begin || mine.end < other.begin) continue;
-      if ((*offsets)[j] >= at + bytes) break;
-      at = std::max(at, (*offsets)[j] + padded(other.bytes));
+      if (!together(i, j)) continue;
+      if ((*offsets)[j] >= at + mine) break;
+      at = std::max(at, (*offsets)[j] + padded(bytes[j]));
     }
     (*offsets)[i] = at;
-    total = std::max(total, at + bytes);
+    total = std::max(total, at + mine);
     placed.insert(std::upper_bound(placed.begin(), placed.end(), i,
                                    [&](size_t a, size_t b) { return (*offsets)[a] < (*offsets)[b]; }),
                   i);

@@ -18,7 +18,11 @@ bool writes(const FunctionLibrary& library, const Node& n, size_t slot, std::set
   const bool branches = n.op->name == "If" || n.op->name == "StatelessIf" || n.op->name == "Case";
   for (const auto& [attr, ref] : called_functions(n)) {
     if (branches && slot == 0) continue;
-    if (function_writes(library, ref, branches ? slot - 1 : slot, visiting)) return true;
+    size_t arg = branches ? slot - 1 : slot;
+    if (const auto kept = ref.attrs.find("_args"); kept != ref.attrs.end()) {
+      arg = static_cast<size_t>((*kept->second.get<std::vector<int64_t>>())[arg]);
+    }
+    if (function_writes(library, ref, arg, visiting)) return true;
   }
   return false;
 }
@@ -37,6 +41,19 @@ bool function_writes(const FunctionLibrary& library, const FuncRef& ref, size_t 
   return found;
 }
 
+// Whether the node, or a function that it calls, may wait for others.
+bool may_block(const FunctionLibrary& library, const Node& n, std::set<std::string>* visiting) {
+  if (n.op->has(kBlocking)) return true;
+  for (const auto& [attr, ref] : called_functions(n)) {
+    const std::shared_ptr<const Function> f = library.find(ref.name);
+    if (f == nullptr || !visiting->insert(ref.name).second) continue;
+    for (NodeId i = 0; i < f->body->num_nodes(); ++i) {
+      if (may_block(library, f->body->node(i), visiting)) return true;
+    }
+  }
+  return false;
+}
+
 class Orderer {
  public:
   explicit Orderer(const Body& body) : g_(*body.body), size_(static_cast<size_t>(g_.num_nodes())), next_(size_) {}
@@ -51,6 +68,7 @@ class Orderer {
     find_users();
     for (const auto& [handle, users] : users_) constrain(users);
     schedule();
+    find_blocked();
     return std::move(order_);
   }
 
@@ -170,6 +188,28 @@ class Orderer {
         if (--waiting[static_cast<size_t>(n)] == 0) ready.push({key[static_cast<size_t>(n)], n});
       }
     }
+  }
+
+  // Sets of blocking ops, in order; then smaller sets first, which keeps every edge.
+  void find_blocked() {
+    order_.blocked.assign(size_, 0);
+    order_.may_block.assign(size_, 0);
+    std::vector<std::vector<uint32_t>> inherited(size_);
+    bool any = false;
+    for (NodeId id : order_.nodes) {
+      const size_t at = static_cast<size_t>(id);
+      std::set<std::string> visiting;
+      order_.may_block[at] = may_block(*g_.library(), g_.mutable_node(id), &visiting);
+      any |= order_.may_block[at] != 0;
+      if (!any) continue;
+      order_.blocked[at] = order_.sets.unite(inherited[at], order_.may_block[at] != 0 ? id : -1);
+      for (NodeId n : next_[at]) inherited[static_cast<size_t>(n)].push_back(order_.blocked[at]);
+    }
+    if (!any) return;
+    std::stable_sort(order_.nodes.begin(), order_.nodes.end(), [&](NodeId a, NodeId b) {
+      const uint32_t x = order_.blocked[static_cast<size_t>(a)], y = order_.blocked[static_cast<size_t>(b)];
+      return std::pair(order_.sets.size_of(x), x) < std::pair(order_.sets.size_of(y), y);
+    });
   }
 
   Graph& g_;

@@ -10,6 +10,8 @@
 
 #include "core/framework/kernel.h"
 #include "core/passes/pass.h"
+#include "core/plan/lanes.h"
+#include "core/stream/stream.h"
 
 namespace tw {
 
@@ -58,6 +60,7 @@ struct Instruction {
 };
 static_assert(sizeof(Instruction) == 32);
 inline constexpr uint8_t kAllocateOutputs = 1;  // outputs are made (default-constructed) before the kernel runs
+inline constexpr uint8_t kMayBlock = 2;         // may wait for others: not on a compute thread
 
 // An instruction whose shapes are found at run time. The executor keeps the last preparation per frame.
 struct DynamicOp {
@@ -107,6 +110,7 @@ struct Plan {
   std::vector<uint32_t> result_views;        // values that share the storage of one of those
   size_t arena_bytes = 0;
   std::vector<Shape> argument_shapes;  // this plan serves; unknown entries serve all
+  std::shared_ptr<Device> device;      // of the arena and of the lanes' streams
 
   // Frames at rest.
   std::mutex frame_mutex;
@@ -122,6 +126,7 @@ class CompileEnv {
   virtual StepContext& step() = 0;  // to fold constants and make resource handles with
   virtual bool optimize() const = 0;
   virtual int max_lanes() const = 0;
+  virtual const std::shared_ptr<Device>& device() = 0;
   // The program of a function, compiled once per function and attributes.
   virtual Result<std::shared_ptr<Program>> function(const std::shared_ptr<FunctionLibrary>& library,
                                                     const FuncRef& f) = 0;
@@ -133,12 +138,25 @@ Result<std::unique_ptr<Plan>> emit(const Body& body, CompileEnv& env);
 // --- the steps of emit, each in a file of its own ---
 
 // Nodes in an order that respects edges, reads variables before the step's updates of them unless a read depends on the
-// update, and otherwise keeps the order in which the user made the nodes. `edges` are those the variable rule added.
+// update, puts what does not wait for a blocking op before what does, and otherwise keeps the order in which the user
+// made the nodes.
 struct Order {
   std::vector<NodeId> nodes;
-  std::vector<std::pair<NodeId, NodeId>> edges;  // first before second
+  std::vector<std::pair<NodeId, NodeId>> edges;  // that the variable rule added: first before second
+  std::vector<uint32_t> blocked;                 // by node: what it waits for, a number of `sets`
+  std::vector<char> may_block;                   // by node: whether it is such an op, or calls one
+  BlockedSets sets;
 };
 Order order_nodes(const Body& body);
+
+// What each instruction of a plan in one lane has to wait for: values, edges of the graph, the variable rule, and
+// earlier uses of the memory that it writes. `node_of` names each instruction's node; sets are added to the order's.
+std::vector<LaneStep> find_dependencies(const Plan& plan, const Body& body, Order& order,
+                                        const std::vector<NodeId>& node_of);
+
+// Sorts the code of a plan in one lane into the given lanes and adds the events between them. Returns the new place of
+// each instruction.
+std::vector<uint32_t> spread_over_lanes(Plan* plan, const HappensBefore& when);
 
 // One planned stretch of memory.
 struct Lifetime {
@@ -147,6 +165,9 @@ struct Lifetime {
 };
 // Offsets such that stretches alive together do not overlap; returns the total.
 size_t pack_arena(const std::vector<Lifetime>& lifetimes, std::vector<size_t>* offsets);
+// The same, with together(i, j) telling whether stretches i and j are ever alive at the same time.
+size_t pack_arena(const std::vector<size_t>& bytes, const std::function<bool(size_t, size_t)>& together,
+                  std::vector<size_t>* offsets);
 
 // Text form for tests and TW_DUMP=plan.
 std::string print(const Plan& plan);

@@ -21,6 +21,10 @@ class Program {
   DType argument_type(size_t i) const { return argument_types_[i]; }
   // As the user declared it.
   const Shape& argument_shape(size_t i) const { return argument_shapes_[i]; }
+  // InvalidArgument unless calls that pass and expect these dtypes fit the body.
+  Status check_call(std::span<const DType> args, std::span<const DType> results) const {
+    return tw::check_call(*body_, args, results);
+  }
   const std::string& name() const { return body_->name; }
 
  private:

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/runtime/control.h"
+#include "core/runtime/frame.h"
 
 namespace tw {
 
@@ -26,12 +27,6 @@ uint32_t root_of(const Plan& plan, uint32_t v) {
   return source >= 0 ? static_cast<uint32_t>(source) : v;
 }
 
-void drop(Value& v) {
-  if (v.owner == nullptr) return;
-  v.owner->unref();
-  v.owner = nullptr;
-}
-
 // The plan of one function and the frame it runs in.
 class LoopFunction {
  public:
@@ -53,7 +48,7 @@ class LoopFunction {
     std::vector<const Shape*> shapes;
     for (const Var& v : vars) shapes.push_back(&v.shape);
     TW_ASSIGN_OR_RETURN(plan_, ++plans_ > kMaxPlans ? program_.dynamic_plan() : program_.plan_for(shapes));
-    frame_ = take_frame(*plan_);
+    TW_ASSIGN_OR_RETURN(frame_, take_frame(*plan_));
     return {};
   }
 
@@ -84,6 +79,15 @@ class LoopFunction {
   }
 
   Status run(Step& step) const { return run_plan(*plan_, *frame_, step); }
+
+  // The buffer that the next run writes result storage number `i` of the plan into.
+  Ref<Buffer>& storage(size_t i) const { return frame_->results[i]; }
+  // Keeps for the next run what the last one wrote, which nobody else holds.
+  void keep_storage() const {
+    for (size_t i = 0; i < plan_->allocated.size(); ++i) {
+      storage(i) = Ref<Buffer>::adopt(std::exchange(value(plan_->allocated[i]).owner, nullptr));
+    }
+  }
 
  private:
   Program& program_;
@@ -130,7 +134,7 @@ class Loop {
     size_t k;
     uint32_t result, root;  // value numbers: the result, and the value whose storage it is in
     How how;
-    bool reuse;  // the result's storage can be what held the variable before
+    int storage;  // in Plan::allocated, when the result can be written to what held the variable before; else -1
   };
 
   Status check() {
@@ -191,10 +195,13 @@ class Loop {
     const Storage storage = body_.info(result).storage;
     const auto shares = [&](uint32_t r) { return root_of(plan, r) == root; };
     const bool alone = std::count_if(plan.results.begin(), plan.results.end(), shares) == 1;
-    Change c{k, result, root, How::kShare, false};
+    Change c{k, result, root, How::kShare, -1};
     if (storage == Storage::kConstant) c.how = How::kCopy;
     if (alone && (storage == Storage::kResult || storage == Storage::kOwned)) c.how = How::kMove;
-    c.reuse = c.how == How::kMove && storage == Storage::kResult && is_plain(body_.info(result).dtype);
+    if (c.how == How::kMove && storage == Storage::kResult && is_plain(body_.info(result).dtype)) {
+      const auto at = std::find(plan.allocated.begin(), plan.allocated.end(), root);
+      c.storage = static_cast<int>(at - plan.allocated.begin());
+    }
     return c;
   }
 
@@ -217,6 +224,7 @@ class Loop {
     for (uint32_t v : cond_.plan().counted) {
       if (cond_.info(v).storage == Storage::kOwned) drop(cond_.value(v));
     }
+    if (status.ok()) cond_.keep_storage();
     return holds;
   }
 
@@ -226,19 +234,14 @@ class Loop {
       vars_[c.k].buffer.release();  // the frame owns it now, and its kernels may take it
       Ref<Buffer>& spare = spares_[c.k];
       if (spare.get() == nullptr) continue;
-      if (spare->unique()) {
-        Value& to = body_.value(c.root);
-        to.data = spare->data();
-        to.owner = spare.release();
-      } else {
-        spare.reset();
-      }
+      if (spare->unique()) body_.storage(static_cast<size_t>(c.storage)) = std::move(spare);
+      spare.reset();
     }
     TW_RETURN_IF_ERROR(body_.run(step_));
     for (const Change& c : changes_) TW_RETURN_IF_ERROR(take(c));
     for (const Change& c : changes_) {
       Buffer*& before = body_.argument(c.k).owner;
-      if (c.reuse && before != nullptr && before->writable() && before->bytes() == vars_[c.k].buffer->bytes()) {
+      if (c.storage >= 0 && before != nullptr && before->writable() && before->bytes() == vars_[c.k].buffer->bytes()) {
         spares_[c.k] = Ref<Buffer>::adopt(std::exchange(before, nullptr));
       }
     }

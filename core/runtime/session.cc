@@ -55,11 +55,17 @@ class CompileStep : public StepContext {
 class State : public CompileEnv {
  public:
   State(std::shared_ptr<Graph> graph, const SessionOptions& options)
-      : graph_(std::move(graph)), options_(options), pool_(threads(options)), compile_step_(pool_, resources_) {}
+      : graph_(std::move(graph)),
+        options_(options),
+        device_(options.device != nullptr ? options.device : cpu_device()),
+        pool_(threads(options)),
+        compile_step_(pool_, resources_) {}
 
   StepContext& step() override { return compile_step_; }
   bool optimize() const override { return options_.optimize; }
   int max_lanes() const override { return options_.inter_op_lanes > 0 ? options_.inter_op_lanes : pool_.threads(); }
+
+  const std::shared_ptr<Device>& device() override { return device_; }
 
   Result<std::shared_ptr<Program>> function(const std::shared_ptr<FunctionLibrary>& library,
                                             const FuncRef& f) override {
@@ -108,6 +114,7 @@ class State : public CompileEnv {
   Graph& graph() { return *graph_; }
   const SessionOptions& options() const { return options_; }
   WorkerPool& pool() { return pool_; }
+  IoPool& io() { return io_; }
   ResourceManager& resources() { return resources_; }
   int64_t next_step_id() { return step_id_.fetch_add(1, std::memory_order_relaxed); }
 
@@ -126,7 +133,9 @@ class State : public CompileEnv {
 
   const std::shared_ptr<Graph> graph_;
   const SessionOptions options_;
+  const std::shared_ptr<Device> device_;
   WorkerPool pool_;
+  IoPool io_;
   ResourceManager resources_;
   CompileStep compile_step_;
   std::mutex function_mutex_;
@@ -154,7 +163,7 @@ class ProgramCallable : public Callable {
     }
     for (size_t i = 0; i < feeds.size(); ++i) TW_RETURN_IF_ERROR(check_feed(i, feeds[i]));
 
-    Step step(state_->pool(), state_->resources(), state_->next_step_id());
+    Step step(state_->pool(), state_->io(), state_->resources(), &state_->options().host_call, state_->next_step_id());
     const int64_t timeout = options.timeout_ms > 0 ? options.timeout_ms : state_->options().timeout_ms;
     if (timeout > 0) step.set_deadline(std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout));
     const bool traced = options.trace && metadata != nullptr;

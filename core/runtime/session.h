@@ -11,15 +11,17 @@
 
 #include "core/framework/resource.h"
 #include "core/graph/graph.h"
-#include "core/runtime/trace.h"
+#include "core/runtime/step.h"
 
 namespace tw {
 
 struct SessionOptions {
-  int intra_op_threads = 0;  // 0: one per core. The calling thread counts.
-  int inter_op_lanes = 0;    // 0: as many as pay; 1: everything in one lane
-  bool optimize = true;      // false: no folding, fusion or sharing of common subexpressions
-  int64_t timeout_ms = 0;    // default of RunOptions::timeout_ms; 0: none
+  int intra_op_threads = 0;        // 0: one per core. The calling thread counts.
+  int inter_op_lanes = 0;          // 0: as many as pay; 1: everything in one lane
+  bool optimize = true;            // false: no folding, fusion or sharing of common subexpressions
+  int64_t timeout_ms = 0;          // default of RunOptions::timeout_ms; 0: none
+  std::shared_ptr<Device> device;  // null: the cpu
+  HostCall host_call;              // for the rows PyFunc and PyFuncStateless; may be empty. Called from any thread.
 };
 
 // Cancels every step it was given to. Thread-safe.

@@ -346,7 +346,9 @@ typedef struct tw_grad {
 enum { TW_AGGREGATE_ADD_N = 0, TW_AGGREGATE_ACCUMULATE = 1, TW_AGGREGATE_TREE = 2 };
 
 /* Called during tw_graph_gradients, on its thread, for every op on the way: to give the op a gradient of the caller's,
- * set *handled to 1 and fill the `num_dx` entries of `dx` (preset to absent). It may add nodes to the graph. */
+ * set *handled to 1 and fill the `num_dx` entries of `dx` (preset to absent). It may add nodes to the graph, which is
+ * that of the call, or for an op inside of a branch or loop a copy of that function's body, valid during the callback.
+ */
 typedef tw_status* (*tw_gradient_fn)(void* user, tw_graph* graph, int32_t node, const tw_output* dy, int32_t num_dy,
                                      tw_grad* dx, int32_t num_dx, int32_t* handled);
 

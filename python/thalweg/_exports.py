@@ -5,9 +5,11 @@ used, so that `import thalweg` costs little."""
 MODULES = {
     "framework.ops": """Graph Operation Tensor IndexedSlices GraphKeys RegisterGradient NotDifferentiable NoGradient
         no_gradient=NoGradient add_to_collection add_to_collections colocate_with container control_dependencies
-        convert_to_tensor convert_to_tensor_or_indexed_slices convert_to_tensor_or_sparse_tensor device
+        convert_to_tensor_or_sparse_tensor device
         get_collection get_collection_ref get_default_graph get_default_session init_scope name_scope op_scope
         register_tensor_conversion_function reset_default_graph""",
+    "framework.conversion": """convert_to_tensor=convert_to_tensor_v1
+        convert_to_tensor_or_indexed_slices=convert_to_tensor_or_indexed_slices_v1""",
     "framework.dtypes": """DType as_dtype bfloat16 bool complex128 complex64 double float16 float32 float64 half int16
         int32 int64 int8 qint16 qint32 qint8 quint16 quint8 resource string uint16 uint32 uint64 uint8 variant
         QUANTIZED_DTYPES""",
@@ -25,7 +27,7 @@ MODULES = {
         initialize_local_variables initialize_variables is_variable_initialized local_variables
         local_variables_initializer model_variables moving_average_variables report_uninitialized_variables
         trainable_variables variables_initializer""",
-    "ops.variable_scope": """AUTO_REUSE VariableScope disable_resource_variables enable_resource_variables
+    "ops.variable_scope": """AUTO_REUSE VariableScope create_partitioned_variables disable_resource_variables enable_resource_variables
         fixed_size_partitioner get_local_variable get_variable get_variable_scope min_max_variable_partitioner
         no_regularizer resource_variables_enabled variable_axis_size_partitioner variable_creator_scope
         variable_op_scope variable_scope""",
@@ -35,7 +37,7 @@ MODULES = {
     "ops.state_ops": """assign assign_add assign_sub batch_scatter_update count_up_to scatter_add scatter_div
         scatter_max scatter_min scatter_mul scatter_nd_add scatter_nd_sub scatter_nd_update scatter_sub
         scatter_update""",
-    "ops.math_ops": """abs accumulate_n acos acosh add add_n angle arg_max=argmax arg_min=argmin argmax argmin asin
+    "ops.math_ops": """abs accumulate_n acos acosh add add_n angle arg_max arg_min argmax argmin asin
         asinh atan atan2 atanh bincount cast ceil complex conj cos cosh count_nonzero cumprod cumsum digamma div
         div_no_nan divide equal erf erfc exp expm1 floor floor_div floordiv floormod greater greater_equal imag
         is_finite is_inf is_nan less less_equal lgamma lin_space linspace log log1p log_sigmoid logical_and
@@ -45,7 +47,7 @@ MODULES = {
         segment_sum sigmoid sign sin sinh sparse_segment_mean sparse_segment_sqrt_n sparse_segment_sum sqrt square
         squared_difference subtract tan tanh tensordot to_bfloat16 to_complex128 to_complex64 to_double to_float
         to_int32 to_int64 truediv truncatediv truncatemod unsorted_segment_max unsorted_segment_mean
-        unsorted_segment_min unsorted_segment_prod unsorted_segment_sqrt_n unsorted_segment_sum sparse_matmul=matmul
+        unsorted_segment_min unsorted_segment_prod unsorted_segment_sqrt_n unsorted_segment_sum sparse_matmul
         mul=multiply sub=subtract neg=negative""",
     "ops.array_ops": """batch_gather batch_to_space batch_to_space_nd bitcast boolean_mask broadcast_dynamic_shape
         broadcast_static_shape broadcast_to check_numerics concat depth_to_space diag diag_part
@@ -68,12 +70,16 @@ MODULES = {
     "ops.tensor_array_ops": "TensorArray",
     "ops.functional_ops": "foldl foldr map_fn scan",
     "ops.check_ops": """assert_equal assert_greater assert_greater_equal assert_integer assert_less assert_less_equal
-        assert_negative assert_non_negative assert_non_positive assert_none_equal assert_positive assert_rank
+        assert_near assert_negative assert_non_negative assert_non_positive assert_none_equal assert_positive
+        assert_proper_iterable assert_rank
         assert_rank_at_least assert_rank_in assert_same_float_dtype assert_scalar assert_type is_non_decreasing
         is_numeric_tensor is_strictly_increasing""",
     "ops.logging_ops": "Print",
+    "ops.confusion_matrix": "confusion_matrix",
     "ops.clip_ops": "clip_by_average_norm clip_by_global_norm clip_by_norm clip_by_value global_norm",
     "ops.gradients_impl": "AggregationMethod UnconnectedGradients gradients hessians",
+    "ops.template": "make_template",
+    "summary.legacy": "histogram_summary image_summary merge_all_summaries merge_summary scalar_summary",
     "ops.custom_gradient": "custom_gradient grad_pass_through",
 }
 

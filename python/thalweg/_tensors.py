@@ -5,8 +5,8 @@ import numpy as np
 from thalweg._c import NULL, check, ffi, lib
 from thalweg.framework import dtypes
 
-_new_out = ffi.new
 _NUMPY = {}
+_OPAQUE = frozenset((20, 21))
 
 
 def from_numpy(array, dtype):
@@ -74,28 +74,42 @@ _COPY_BELOW = 4096
 
 def to_numpy(tensor):
   """The numpy array of a tw_tensor*, which this takes over. Scalars become numpy scalars (bytes for strings)."""
-  number = lib.tw_tensor_dtype(tensor)
+  return _take(tensor, lib.tw_tensor_dtype(tensor), lib.tw_tensor_size(tensor), not lib.tw_tensor_exclusive(tensor),
+               shape_of(tensor), lib.tw_tensor_data(tensor))
+
+
+def results_to_numpy(results, info, data, count):
+  """The same for the results of twpy_run."""
+  if count == 1:
+    number, size, shared, rank = ffi.unpack(info, 4)
+    return [_take(results[0], number, size, shared, tuple(ffi.unpack(info + 4, rank)) if rank else (), data[0])]
+  facts = ffi.unpack(info, 16 * count)
+  arrays = []
+  for i in range(count):
+    number, size, shared, rank = facts[16 * i:16 * i + 4]
+    arrays.append(_take(results[i], number, size, shared, tuple(facts[16 * i + 4:16 * i + 4 + rank]), data[i]))
+  return arrays
+
+
+def _take(tensor, number, size, shared, shape, data):
   if number == 7:
     return _strings_to_numpy(tensor)
-  if number in (20, 21):
+  if number in _OPAQUE:
     return OpaqueTensor(tensor)
-  rank = lib.tw_tensor_rank(tensor)
-  size = lib.tw_tensor_size(tensor)
-  dtype = _numpy_type(number)
-  if size < _COPY_BELOW or not lib.tw_tensor_exclusive(tensor):
-    shape = ffi.unpack(lib.tw_tensor_dims(tensor), rank) if rank else ()
+  dtype = _NUMPY.get(number) or _numpy_type(number)
+  if size < _COPY_BELOW or shared:
+    if not shape:
+      value = np.frombuffer(ffi.buffer(data, size), dtype)[0]
+      lib.tw_tensor_release(tensor)
+      return value
     if size:
-      data = bytearray(ffi.buffer(ffi.cast("char*", lib.tw_tensor_data(tensor)), size))
-      array = np.frombuffer(data, dtype)
-      if rank == 0:
-        lib.tw_tensor_release(tensor)
-        return array[0]
-      array = array.reshape(shape) if rank != 1 else array
+      array = np.frombuffer(bytearray(ffi.buffer(data, size)), dtype)
+      if len(shape) > 1:
+        array = array.reshape(shape)
     else:
       array = np.empty(shape, dtype)
     lib.tw_tensor_release(tensor)
     return array
-  shape = ffi.unpack(lib.tw_tensor_dims(tensor), rank)
   owner = ffi.gc(tensor, lib.tw_tensor_release, size)
   return np.frombuffer(_Owned(owner, size), dtype).reshape(shape)
 

@@ -55,3 +55,5 @@ from thalweg.ops.nn_ops import (  # noqa: F401
     top_k,
     xw_plus_b,
 )
+from thalweg.rnn import rnn_cell  # noqa: F401
+from thalweg.rnn.static import static_bidirectional_rnn, static_rnn, static_state_saving_rnn  # noqa: F401

@@ -56,6 +56,19 @@ Val cond(Val predicate, const Vals& args, const Body& then, const Body& otherwis
                  {"output_shapes", std::vector<Shape>{args[0].shape()}}})[0];
 }
 
+// The same by a number.
+Val choose(Val index, const Vals& args, const std::vector<Body>& bodies) {
+  std::vector<FuncRef> branches;
+  for (const Body& body : bodies) branches.push_back(define(args, body, "branch"));
+  Vals in{index};
+  in.insert(in.end(), args.begin(), args.end());
+  return call_n("Case", 1, in,
+                {{"Tin", dtypes(args)},
+                 {"Tout", std::vector<DType>{args[0].dtype()}},
+                 {"branches", branches},
+                 {"output_shapes", std::vector<Shape>{args[0].shape()}}})[0];
+}
+
 Vals loop(const Vals& start, const Body& condition, const Body& body) {
   return call_n("While", start.size(), start,
                 {{"T", dtypes(start)},
@@ -116,6 +129,21 @@ TEST(BranchGradient, OfNestedBranches) {
   });
 }
 
+// The inner branch that is not taken needs values that the forward step then has no use for.
+TEST(BranchGradient, OfANestedBranchThatIsNotTaken) {
+  check_gradient("nested, not taken", {{{2}}, {{2}}}, [](const Vals& x) {
+    return cond(
+        is_true(x[0].builder(), true), {x[0], x[1]},
+        [](const Vals& a) {
+          const Val inner = cond(
+              is_true(a[0].builder(), false), a, [](const Vals& c) { return Vals{call("Sin", {c[0] * c[1]}) * c[1]}; },
+              [](const Vals& c) { return Vals{c[0] - c[1]}; });
+          return Vals{inner * inner};
+        },
+        [](const Vals& a) { return Vals{a[0]}; });
+  });
+}
+
 TEST(CallGradient, IsThatOfTheBody) {
   check_gradient("call", {{{2}}, {{2}}}, [](const Vals& x) {
     const FuncRef f = define(x, [](const Vals& a) { return Vals{call("Tanh", {a[0] * a[1]}) * a[0]}; }, "f");
@@ -127,16 +155,10 @@ TEST(CallGradient, IsThatOfTheBody) {
 TEST(CaseGradient, FollowsTheBranchTaken) {
   for (int taken = 0; taken < 3; ++taken) {
     check_gradient("case", {{{2}, 0.5, 1.5}}, [taken](const Vals& x) {
-      const std::vector<FuncRef> branches{define(
-                                              x, [](const Vals& a) { return Vals{call("Sin", {a[0]})}; }, "b0"),
-                                          define(
-                                              x, [](const Vals& a) { return Vals{call("Exp", {a[0] * a[0]})}; }, "b1"),
-                                          define(x, [](const Vals& a) { return Vals{a[0]}; }, "b2")};
-      return call_n("Case", 1, {integer(x[0].builder(), taken), x[0]},
-                    {{"Tin", dtypes(x)},
-                     {"Tout", std::vector<DType>{x[0].dtype()}},
-                     {"branches", branches},
-                     {"output_shapes", std::vector<Shape>{x[0].shape()}}})[0];
+      return choose(
+          integer(x[0].builder(), taken), x,
+          {[](const Vals& a) { return Vals{call("Sin", {a[0]})}; },
+           [](const Vals& a) { return Vals{call("Exp", {a[0] * a[0]})}; }, [](const Vals& a) { return Vals{a[0]}; }});
     });
   }
 }
@@ -176,17 +198,95 @@ TEST(LoopGradient, OfNestedLoops) {
 }
 
 TEST(LoopGradient, OfABranchInside) {
-  check_gradient("branch inside", {{{}, 0.8, 1}, {{}, 0.5, 0.9}},
-                 [](const Vals& x) {
-                   return repeat(4, {x[0], x[1]}, [](const Vals& v) {
-                     const Val big = call("Greater", {v[0], number(v[0], 0.6)});
-                     return Vals{cond(
-                                     big, {v[0], v[1]}, [](const Vals& a) { return Vals{a[0] * a[1]}; },
-                                     [](const Vals& a) { return Vals{call("Exp", {a[0]}) * a[1]}; }),
-                                 v[1]};
-                   })[0];
-                 },
-                 {.order = 1});
+  check_gradient("branch inside", {{{}, 0.8, 1}, {{}, 0.5, 0.9}}, [](const Vals& x) {
+    return repeat(4, {x[0], x[1]}, [](const Vals& v) {
+      const Val big = call("Greater", {v[0], number(v[0], 0.6)});
+      return Vals{cond(
+                      big, {v[0], v[1]}, [](const Vals& a) { return Vals{a[0] * a[1]}; },
+                      [](const Vals& a) { return Vals{call("Exp", {a[0]}) * a[1]}; }),
+                  v[1]};
+    })[0];
+  });
+}
+
+// A branch that reads values of the iteration (a[0]) and one that all iterations share (a[1]).
+Val sin_or_exp(const Vals& a, double threshold) {
+  return cond(
+      call("Greater", {a[0], number(a[0], threshold)}), a,
+      [](const Vals& c) { return Vals{call("Sin", {c[0] * c[1]}) * c[1]}; },
+      [](const Vals& c) { return Vals{call("Exp", {c[0] * c[1]}) + c[1] * c[1]}; });
+}
+
+TEST(LoopGradient, OfABranchThatReadsASharedValue) {
+  check_gradient("shared value in branch", {{{}, 0.3, 0.5}, {{}, 0.4, 0.6}}, [](const Vals& x) {
+    return repeat(4, {x[0], x[1]}, [](const Vals& v) { return Vals{sin_or_exp(v, 0.6), v[1]}; })[0];
+  });
+}
+
+TEST(LoopGradient, OfABranchInALoopInALoop) {
+  check_gradient("branch in loop in loop", {{{}, 0.3, 0.5}, {{}, 0.4, 0.6}}, [](const Vals& x) {
+    return repeat(2, {x[0], x[1]}, [](const Vals& v) {
+      const Vals inner = repeat(3, v, [](const Vals& w) { return Vals{sin_or_exp(w, 0.6), w[1]}; });
+      return Vals{inner[0] * v[1] + v[0] * v[0], v[1]};
+    })[0];
+  });
+}
+
+TEST(LoopGradient, OfALoopInABranchInALoop) {
+  check_gradient("loop in branch in loop", {{{}, 0.3, 0.5}, {{}, 0.7, 0.9}}, [](const Vals& x) {
+    return repeat(3, {x[0], x[1]}, [](const Vals& v) {
+      const Val next = cond(
+          call("Greater", {v[0], number(v[0], 0.35)}), v,
+          [](const Vals& a) {
+            return Vals{repeat(2, a, [](const Vals& w) { return Vals{call("Sin", {w[0] * w[1]}), w[1]}; })[0]};
+          },
+          [](const Vals& a) { return Vals{call("Exp", {a[0] * a[1]})}; });
+      return Vals{next, v[1]};
+    })[0];
+  });
+}
+
+TEST(LoopGradient, OfACaseInside) {
+  check_gradient("case in loop", {{{}, 0.3, 0.5}, {{}, 0.4, 0.6}}, [](const Vals& x) {
+    return loop(
+        {integer(x[0].builder(), 0), x[0], x[1]},
+        [](const Vals& v) { return Vals{call("Less", {v[0], integer(v[0].builder(), 4)})}; },
+        [](const Vals& v) {
+          const Vals args{v[1], v[2]};
+          return Vals{v[0] + 1.0,
+                      choose(v[0], args,
+                             {[](const Vals& a) { return Vals{call("Sin", {a[0] * a[1]})}; },
+                              [](const Vals& a) { return Vals{call("Exp", {a[0]}) * a[1]}; },
+                              [](const Vals& a) { return Vals{a[0] * a[0] * a[1]}; }}),
+                      v[2]};
+        })[1];
+  });
+}
+
+TEST(LoopGradient, OfThirdOrder) {
+  const CheckOptions third{.order = 3, .tolerance = 1e-5};
+  check_gradient(
+      "power", {{{}, 0.5, 1.5}, {{}, 0.5, 1.5}},
+      [](const Vals& x) {
+        return repeat(3, {x[0], x[1]}, [](const Vals& v) { return Vals{v[0] * v[0] * v[1], v[1]}; })[0];
+      },
+      third);
+  // Lists of lists are added here.
+  check_gradient(
+      "nested", {{{}, 0.5, 1}, {{}, 0.5, 1}},
+      [](const Vals& x) {
+        return repeat(2, {x[0], x[1]}, [](const Vals& v) {
+          const Vals inner = repeat(2, v, [](const Vals& w) { return Vals{call("Sin", {w[0] * w[1]}), w[1]}; });
+          return Vals{inner[0] * v[1] + v[0], v[1]};
+        })[0];
+      },
+      third);
+  check_gradient(
+      "branch", {{{}, 0.3, 0.5}, {{}, 0.4, 0.6}},
+      [](const Vals& x) {
+        return repeat(2, {x[0], x[1]}, [](const Vals& v) { return Vals{sin_or_exp(v, 0.6), v[1]}; })[0];
+      },
+      third);
 }
 
 TEST(LoopGradient, OfALoopInABranch) {

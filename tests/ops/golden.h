@@ -10,7 +10,8 @@ namespace tw::test {
 
 struct GoldenInput {
   Tensor value;
-  bool variable = false;  // the op gets a handle to a variable that holds the value
+  bool variable = false;       // the op gets a handle to a variable that holds the value
+  bool distributions = false;  // rows of positive numbers that add up to 1, as the op demands of them
 };
 
 struct GoldenCase {

@@ -86,7 +86,8 @@ void read_file(const std::filesystem::path& path, std::map<std::string, int>& nu
     } else {
       auto tensor = read_tensor(in);
       if (!tensor.ok()) die(path.string(), line, tensor.status().message());
-      if (*word == "in") cases->back().inputs.push_back({*tensor, false});
+      if (*word == "in") cases->back().inputs.push_back({*tensor});
+      else if (*word == "dist") cases->back().inputs.push_back({*tensor, false, true});
       else if (*word == "var") cases->back().inputs.push_back({*tensor, true});
       else if (*word == "out") cases->back().outputs.push_back(*tensor);
       else if (*word == "after") cases->back().after.push_back(*tensor);

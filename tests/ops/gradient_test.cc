@@ -73,9 +73,7 @@ bool takes_double(const OpDef& op, const GoldenCase& c) {
 bool applies(const GoldenCase& c) {
   const OpDef* op = find_op(c.op);
   if (!op || !grad_entry(op->id).fn || !takes_double(*op, c)) return false;
-  // The first refuses; the second's derivative holds for labels that add up to 1, which random ones do not
-  // (tests/autodiff has a case with a softmax as labels).
-  if (op->id == OpId::kPreventGradient || op->id == OpId::kSoftmaxCrossEntropyWithLogits) return false;
+  if (op->id == OpId::kPreventGradient) return false;  // it refuses
   bool in = false, out = false;
   for (const GoldenInput& i : c.inputs) {
     if (i.variable || is_complex(i.value.dtype())) return false;
@@ -112,6 +110,11 @@ TEST_P(Gradient, MatchesFiniteDifferences) {
     const auto [low, high] = std::minmax_element(values.begin(), values.end());
     slot[i] = static_cast<int>(inputs.size());
     if ((entry.not_differentiable >> argument[i]) & 1) options.constant_inputs.push_back(slot[i]);
+    // Differences move single numbers, so distributions are made from free ones, by softmax.
+    if (c.inputs[i].distributions) {
+      inputs.push_back({t.shape()});
+      continue;
+    }
     // A single value is kept off its neighbours by a little room.
     inputs.push_back({t.shape(), *low, *low == *high ? *low + 0.25 : *high});
   }
@@ -120,7 +123,8 @@ TEST_P(Gradient, MatchesFiniteDifferences) {
     grad::Vals in;
     for (size_t i = 0; i < c.inputs.size(); ++i) {
       if (slot[i] >= 0) {
-        in.push_back(x[static_cast<size_t>(slot[i])]);
+        const grad::Val v = x[static_cast<size_t>(slot[i])];
+        in.push_back(c.inputs[i].distributions ? grad::call("Softmax", {v}) : v);
       } else if (c.inputs[i].value.dtype() == DType::kFloat) {
         in.push_back({b, b.constant(Tensor::make_or_die(DType::kDouble, c.inputs[i].value.shape()))});
       } else {

@@ -20,6 +20,8 @@ from tensorflow.python.framework import op_def_library
 
 HERE = Path(__file__).resolve().parent
 RANDOM = re.compile(r"^(var )?(\w+)\[([\d,]*)\](?: in (\S+)\.\.(\S+))?$")
+# Rows of positive numbers that add up to 1.
+DISTRIBUTIONS = re.compile(r"^(\w+)\[([\d,]+)\] in distributions$")
 LITERAL = re.compile(r"^(var )?(\w+) = (.*)$")
 NAMES = {"inf": float("inf"), "nan": float("nan"), "true": True, "false": False}
 
@@ -40,6 +42,10 @@ def make_input(text, rng):
   if m:
     dtype = np.object_ if m[2] == "string" else tf.as_dtype(m[2]).as_numpy_dtype
     return np.array(eval(m[3], dict(NAMES)), dtype=dtype), bool(m[1])  # pylint: disable=eval-used
+  m = DISTRIBUTIONS.match(text)
+  if m:
+    weights = rng.uniform(0.1, 1, [int(d) for d in m[2].split(",")])
+    return (weights / weights.sum(-1, keepdims=True)).astype(tf.as_dtype(m[1]).as_numpy_dtype), False
   m = RANDOM.match(text)
   if not m:
     raise ValueError("cannot read the input '%s'" % text)
@@ -127,8 +133,8 @@ def run_case(name, row, case, rng):
   with tf.Graph().as_default(), tf.compat.v1.Session(config=CONFIG) as sess:
     values = [make_input(t, rng) for t in case["inputs"]]
     tensors, handles = [], []
-    for value, is_var in values:
-      lines.append(line("var" if is_var else "in", value))
+    for (value, is_var), text in zip(values, case["inputs"]):
+      lines.append(line("var" if is_var else "dist" if DISTRIBUTIONS.match(text) else "in", value))
       if not is_var:
         tensors.append(tf.constant(value))
         continue

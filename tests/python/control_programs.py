@@ -97,6 +97,18 @@ def cond_unused_side_effect(tf, sess):
   return sess.run(y, {p: True}), sess.run(v)
 
 
+def cond_runs_what_is_fetched(tf, sess):
+  """Of several results those that are fetched are computed, and with them what they alone need."""
+  p = tf.placeholder(tf.bool, [])
+  v, w = tf.get_variable("v", initializer=1.0), tf.get_variable("w", initializer=1.0)
+  outside = tf.assign_add(w, 1.0)
+  y, z = tf.cond(p, lambda: (tf.assign_add(v, 2.0), tf.constant(3)), lambda: (outside, tf.constant(4)))
+  _run_init(tf, sess)
+  got = [sess.run(z, {p: value}) for value in (True, False)] + [sess.run([v, w])]
+  sess.run(y, {p: False})
+  return got, sess.run([v, w])
+
+
 def cond_control_dependencies(tf, sess):
   p = tf.placeholder(tf.bool, [])
   v = tf.get_variable("v", initializer=1.0)
@@ -500,6 +512,16 @@ def while_control_dependencies(tf, sess):
   _, x = tf.while_loop(lambda i, x: i < 3, body, [0, 0.0])
   sess.run(tf.global_variables_initializer())
   return sess.run(x), sess.run(v)
+
+
+def while_runs_what_is_fetched(tf, sess):
+  """A variable of the loop that nothing fetched needs is not computed."""
+  v = tf.get_variable("v", initializer=1.0)
+  i, x = tf.while_loop(lambda i, x: i < 3, lambda i, x: (i + 1, x + tf.assign_add(v, 2.0)), [0, 0.0])
+  sess.run(tf.global_variables_initializer())
+  got = [int(sess.run(i)), sess.run(v)]
+  sess.run(x)
+  return got, sess.run(v)
 
 
 def while_assert_in_body(tf, sess):

@@ -130,9 +130,78 @@ def test_errors_name_the_rule():
     pass
 
 
+def test_a_loop_reads_a_resource_of_which_it_knows_the_shape():
+  v = tf.get_variable("v", [2, 3], initializer=tf.ones_initializer(), use_resource=True)
+  x = tf.placeholder(tf.float32, [1, 2])
+
+  def body(i, y):
+    with tf.control_dependencies([v.assign_add(tf.ones([2, 3]))]):
+      return i + 1, y + tf.matmul(x, v.read_value())
+
+  y = tf.while_loop(lambda i, y: i < 3, body, [0, tf.zeros([1, 3])])[1]
+  with tf.Session() as sess:
+    sess.run(tf.global_variables_initializer())
+    np.testing.assert_allclose(sess.run(y, {x: [[1, 2]]}), [[27, 27, 27]])
+    np.testing.assert_allclose(sess.run(y, {x: [[1, 2]]}), [[54, 54, 54]])
+
+
+def test_a_long_loop_with_gradient():
+  n = 20000
+  x = tf.placeholder(tf.float32, [])
+  y = tf.while_loop(lambda i, y: i < n, lambda i, y: (i + 1, y * 0.999 + x), [0, 0.0])[1]
+  with tf.Session() as sess:
+    value, gradient = sess.run([y] + tf.gradients(y, x), {x: 1.0})
+  assert value == pytest.approx(1000, rel=1e-3) and gradient == pytest.approx(1000, rel=1e-3)
+
+
 def test_bodies_leave_no_nodes_in_the_graph():
   tf.while_loop(lambda i: i < 3, lambda i: i + 1, [0])
   assert [n.name for n in tf.get_default_graph().as_graph_def().node] == ["while/Const", "while/While", "while/Exit"]
   with pytest.raises(ValueError):
     tf.cond(tf.placeholder(tf.bool, [], name="p"), lambda: tf.constant(1.0) + 1, lambda: None)
   assert not [n.name for n in tf.get_default_graph().as_graph_def().node if n.name.startswith("cond/")]
+
+
+def _differentiated_in_bodies(fn):
+  """Values and gradients of `fn` outside, in a branch and in a loop: the loop runs it once."""
+  x = tf.placeholder(tf.float32, [])
+  ys = [fn(x), tf.cond(x > 0, lambda: fn(x), lambda: x),
+        tf.while_loop(lambda i, y: i < 1, lambda i, y: (i + 1, fn(y)), [0, x])[1]]
+  with tf.Session() as sess:
+    return [sess.run([y] + tf.gradients(y, x), {x: 0.5}) for y in ys]
+
+
+def test_custom_gradients_hold_in_bodies():
+
+  @tf.custom_gradient
+  def fn(x):
+    e = tf.exp(x)
+    return tf.log(1 + e), lambda dy: dy * e * 100
+
+  first, *others = _differentiated_in_bodies(fn)
+  assert first == pytest.approx([np.log1p(np.exp(0.5)), 100 * np.exp(0.5)], rel=1e-5)
+  for other in others:
+    assert other == pytest.approx(first)
+
+
+def test_overridden_gradients_hold_in_bodies():
+  tf.RegisterGradient("HundredTimes")(lambda op, dy: 100 * dy * op.inputs[0])
+
+  def fn(x):
+    with tf.get_default_graph().gradient_override_map({"Square": "HundredTimes"}):
+      return tf.square(x)
+
+  for got in _differentiated_in_bodies(fn):
+    assert got == pytest.approx([0.25, 50])
+
+
+def test_gradient_inside_of_a_body_uses_registered_functions():
+
+  @tf.custom_gradient
+  def fn(x):
+    return x * x, lambda dy: dy * 7
+
+  x = tf.placeholder(tf.float32, [])
+  y = tf.while_loop(lambda i, y: i < 2, lambda i, y: (i + 1, y + tf.gradients(fn(y), y)[0]), [0, x])[1]
+  with tf.Session() as sess:
+    assert sess.run(y, {x: 1.0}) == 15

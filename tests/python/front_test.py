@@ -105,3 +105,8 @@ def test_partial_shapes():
   x = tf.placeholder(tf.float32, [None, 4])
   x.set_shape([5, None])
   assert x.shape.as_list() == [5, 4] and tf.square(x).shape.as_list() == [5, 4]
+
+
+def test_a_layer_tells_what_it_is_made_from():
+  config = tf.layers.Dense(3, name="first", trainable=False, dtype=tf.float64).get_config()
+  assert (config["name"], config["trainable"], config["dtype"]) == ("first", False, "float64")

@@ -254,3 +254,35 @@ def test_config():
     assert s.list_devices()[0].device_type == "CPU"
   with pytest.raises(TypeError, match="must be a tf.ConfigProto"):
     tf.Session(config={})
+
+
+def test_many_feeds_of_all_sizes(sess):
+  sizes = [(), (3,), (0, 2), (300,), (40, 50)] * 5
+  inputs = [tf.placeholder(tf.float32, s) for s in sizes]
+  values = [np.full(s, i, np.float32) for i, s in enumerate(sizes)]
+  values[5] = 5.0
+  got = sess.run(inputs + [tf.add_n([tf.reduce_sum(x) for x in inputs])], dict(zip(inputs, values)))
+  for value, fetched in zip(values, got):
+    np.testing.assert_array_equal(fetched, value)
+  assert got[-1] == sum(float(np.sum(v)) for v in values)
+  bad = dict(zip(inputs, values))
+  bad[inputs[-1]] = "text"
+  with pytest.raises(ValueError):
+    sess.run(inputs[0] + 1.0, bad)
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered")
+def test_numbers_as_feeds(sess):
+  for dtype, values in ((tf.float32, (1.5, 2, 1e39, -0.0)), (tf.int32, (7, -1)), (tf.int64, (2**40,)),
+                        (tf.bool, (True, False)), (tf.float16, (0.5,))):
+    x = tf.placeholder(dtype, [])
+    y = tf.identity(x)
+    for value in values:
+      got = sess.run(y, {x: value})
+      assert got.dtype == dtype.as_numpy_dtype and got == np.asarray(value).astype(dtype.as_numpy_dtype)
+      assert str(got) == str(np.asarray(value).astype(dtype.as_numpy_dtype)[()])
+  with pytest.raises(ValueError, match="Cannot feed value of shape"):
+    sess.run(tf.identity(tf.placeholder(tf.float32, [], name="s")), {"s:0": [1.0]})
+  p = tf.placeholder(tf.float32)
+  with pytest.raises(tf.errors.InvalidArgumentError, match="13"):
+    sess.run(tf.identity(p), {p: np.ones([1] * 13)})

@@ -131,3 +131,48 @@ def test_no_shape():
     tf.get_variable("v", [None, 2])
   with pytest.raises(ValueError, match="do not specify shape"):
     tf.get_variable("w", [2], initializer=tf.ones([2]))
+
+
+@pytest.mark.parametrize("resource", [False, True])
+def test_assigning_a_partitioned_variable(resource):
+  v = tf.get_variable("v", [5, 2], partitioner=tf.fixed_size_partitioner(2), initializer=tf.zeros_initializer(),
+                      use_resource=resource)
+  w = tf.get_variable("w", [5, 2], partitioner=tf.fixed_size_partitioner(2), initializer=tf.ones_initializer(),
+                      use_resource=resource)
+  value = np.arange(10, dtype=np.float32).reshape(5, 2)
+  whole = tf.convert_to_tensor(v)
+  with tf.Session() as s:
+    s.run(tf.global_variables_initializer())
+    first, second = s.run(v.assign(value))
+    assert first.tolist() == value[:3].tolist() and second.tolist() == value[3:].tolist()
+    s.run(v.assign_add(w))
+    assert s.run(whole).tolist() == (value + 1).tolist()
+    s.run(v.assign_sub([tf.ones([3, 2]), tf.zeros([2, 2])]))
+    assert s.run(whole).tolist() == np.concatenate([value[:3], value[3:] + 1]).tolist()
+    assert s.run(v.assign(value, read_value=False)) == [None, None]
+  with pytest.raises(ValueError, match="has 2 parts, but was given 1 values"):
+    v.assign([value])
+
+
+def test_partitions_by_hand():
+  """Names and slices are TensorFlow 1.15's."""
+  parts = tf.create_partitioned_variables([8, 3], [2, 1], tf.ones([8, 3]), name="pv")
+  assert [p.name for p in parts] == ["pv/part_0:0", "pv/part_1:0"]
+  assert [p._get_save_slice_info().spec for p in parts] == ["8 3 0,4:0,3", "8 3 4,4:0,3"]
+  unnamed = tf.create_partitioned_variables([4], [2], tf.zeros_initializer())
+  assert [p.name for p in unnamed] == ["PartitionedVariable/part_0:0", "PartitionedVariable/part_1:0"]
+  assert [p.tolist() for p in run(parts)] == [np.ones([4, 3]).tolist()] * 2
+  with tf.variable_scope(tf.get_variable_scope()):
+    again = tf.create_partitioned_variables([8, 3], [2, 1], tf.ones([8, 3]), name="pv", reuse=True)
+  assert again == parts
+  with pytest.raises(ValueError, match="must have the length"):
+    tf.create_partitioned_variables([8, 3], [2], tf.zeros_initializer())
+
+
+def test_names_of_guarded_initial_values():
+  """What an initial value computes from another variable is computed again under TensorFlow's names."""
+  a = tf.Variable([1.0, 2.0], name="a")
+  with tf.name_scope("s"):
+    b = tf.Variable(a + 1.0, name="b")
+  assert b.initializer.inputs[1].name == "s/add_s/b:0"
+  assert run(b).tolist() == [2.0, 3.0]

@@ -1,56 +1,12 @@
 // Sessions end to end: feeds, fetches, variables, functions, errors, threads.
-#include "core/runtime/session.h"
-
-#include <gtest/gtest.h>
 
 #include <thread>
 
-#include "core/graph/builder.h"
 #include "core/platform/alloc.h"
+#include "tests/runtime/session_fixture.h"
 
 namespace tw {
 namespace {
-
-class SessionTest : public ::testing::Test {
- protected:
-  std::shared_ptr<Graph> graph_ = std::make_shared<Graph>();
-  Builder b_{graph_.get()};
-  std::unique_ptr<Session> session_;
-
-  void start(SessionOptions options = {}) {
-    ASSERT_TRUE(b_.status().ok()) << b_.status().to_string();
-    auto s = Session::create(graph_, options);
-    ASSERT_TRUE(s.ok());
-    session_ = std::move(*s);
-  }
-  Output op(std::string_view name, std::vector<Output> inputs, AttrMap attrs = {}) {
-    return Output{b_.add(name, std::move(inputs), std::move(attrs)), 0};
-  }
-  Output placeholder(DType dtype, const Shape& shape) {
-    return op("Placeholder", {}, {{"dtype", dtype}, {"shape", shape}});
-  }
-  Output variable(const std::string& name, const Shape& shape) {
-    NodeSpec spec;
-    spec.op = "VariableV2";
-    spec.name = name;
-    spec.attrs = {{"dtype", DType::kFloat}, {"shape", shape}};
-    auto id = graph_->add(std::move(spec));
-    EXPECT_TRUE(id.ok()) << id.status().to_string();
-    return Output{id.ok() ? *id : -1, 0};
-  }
-  Result<std::vector<Tensor>> run(std::vector<std::pair<Output, Tensor>> feeds, std::vector<Output> fetches,
-                                  std::vector<NodeId> targets = {}, RunOptions options = {}) {
-    std::vector<Tensor> results;
-    Status s = session_->run(options, feeds, fetches, targets, &results);
-    if (!s.ok()) return s;
-    return results;
-  }
-  float scalar(Output o, std::vector<std::pair<Output, Tensor>> feeds = {}) {
-    auto r = run(std::move(feeds), {o});
-    EXPECT_TRUE(r.ok()) << r.status().to_string();
-    return r.ok() ? (*r)[0].data<float>()[0] : 0;
-  }
-};
 
 TEST_F(SessionTest, FetchesAConstantAndASum) {
   const Output a = b_.scalar(2.0f), c = b_.scalar(3.5f);
@@ -203,27 +159,6 @@ TEST_F(SessionTest, NoMallocAfterWarmUp) {
   EXPECT_EQ(alloc_stats().system_calls, before);
 }
 
-// Builds a function from nodes made by `fill` on a graph of its own.
-std::string add_function(Graph& g, const std::string& name, std::vector<DType> args,
-                         const std::function<std::vector<Output>(Builder&, std::vector<Output>)>& fill) {
-  auto f = std::make_shared<Function>();
-  f->name = name;
-  f->body = std::make_unique<Graph>(g.library());
-  Builder b(f->body.get());
-  std::vector<Output> inputs;
-  for (size_t i = 0; i < args.size(); ++i) {
-    f->args.push_back(b.add("_Arg", {}, {{"T", args[i]}, {"index", static_cast<int64_t>(i)}}));
-    inputs.push_back({f->args.back(), 0});
-  }
-  const std::vector<Output> results = fill(b, inputs);
-  for (size_t i = 0; i < results.size(); ++i) {
-    f->results.push_back(b.add("_Retval", {results[i]}, {{"index", static_cast<int64_t>(i)}}));
-  }
-  EXPECT_TRUE(b.status().ok()) << b.status().to_string();
-  EXPECT_TRUE(g.library()->add(f).ok());
-  return name;
-}
-
 TEST_F(SessionTest, IfRunsTheTakenBranch) {
   add_function(*graph_, "square", {DType::kFloat},
                [](Builder& b, std::vector<Output> in) { return std::vector<Output>{{b.add("Square", {in[0]}), 0}}; });
@@ -238,6 +173,88 @@ TEST_F(SessionTest, IfRunsTheTakenBranch) {
   start();
   EXPECT_EQ(scalar(z, {{p, Tensor::scalar(true)}, {x, Tensor::scalar(3.0f)}}), 12.0f);
   EXPECT_EQ(scalar(z, {{p, Tensor::scalar(false)}, {x, Tensor::scalar(3.0f)}}), 0.0f);
+}
+
+// The sum is fetched, and computed in the storage of the product, which the list holds.
+TEST_F(SessionTest, AListKeepsItsElementsWhileTheStepWritesResults) {
+  const Output x = placeholder(DType::kFloat, Shape{2, 2});
+  const Output product = op("MatMul", {x, x});
+  const Output any = b_.scalar<int32_t>(-1);
+  const AttrMap floats{{"element_dtype", DType::kFloat}};
+  const Output list = op("TensorListPushBack", {op("EmptyTensorList", {any, any}, floats), product}, floats);
+  const Output sum = op("Add", {product, x});
+  const Output kept = op("TensorListGetItem", {list, b_.scalar<int32_t>(0), any}, floats);
+  start();
+  Tensor ones = Tensor::make_or_die(DType::kFloat, Shape{2, 2});
+  for (float& v : ones.flat<float>()) v = 1;
+  auto r = run({{x, ones}}, {sum, kept});
+  ASSERT_TRUE(r.ok()) << r.status().to_string();
+  EXPECT_EQ((*r)[0].data<float>()[0], 3);
+  EXPECT_EQ((*r)[1].data<float>()[0], 2);
+}
+
+TEST_F(SessionTest, ABranchThatIsNotTakenNeedNotFitTheShapes) {
+  for (const char* name : {"pair", "any"}) {
+    auto f = std::make_shared<Function>();
+    f->name = name;
+    f->body = std::make_unique<Graph>(graph_->library());
+    Builder b(f->body.get());
+    const NodeId arg = b.add("_Arg", {}, {{"T", DType::kFloat}, {"index", 0}});
+    Output y{arg, 0};
+    if (f->name == "pair") y = Output{b.add("Add", {y, b.vector<float>({1, 2})}), 0};
+    f->args = {arg};
+    f->results = {b.add("_Retval", {y}, {{"T", DType::kFloat}, {"index", 0}})};
+    ASSERT_TRUE(b.status().ok() && graph_->library()->add(f).ok());
+  }
+  const Output p = placeholder(DType::kBool, Shape{}), x = placeholder(DType::kFloat, Shape::unknown());
+  const std::vector<DType> one{DType::kFloat};
+  const Output y =
+      op("If", {p, x},
+         {{"Tin", one}, {"Tout", one}, {"then_branch", FuncRef{"pair", {}}}, {"else_branch", FuncRef{"any", {}}}});
+  start();
+  const Tensor three = Tensor::vector<float>({1, 2, 3});
+  auto r = run({{p, Tensor::scalar(false)}, {x, three}}, {y});
+  ASSERT_TRUE(r.ok()) << r.status().to_string();
+  EXPECT_EQ((*r)[0].shape(), (Shape{3}));
+  r = run({{p, Tensor::scalar(true)}, {x, three}}, {y});
+  EXPECT_EQ(r.status().code(), Code::kInvalidArgument) << r.status().to_string();
+}
+
+// Functions of imported graphs may be anything.
+TEST_F(SessionTest, CallsMustFitTheFunctionsTypes) {
+  auto f = std::make_shared<Function>();
+  f->name = "of_a_list";
+  f->body = std::make_unique<Graph>(graph_->library());
+  Builder b(f->body.get());
+  const NodeId arg = b.add("_Arg", {}, {{"T", DType::kVariant}, {"index", 0}});
+  const NodeId length = b.add("TensorListLength", {Output{arg, 0}});
+  f->args = {arg};
+  f->results = {b.add("_Retval", {Output{length, 0}}, {{"T", DType::kInt32}, {"index", 0}})};
+  ASSERT_TRUE(b.status().ok() && graph_->library()->add(f).ok());
+  const FuncRef ref{"of_a_list", {}};
+  const std::vector<DType> none, real{DType::kFloat}, variant{DType::kVariant}, integer{DType::kInt32};
+  const Output p = placeholder(DType::kBool, Shape{}), x = b_.scalar(1.0f);
+  const Output list =
+      op("EmptyTensorList", {b_.scalar<int32_t>(-1), b_.scalar<int32_t>(-1)}, {{"element_dtype", DType::kFloat}});
+  const auto branches = [&](std::vector<Output> in, const std::vector<DType>& from, const std::vector<DType>& to) {
+    in.insert(in.begin(), p);
+    return op("If", std::move(in), {{"Tin", from}, {"Tout", to}, {"then_branch", ref}, {"else_branch", ref}});
+  };
+  const std::vector<Output> wrong{
+      branches({x}, real, integer),     // not a list
+      branches({}, none, integer),      // too few arguments
+      branches({list}, variant, real),  // another result
+      op("PartitionedCall", {x}, {{"Tin", real}, {"Tout", integer}, {"f", ref}}),
+      op("While", {x}, {{"T", real}, {"cond", ref}, {"body", ref}}),
+  };
+  const Output right = branches({list}, variant, integer);
+  start();
+  for (const Output o : wrong) {
+    const auto r = run({{p, Tensor::scalar(true)}}, {o});
+    EXPECT_EQ(r.status().code(), Code::kInvalidArgument) << r.status().to_string();
+    EXPECT_NE(r.status().message().find("of_a_list"), std::string::npos) << r.status().to_string();
+  }
+  EXPECT_TRUE(run({{p, Tensor::scalar(true)}}, {right}).ok());
 }
 
 TEST_F(SessionTest, WhileCountsAndAccumulates) {
@@ -255,6 +272,33 @@ TEST_F(SessionTest, WhileCountsAndAccumulates) {
   EXPECT_EQ(scalar(Output{loop, 1}, {{start_at, Tensor::scalar<int32_t>(0)}}), 501.0f);
   // A loop whose condition is false at once gives its inputs back.
   EXPECT_EQ(scalar(Output{loop, 1}, {{start_at, Tensor::scalar<int32_t>(5000)}}), 1.0f);
+}
+
+// Variables that change places, stay, begin as a constant, or change their shape.
+TEST_F(SessionTest, AWhileMayHandItsVariablesOnInAnyWay) {
+  const std::vector<DType> types{DType::kInt32, DType::kFloat, DType::kFloat, DType::kFloat, DType::kFloat};
+  add_function(*graph_, "below", types, [](Builder& b, std::vector<Output> in) {
+    return std::vector<Output>{{b.add("Less", {in[0], b.scalar<int32_t>(5)}), 0}};
+  });
+  add_function(*graph_, "step", types, [](Builder& b, std::vector<Output> in) {
+    const Output joined{b.add("ConcatV2", {in[4], in[4], b.scalar<int32_t>(0)}), 0};
+    return std::vector<Output>{
+        {b.add("Add", {in[0], b.scalar<int32_t>(1)}), 0}, {b.add("Add", {in[2], in[3]}), 0}, in[1], in[3], joined};
+  });
+  const Output x = placeholder(DType::kFloat, Shape{});
+  const NodeId loop = b_.add(
+      "While", {b_.scalar<int32_t>(0), x, b_.scalar(10.0f), x, Output{b_.add("ExpandDims", {x, b_.scalar(0)}), 0}},
+      {{"cond", FuncRef{"below", {}}}, {"body", FuncRef{"step", {}}}});
+  start();
+  for (int repeat = 0; repeat < 2; ++repeat) {
+    auto r = run({{x, Tensor::scalar(1.0f)}}, {{loop, 1}, {loop, 2}, {loop, 3}, {loop, 4}});
+    ASSERT_TRUE(r.ok()) << r.status().to_string();
+    // (1, 10) (11, 1) (2, 11) (12, 2) (3, 12) (13, 3)
+    EXPECT_EQ((*r)[0].data<float>()[0], 13.0f);
+    EXPECT_EQ((*r)[1].data<float>()[0], 3.0f);
+    EXPECT_EQ((*r)[2].data<float>()[0], 1.0f);
+    EXPECT_EQ((*r)[3].num_elements(), 32);
+  }
 }
 
 TEST_F(SessionTest, AnEndlessLoopEndsAtItsTimeoutAndWhenCancelled) {

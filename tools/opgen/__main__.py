@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from . import autodiff, builders, docs, kernels, table
+from . import autodiff, builders, docs, kernels, stubs, table
 from .rows import RowError, load_rows
 
 
@@ -36,6 +36,7 @@ def main() -> int:
         "core/kernels/kernel_table.gen.cc": kernels.kernel_table(ops),
         "core/autodiff/grad_table.gen.cc": autodiff.grad_table(ops),
         "op_table.json": table.as_json(ops),
+        "raw_ops.pyi": stubs.raw_ops(ops),
     }
     for name, text in files.items():
         write_if_changed(args.out / name, text)

@@ -1,9 +1,11 @@
 """What can be fed, and how values become tensors."""
 
+import struct
+
 import numpy as np
 
 from thalweg import _tensors
-from thalweg._c import lib
+from thalweg._c import ffi, lib
 from thalweg.client import fetches as fetch_lib
 from thalweg.framework.tensor import Tensor
 
@@ -22,10 +24,20 @@ def feed_targets(graph, feed, value):
     yield tensor, subvalue
 
 
-class Feeder:
-  """Turns fed values into tensors of one placeholder's dtype and shape, with TensorFlow's complaints."""
+_SMALL = 512       # bytes; larger values are made into tensors one by one
+_MAX_RANK = 12
+_PADDING = [b"", b"\0" * 7, b"\0" * 6, b"\0" * 5, b"\0" * 4, b"\0" * 3, b"\0" * 2, b"\0"]
 
-  __slots__ = ("tensor", "numpy_type", "number", "dims", "dtype")
+
+# (Python class, dtype) -> how such a number is packed.
+_NUMBERS = {(float, 1): "=f", (float, 2): "=d", (int, 1): "=f", (int, 2): "=d", (int, 3): "=i", (int, 9): "=q",
+            (bool, 10): "=?"}
+
+
+class Feeder:
+  """Packs values fed to one placeholder for twpy_run, with TensorFlow's complaints about dtypes and shapes."""
+
+  __slots__ = ("tensor", "numpy_type", "number", "dims", "dtype", "heads")
 
   def __init__(self, graph, tensor):
     if not graph.is_feedable(tensor):
@@ -37,16 +49,47 @@ class Feeder:
                        if self.dtype.is_numpy_compatible and self.number != 7 else None)
     shape = tensor.shape
     self.dims = None if shape.dims is None else tuple(d.value for d in shape.dims)
+    self.heads = {}  # what stands before the elements, by shape
 
-  def to_tensor(self, value):
-    """A new tw_tensor* for the value."""
+  def pack(self, value, held):
+    """The value as twpy_run takes it. A tensor made for it is added to `held`: twpy_run takes those over."""
+    numpy_type = self.numpy_type
+    if value.__class__ is np.ndarray and value.dtype is numpy_type:
+      head = self.heads.get(value.shape)
+      if head is not None:
+        data = value.tobytes()
+        return head + data + _PADDING[len(data) & 7]
+    elif not self.dims:
+      form = _NUMBERS.get((value.__class__, self.number))
+      if form is not None:
+        try:
+          data = struct.pack(form, value)
+          return struct.pack("=2iq", self.number, 0, len(data)) + data + _PADDING[len(data) & 7]
+        except (OverflowError, struct.error):
+          pass  # the general way rounds to infinity, or says what does not fit
+    array = self._to_array(value)
+    if array is None:
+      tensor = lib.tw_tensor_share(value.handle)
+    elif numpy_type is not None and array.nbytes < _SMALL and array.ndim <= _MAX_RANK:
+      data, dims = array.tobytes(), array.shape
+      head = struct.pack("=2i%dq" % (len(dims) + 1), self.number, len(dims), *dims, len(data))
+      if len(self.heads) < 64:
+        self.heads[dims] = head
+      return head + data + _PADDING[len(data) & 7]
+    else:
+      tensor = _tensors.from_numpy(array, self.dtype)
+    held.append(tensor)
+    return struct.pack("=2iq", self.number, -1, int(ffi.cast("intptr_t", tensor)))
+
+  def _to_array(self, value):
+    """The value as an array that fits; None for a handle fetched before."""
     if isinstance(value, Tensor) or hasattr(value, "_as_graph_element"):
       raise TypeError("The value of a feed cannot be a tf.Tensor object. Acceptable feed values include Python "
                       "scalars, strings, lists, numpy ndarrays, or TensorHandles. For reference, the tensor object "
                       "was " +
                       str(self.tensor) + " which was passed to the feed with key " + str(self.tensor) + ".")
     if isinstance(value, _tensors.OpaqueTensor):
-      return lib.tw_tensor_share(value.handle)
+      return None
     numpy_type = self.numpy_type
     if numpy_type is None:
       if self.number != 7:
@@ -70,6 +113,4 @@ class Feeder:
       if len(shape) != len(dims) or any(d is not None and d != s for d, s in zip(dims, shape)):
         raise ValueError("Cannot feed value of shape %r for Tensor %r, which has shape %r" % (
             shape, self.tensor.name, str(self.tensor.shape)))
-    return _tensors.from_numpy(array, self.dtype)
-
-
+    return array

@@ -34,7 +34,7 @@ registry = [
     (sparse_tensor.SparseTensor, _sparse_fetch, _sparse_feed,
      lambda feed: [feed.indices, feed.values, feed.dense_shape]),
     (IndexedSlices, _slices_fetch, _slices_feed, lambda feed: [t for t, _ in _slices_feed(feed, (0, 0, 0))]),
-    (object, lambda fetch: ([fetch], lambda values: values[0]), lambda feed, value: [(feed, value)],
+    (object, lambda fetch: ([fetch], _only), lambda feed, value: [(feed, value)],
      lambda feed: [feed]),
 ]
 
@@ -62,7 +62,7 @@ class FetchMapper:
     if fetch is None:
       raise TypeError("Fetch argument %r has invalid type %r" % (fetch, type(fetch)))
     if fetch.__class__ is Tensor or fetch.__class__ is Operation:
-      return _ElementFetchMapper([fetch], lambda values: values[0])
+      return _ElementFetchMapper([fetch], _only)
     if isinstance(fetch, (list, tuple)):
       return _ListFetchMapper(fetch)
     if isinstance(fetch, collections.abc.Mapping):
@@ -100,6 +100,10 @@ class _ElementFetchMapper(FetchMapper):
   def unique_fetches(self):
     return self._fetches
 
+  def is_plain(self):
+    """Whether the result is the value of the one element."""
+    return self._contraction is _only
+
   def build_results(self, values):
     if not values:
       return None
@@ -136,6 +140,12 @@ class _ListFetchMapper(_CompositeMapper):
   def __init__(self, fetches):
     self._type = type(fetches)
     self._mappers = [FetchMapper.for_fetch(f) for f in fetches]
+    self.container = {list: list, tuple: tuple}.get(self._type)
+
+  def is_plain(self):
+    """Whether the result is a list or tuple of the distinct elements' values in their order."""
+    return (self.container is not None and len(self._unique) == len(self._mappers) and
+            all(isinstance(m, _ElementFetchMapper) and m.is_plain() for m in self._mappers))
 
   def build_results(self, values):
     parts = self._parts(values)
@@ -175,6 +185,10 @@ class _AttrsFetchMapper(_CompositeMapper):
     return self._type(*self._parts(values))
 
 
+def _only(values):
+  return values[0]
+
+
 class FetchHandler:
   """Splits fetches into tensors to compute and operations to run. A tensor that is also fed gives the fed value."""
 
@@ -200,14 +214,19 @@ class FetchHandler:
         self._plan.append((0, len(self.tensors), element))
         self.tensors.append(element)
     # The common cases: one tensor, or a list of tensors none of which is fed or repeated.
-    self._one = isinstance(mapper, _ElementFetchMapper) and len(self._plan) == 1
-    self._straight = all(p is not None and p[0] == 0 for p in self._plan)
+    straight = all(p is not None and p[0] == 0 for p in self._plan)
+    if straight and isinstance(mapper, _ElementFetchMapper) and len(self._plan) == 1 and mapper.is_plain():
+      self._finish = _only
+    elif straight and isinstance(mapper, _ListFetchMapper) and mapper.is_plain():
+      self._finish = mapper.container
+    else:
+      self._finish = None
 
   def build(self, results, fed):
-    if self._straight:
-      if self._one:
-        return self._mapper.build_results(results)
-      return self._mapper.build_results(results)
+    """The value of the fetches from those of `tensors` and, for fetches that are fed, those of the feeds."""
+    if self._finish is not None:
+      return self._finish(results)
+    fed = list(fed)
     values = []
     for step in self._plan:
       if step is None:

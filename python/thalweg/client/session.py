@@ -35,13 +35,18 @@ class SessionInterface:
 class _Prepared:
   """A compiled signature with all that a run of it needs."""
 
-  __slots__ = ("callable", "feeders", "mapper", "num_fetches", "keep")
+  __slots__ = ("callable", "feeders", "mapper", "num_fetches", "keep", "places")
 
   def __init__(self, callable_, feeders, mapper, num_fetches):
     self.callable = callable_
     self.feeders = feeders
     self.mapper = mapper
     self.num_fetches = num_fetches
+    self.places = []  # for results of twpy_run, one per step that was ever in flight at a time
+
+  def new_places(self):
+    num = self.num_fetches
+    return ffi.new("tw_tensor*[]", num), ffi.new("int64_t[]", 16 * num), ffi.new("void*[]", num)
 
 
 class BaseSession(SessionInterface):
@@ -125,7 +130,7 @@ class BaseSession(SessionInterface):
       key = _simple_key(fetches, feed_dict)
       prepared = self._prepared.get(key) if key is not None and not self._closed else None
       if prepared is not None:
-        return self._run_prepared(prepared, list(feed_dict.values()) if feed_dict else (), NULL, NULL)
+        return self._run_prepared(prepared, feed_dict.values() if feed_dict else (), NULL, NULL)
     else:
       key = None
     self._check_open()
@@ -165,34 +170,40 @@ class BaseSession(SessionInterface):
 
   def _compile(self, feeds, tensors, targets):
     out = ffi.new("tw_callable**")
-    try:
-      status = lib.tw_session_prepare(
-          self._handle, [t._c_output() for t in feeds], len(feeds), [t._c_output() for t in tensors], len(tensors),
-          [op._id for op in targets], len(targets), out)
-    except TypeError:
-      raise
+    status = lib.tw_session_prepare(
+        self._handle, [t._c_output() for t in feeds], len(feeds), [t._c_output() for t in tensors], len(tensors),
+        [op._id for op in targets], len(targets), out)
     if status != NULL:
       raise to_error(StatusError(status), self._graph)
     return ffi.gc(out[0], lib.tw_callable_release)
 
   def _run_prepared(self, prepared, values, options, metadata):
-    feeders = prepared.feeders
-    count = len(feeders)
-    feeds = []
-    try:
-      for i in range(count):
-        feeds.append(feeders[i].to_tensor(values[i]))
-    except BaseException:
-      for t in feeds:
-        lib.tw_tensor_release(t)
-      raise
+    packed = b""
+    if values:
+      held = []
+      try:
+        packed = b"".join([feeder.pack(value, held) for feeder, value in zip(prepared.feeders, values)])
+      except BaseException:
+        for t in held:
+          lib.tw_tensor_release(t)
+        raise
     num = prepared.num_fetches
-    results = ffi.new("tw_tensor*[]", num) if num else NULL
-    status = lib.twpy_run(prepared.callable, options, feeds, count, results, num, metadata)
+    if not num:
+      status = lib.twpy_run(prepared.callable, options, packed, len(prepared.feeders), NULL, 0, metadata, NULL, NULL)
+      if status != NULL:
+        raise self._run_error(StatusError(status))
+      return prepared.mapper.build((), values)
+    try:
+      places = prepared.places.pop()
+    except IndexError:
+      places = prepared.new_places()
+    results, info, data = places
+    status = lib.twpy_run(prepared.callable, options, packed, len(prepared.feeders), results, num, metadata, info, data)
     if status != NULL:
       raise self._run_error(StatusError(status))
-    to_numpy = _tensors.to_numpy
-    return prepared.mapper.build([to_numpy(results[i]) for i in range(num)], values)
+    fetched = _tensors.results_to_numpy(results, info, data, num)
+    prepared.places.append(places)
+    return prepared.mapper.build(fetched, values)
 
   def _run_error(self, error):
     if self._closed and error.code in (errors.CANCELLED, errors.FAILED_PRECONDITION):

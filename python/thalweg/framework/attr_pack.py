@@ -1,4 +1,7 @@
-"""Attribute values on their way to the core: checked against the op's row and packed into bytes for the native call."""
+"""Attribute values on their way to the core: checked against the op's row and packed into bytes for the native call.
+
+The bytes of whole sets of attributes are kept per op, so that a call with the same ones costs a dictionary lookup.
+"""
 
 import struct
 
@@ -6,6 +9,7 @@ from thalweg._c import ffi
 from thalweg.framework import dtypes, tensor_shape
 
 STRING, INT, FLOAT, BOOL, TYPE, SHAPE, TENSOR, FUNC, PLACEHOLDER, LIST = 1, 2, 3, 4, 5, 6, 7, 8, 9, 16
+INLINE = 64  # a tensor whose value is in the payload (native_glue.c)
 _PADDING = [b"", b"\0" * 7, b"\0" * 6, b"\0" * 5, b"\0" * 4, b"\0" * 3, b"\0" * 2, b"\0"]
 _names = {}
 
@@ -97,55 +101,93 @@ def _func_name(v, name):
   return make_bytes(v.name, name)
 
 
-_int_cache = {}
+def _tensor_address(handle, name):
+  """Of a tw_tensor*, which the caller keeps alive."""
+  return int(ffi.cast("intptr_t", handle))
+
+
+# declared type: (kind, how a value is checked, how the checked values are packed)
+_KINDS = {
+    "type": (TYPE, make_type, lambda vs: struct.pack("=%di" % len(vs), *[v._type_enum for v in vs])),
+    "bool": (BOOL, make_bool, bytes),
+    "int": (INT, make_int, lambda vs: struct.pack("=%dq" % len(vs), *vs)),
+    "float": (FLOAT, make_float, lambda vs: struct.pack("=%df" % len(vs), *vs)),
+    "string": (STRING, make_bytes, _strings),
+    "shape": (SHAPE, make_shape, lambda vs: b"".join([_shape_bytes(v) for v in vs])),
+    "tensor": (TENSOR, _tensor_address, lambda vs: struct.pack("=%dq" % len(vs), *vs)),
+    "func": (FUNC, _func_name, _strings),
+}
 
 
 def pack(name, kind, value):
   """`value` packed as attribute `name` of the declared type `kind` ("int", "list(type)"...)."""
-  if kind == "type":
-    return _frame(name, TYPE, 1, struct.pack("=i", make_type(value, name)._type_enum))
-  if kind == "bool":
-    return _frame(name, BOOL, 1, b"\1" if make_bool(value, name) else b"\0")
-  if kind == "int":
-    return _frame(name, INT, 1, struct.pack("=q", make_int(value, name)))
-  if kind == "float":
-    return _frame(name, FLOAT, 1, struct.pack("=f", make_float(value, name)))
-  if kind == "string":
-    return _frame(name, STRING, 1, _strings([make_bytes(value, name)]))
-  if kind == "shape":
-    return _frame(name, SHAPE, 1, _shape_bytes(make_shape(value, name)))
-  if kind == "tensor":
-    return _frame(name, TENSOR, 1, struct.pack("=q", _tensor_address(value)))
-  if kind == "func":
-    return _frame(name, FUNC, 1, _strings([_func_name(value, name)]))
-  if kind.startswith("list("):
-    if not isinstance(value, (list, tuple)) and not hasattr(value, "__iter__"):
-      raise TypeError("Expected list for attr " + name)
-    return _pack_list(name, kind[5:-1], list(value))
-  raise TypeError("Unrecognized Attr type %s for %s" % (kind, name))
+  found = _KINDS.get(kind)
+  if found is not None:
+    number, make, join = found
+    return _frame(name, number, 1, join((make(value, name),)))
+  if not kind.startswith("list("):
+    raise TypeError("Unrecognized Attr type %s for %s" % (kind, name))
+  if not isinstance(value, (list, tuple)) and not hasattr(value, "__iter__"):
+    raise TypeError("Expected list for attr " + name)
+  number, make, join = _KINDS[kind[5:-1]]
+  values = [make(v, name) for v in value]
+  return _frame(name, LIST | number, len(values), join(values))
 
 
-def _pack_list(name, kind, values):
-  n = len(values)
-  if kind == "int":
-    return _frame(name, LIST | INT, n, struct.pack("=%dq" % n, *[make_int(v, name) for v in values]))
-  if kind == "type":
-    return _frame(name, LIST | TYPE, n, struct.pack("=%di" % n, *[make_type(v, name)._type_enum for v in values]))
-  if kind == "string":
-    return _frame(name, LIST | STRING, n, _strings([make_bytes(v, name) for v in values]))
-  if kind == "float":
-    return _frame(name, LIST | FLOAT, n, struct.pack("=%df" % n, *[make_float(v, name) for v in values]))
-  if kind == "bool":
-    return _frame(name, LIST | BOOL, n, bytes([make_bool(v, name) for v in values]))
-  if kind == "shape":
-    return _frame(name, LIST | SHAPE, n, b"".join(_shape_bytes(make_shape(v, name)) for v in values))
-  if kind == "func":
-    return _frame(name, LIST | FUNC, n, _strings([_func_name(v, name) for v in values]))
-  if kind == "tensor":
-    return _frame(name, LIST | TENSOR, n, struct.pack("=%dq" % n, *[_tensor_address(v) for v in values]))
-  raise TypeError("Unrecognized Attr type list(%s) for %s" % (kind, name))
+_groups = {}
 
 
-def _tensor_address(handle):
-  """Of a tw_tensor*, which the caller keeps alive."""
-  return int(ffi.cast("intptr_t", handle))
+def pack_groups(groups):
+  """The _class attribute of a node in these colocation groups, which are bytes."""
+  key = tuple(groups)
+  found = _groups.get(key)
+  if found is None:
+    # The nodes of a variable ask for the same group in a row; older ones are seldom seen again.
+    if len(_groups) > 1000:
+      _groups.clear()
+    found = _groups[key] = pack("_class", "list(string)", groups)
+  return found
+
+
+def inline_tensor(name, type_enum, dims, data):
+  """A tensor attribute with its value: `data` are the elements' bytes, row by row."""
+  return _frame(name, TENSOR | INLINE, 1, struct.pack("=2i%dq" % len(dims), type_enum, len(dims), *dims) + data)
+
+
+# Classes whose equal values pack to equal bytes, given that the class is part of the key. Zero has two floats.
+_KEPT = frozenset((bool, int, str, bytes, dtypes.DType, type(None)))
+_MAX_KEPT = 512  # per op
+
+
+def pack_all(spec, attrs):
+  """The attributes of an op, packed; values that are None are left to the row's defaults."""
+  values = tuple([tuple(v) if v.__class__ is list else v for v in attrs.values()])
+  try:
+    key = (tuple(attrs), values, tuple(map(type, values)))
+    return spec.packed[key]
+  except (KeyError, TypeError):
+    # TypeError: a value without a hash.
+    pass
+  packed = b"".join([pack(k, _declared(spec, k, v), v) for k, v in attrs.items() if v is not None])
+  if all(_can_keep(v) for v in values) and len(spec.packed) < _MAX_KEPT:
+    spec.packed[key] = packed
+  return packed
+
+
+def _can_keep(value):
+  kind = value.__class__
+  if kind is float:
+    return value != 0.0
+  if kind is tuple:
+    return all(v.__class__ is int or v is None or v.__class__ is dtypes.DType for v in value)
+  return kind in _KEPT
+
+
+def _declared(spec, name, value):
+  """The type of an attribute in the op's row; private ones ("_class") have the type of their value."""
+  row = spec.attrs.get(name)
+  if row is not None:
+    return row.type
+  if not name.startswith("_"):
+    raise TypeError("%s got unexpected keyword arguments: %s" % (spec.name, name))
+  return "string" if isinstance(value, (str, bytes)) else "bool" if isinstance(value, bool) else "int"

@@ -4,12 +4,13 @@ import collections.abc
 
 import numpy as np
 
-from thalweg.framework import dtypes, tensor_shape
+from thalweg.framework import constant_op, dtypes, tensor_shape
 from thalweg.framework.stack import get_default_graph
 from thalweg.framework.tensor import IndexedSlices, Tensor
 
 _registry = []       # (priority, types, function), in order
 _by_type = {}        # type -> [functions], filled as types are met
+_NUMBERS = frozenset((int, float, bool))
 
 
 def register_tensor_conversion_function(base_type, conversion_func, priority=100):
@@ -34,13 +35,16 @@ def _functions_for(cls):
 def convert_to_tensor(value, dtype=None, name=None, preferred_dtype=None, dtype_hint=None, as_ref=False):
   """`value` as a Tensor: tensors as they are, Python and numpy values as constants, objects by their registered
   function. `dtype` is required, `dtype_hint` only wished for."""
-  if value.__class__ is Tensor:
-    if dtype is not None:
+  kind = value.__class__
+  if kind is Tensor:
+    if dtype is not None and dtype is not value.dtype:
       _check_dtype(value, dtypes.as_dtype(dtype))
     return value
-  if dtype is not None:
+  if dtype is not None and dtype.__class__ is not dtypes.DType:
     dtype = dtypes.as_dtype(dtype)
   preferred_dtype = preferred_dtype if dtype_hint is None else dtype_hint
+  if kind in _NUMBERS and (dtype is not None or preferred_dtype is None):
+    return constant_op.constant(value, dtype, None, name or "Const")
   if preferred_dtype is not None:
     preferred_dtype = dtypes.as_dtype(preferred_dtype)
   for base_type, function in _functions_for(type(value)):
@@ -71,7 +75,11 @@ def convert_to_tensor(value, dtype=None, name=None, preferred_dtype=None, dtype_
 
 
 internal_convert_to_tensor = convert_to_tensor
-convert_to_tensor_v1 = convert_to_tensor
+
+
+def convert_to_tensor_v1(value, dtype=None, name=None, preferred_dtype=None, dtype_hint=None):
+  """tf.convert_to_tensor: convert_to_tensor as programs may call it, without references."""
+  return convert_to_tensor(value, dtype, name, preferred_dtype, dtype_hint)
 
 
 def _check_dtype(tensor, dtype):
@@ -97,6 +105,10 @@ def convert_to_tensor_or_indexed_slices(value, dtype=None, name=None, as_ref=Fal
           dtypes.as_dtype(dtype).name, value.dtype.name, str(value)))
     return value
   return convert_to_tensor(value, dtype=dtype, name=name, as_ref=as_ref)
+
+
+def convert_to_tensor_or_indexed_slices_v1(value, dtype=None, name=None):
+  return convert_to_tensor_or_indexed_slices(value, dtype, name)
 
 
 internal_convert_to_tensor_or_indexed_slices = convert_to_tensor_or_indexed_slices
@@ -130,8 +142,7 @@ def _tensor_itself(value, dtype=None, name=None, as_ref=False):
 
 
 def _constant(value, dtype=None, name=None, as_ref=False):
-  from thalweg.framework.constant_op import constant
-  return constant(value, dtype=dtype, name=name or "Const")
+  return constant_op.constant(value, dtype=dtype, name=name or "Const")
 
 
 def _shape(value, dtype=None, name=None, as_ref=False):
@@ -156,7 +167,9 @@ def _dimension(value, dtype=None, name=None, as_ref=False):
 
 def _has_tensor(value):
   for v in value:
-    if isinstance(v, (Tensor,)) or hasattr(v, "_as_graph_element") and hasattr(v, "dtype"):
+    if v.__class__ in _NUMBERS:
+      continue
+    if isinstance(v, Tensor) or hasattr(v, "_as_graph_element") and hasattr(v, "dtype"):
       return True
     if isinstance(v, (list, tuple)) and _has_tensor(v):
       return True

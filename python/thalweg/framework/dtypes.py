@@ -43,6 +43,9 @@ class DType:
     # There is one object per type, also after copying and pickling.
     return _BY_ENUM[int(type_enum)] if int(type_enum) in _BY_ENUM else _invalid(type_enum)
 
+  def __init__(self, type_enum):
+    """`type_enum` is the number of a DataType; __new__ found its object."""
+
   def __reduce__(self):
     return as_dtype, (self._type_enum,)
 

@@ -16,6 +16,7 @@ class Body:
     self.graph, self.kind, self.name = graph, kind, name
     self.outer = graph._context
     self.ops = []
+    self.functions = []   # made of it
     self._saved = None
 
   def add(self, op):
@@ -106,6 +107,7 @@ class Captures:
     made = function.GraphFunction("%s_%d" % (base, number), graph, list(arguments) + self.inputs, results,
                                   nodes=body.ops)
     made.add_to_graph(graph)
+    body.functions.append(made)
     return made.name
 
 

@@ -1,16 +1,19 @@
-"""Making operations from the op table: conversion of arguments, deduction of types, TensorFlow's error texts."""
+"""Making operations from the op table: conversion of arguments, deduction of types, TensorFlow's error texts.
+
+Types are deduced by the core when the node is added. Arguments are converted here, each with the dtype that those
+before it and the attributes ask for; only a call that fails goes through `_convert`, which finds out what to say.
+"""
 
 from thalweg._c import StatusError
 from thalweg.framework import attr_pack, dtypes, op_table
+from thalweg.framework.attr_pack import pack_all
 from thalweg.framework.conversion import convert_n_to_tensor, convert_to_tensor
 from thalweg.framework.stack import default_graph_stack, get_default_graph
 from thalweg.framework.tensor import Tensor
 
 _specs = op_table._specs
-# Packed attributes, of classes whose equal values pack to equal bytes for one kind.
-_packed = {}
-_CACHED = (bool, int, str, dtypes.DType)
 _spec = op_table.spec
+_VALUES = frozenset((int, float, bool, str, bytes, type(None)))  # are in no graph
 
 
 def op(op_type, name, inputs, attrs=None):
@@ -19,51 +22,102 @@ def op(op_type, name, inputs, attrs=None):
   one, else a namedtuple.
   """
   spec = _specs.get(op_type) or _spec(op_type)
-  if spec.plain:
-    graph = None
-    for x in inputs:
-      if x.__class__ is not Tensor:
-        break
-      if graph is None:
-        graph = x._op.graph
-      elif x._op.graph is not graph:
-        break
-    else:
-      if graph is None:
-        graph = get_default_graph()
-      if not name:
-        name = op_type
-      if name[-1] == "/":
-        full = name[:-1]
-      else:
-        full = graph._enter_scope(name)
-      packed = b""
-      if attrs:
-        rows = spec.attrs
-        for key, value in attrs.items():
-          if value is not None:
-            kind = rows[key].type if key in rows else _guess(value)
-            try:
-              packed += _packed[key, kind, value]
-            except (KeyError, TypeError):
-              packed += attr_pack.pack(key, kind, value)
-              if value.__class__ in _CACHED and len(_packed) < 100000:
-                _packed[key, kind, value] = attr_pack.pack(key, kind, value)
-      try:
-        made = graph._add(op_type, full, inputs, packed)
-      except StatusError as error:
-        _explain(spec, inputs, attrs, graph, full, error)
-      outputs = made._outputs
-      if len(spec.outputs) == 1 and len(outputs) == 1 and not spec.outputs[0].is_list:
-        return outputs[0]
-      return _result(spec, made)
-  return _result(spec, _convert_and_add(spec, name, inputs, attrs))
+  made = _create(spec, name, inputs, attrs)
+  return made._outputs[0] if spec.single else _result(spec, made)
 
 
 def operation(op_type, name, inputs, attrs=None):
   """As op(), but returns the Operation itself."""
-  spec = _specs.get(op_type) or _spec(op_type)
-  return _convert_and_add(spec, name, inputs, attrs)
+  return _create(_specs.get(op_type) or _spec(op_type), name, inputs, attrs)
+
+
+def _create(spec, name, inputs, attrs):
+  graph = None
+  for x in inputs:
+    if x.__class__ is not Tensor:
+      break
+    if graph is None:
+      graph = x._op.graph
+    elif x._op.graph is not graph:
+      _graph_of(inputs)
+  else:
+    if spec.plain:
+      # Tensors only: nothing to convert.
+      if graph is None:
+        graph = get_default_graph()
+      if not name:
+        name = spec.name
+      full = name[:-1] if name[-1] == "/" else graph._enter_scope(name)
+      packed = pack_all(spec, attrs) if attrs else b""
+      try:
+        return graph._add(spec.name, full, inputs, packed)
+      except StatusError as error:
+        _explain(spec, inputs, attrs, graph, full, error)
+  graph = _graph_of(inputs)
+  if get_default_graph() is graph:
+    return _convert_and_add(graph, spec, name or spec.name, inputs, attrs)
+  with graph.as_default():
+    return _convert_and_add(graph, spec, name or spec.name, inputs, attrs)
+
+
+def _convert_and_add(graph, spec, name, inputs, attrs):
+  full = name[:-1] if name[-1] == "/" else graph._enter_scope(name)
+  outer = graph._name_stack
+  graph._name_stack = full
+  try:
+    tensors, complete = _tensors(spec, inputs, attrs)
+    together = [t._op for t in tensors if t.dtype._is_ref_dtype] if spec.refs else ()
+    packed = pack_all(spec, complete) if complete else b""
+  finally:
+    graph._name_stack = outer
+  try:
+    return graph._add(spec.name, full, tensors, packed, together=together)
+  except StatusError as error:
+    _explain(spec, inputs, attrs, graph, full, error)
+
+
+def _tensors(spec, inputs, attrs):
+  """The inputs as a flat list of tensors, and the attributes to pack. Leaves checks to the core where it can."""
+  args = spec.inputs
+  if len(args) != len(inputs):
+    return _convert(spec, inputs, attrs or {})
+  flat, bound = [], {}
+  try:
+    for arg, x in zip(args, inputs):
+      if arg.is_list:
+        for t in x:
+          if t.__class__ is not Tensor:
+            return _convert(spec, inputs, attrs or {})
+        flat.extend(x)
+        if arg.number_attr:
+          # The core deduces one length; with it, the type of an empty list stays open.
+          if not x:
+            return _convert(spec, inputs, attrs or {})
+          bound[arg.number_attr] = len(x)
+          if arg.type_attr and arg.type_attr not in bound:
+            bound[arg.type_attr] = x[0].dtype._base
+        else:
+          bound[arg.type_list_attr] = [t.dtype._base for t in x]
+        continue
+      if x.__class__ is not Tensor:
+        dtype, preferred, key = arg.dtype, None, arg.type_attr
+        if key is not None:
+          dtype = attrs.get(key) if attrs else None
+          if dtype is None:
+            dtype = bound.get(key)
+            if dtype is None:
+              preferred = spec.type_defaults.get(key)
+        x = convert_to_tensor(x, dtype, arg.name, preferred, None, arg.is_ref)
+      flat.append(x)
+      if arg.type_attr is not None and arg.type_attr not in bound:
+        bound[arg.type_attr] = x.dtype._base
+  except (TypeError, ValueError):
+    return _convert(spec, inputs, attrs or {})
+  lengths = {k: v for k, v in bound.items() if v.__class__ is not dtypes.DType} if len(args) > 1 and bound else None
+  if lengths:
+    # Two lists: the core cannot deduce both lengths.
+    return flat, dict(attrs or (), **lengths)
+  return flat, attrs
 
 
 def _result(spec, made):
@@ -92,9 +146,12 @@ def _graph_of(inputs):
   found, first = None, None
   for x in inputs:
     for t in (x if isinstance(x, (list, tuple)) else (x,)):
-      graph = getattr(t, "graph", None) if isinstance(t, Tensor) or hasattr(t, "_as_graph_element") else None
-      if graph is None:
+      if t.__class__ is Tensor:
+        graph = t._op.graph
+      elif t.__class__ in _VALUES or not hasattr(t, "_as_graph_element"):
         continue
+      else:
+        graph = t.graph
       if found is None:
         found, first = graph, t
       elif found is not graph:
@@ -102,37 +159,10 @@ def _graph_of(inputs):
   return found or get_default_graph()
 
 
-def _convert_and_add(spec, name, inputs, attrs):
-  graph = _graph_of(inputs)
-  default = default_graph_stack.stack
-  if default and default[-1] is graph or not default and default_graph_stack.get_default() is graph:
-    return _convert_in(graph, spec, name, inputs, attrs)
-  with graph.as_default():
-    return _convert_in(graph, spec, name, inputs, attrs)
-
-
-def _convert_in(graph, spec, name, inputs, attrs):
-  with graph.name_scope(name or spec.name) as scope:
-    tensors, complete = _convert(spec, inputs, attrs or {})
-    packed = b"".join(attr_pack.pack(k, spec.attrs[k].type if k in spec.attrs else _guess(v), v)
-                      for k, v in complete.items() if v is not None)
-    try:
-      if spec.refs:
-        with graph._colocate_all([t.op for t in tensors if t.dtype._is_ref_dtype]):
-          return graph._add(spec.name, scope[:-1], tensors, packed)
-      return graph._add(spec.name, scope[:-1], tensors, packed)
-    except StatusError as error:
-      raise graph._creation_error(error, scope[:-1]) from None
-
-
-def _guess(value):
-  return "string" if isinstance(value, (str, bytes)) else "bool" if isinstance(value, bool) else "int"
-
-
 def _explain(spec, inputs, attrs, graph, name, error):
-  """The core refused a node made of tensors only: says why in TensorFlow's words where types are at fault."""
+  """Raises what TensorFlow says to inputs that the core refused: in its words where types are at fault."""
   if error.code == 3:
-    with graph.as_default():
+    with graph.as_default(), graph.name_scope(name + "/"):
       _convert(spec, inputs, attrs or {})
   raise graph._creation_error(error, name) from None
 
@@ -141,10 +171,7 @@ def _convert(spec, inputs, attrs):
   """Tensors for the inputs and the attributes that go with them."""
   attrs = dict(attrs)
   inferred_from = {}
-  defaults = {}
-  for a in spec.attrs.values():
-    if a.type == "type" and a.has_default:
-      defaults[a.name] = dtypes.as_dtype(a.default)
+  defaults = spec.type_defaults
   for key in list(attrs):
     a = spec.attrs.get(key)
     if a is None:

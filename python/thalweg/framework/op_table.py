@@ -46,8 +46,8 @@ class AttrSpec:
 
 
 class OpSpec:
-  __slots__ = ("name", "bytes", "inputs", "outputs", "attrs", "stateful", "plain", "explicit", "refs", "result", "doc",
-               "traits")
+  __slots__ = ("name", "bytes", "inputs", "outputs", "attrs", "stateful", "explicit", "refs", "result", "doc", "traits",
+               "single", "plain", "type_defaults", "packed")
 
   def __init__(self, name, row):
     attrs = row.get("attrs", {})
@@ -59,13 +59,18 @@ class OpSpec:
     self.traits = row.get("traits", [])
     self.stateful = "stateful" in self.traits
     self.doc = row.get("doc", "")
-    # No list and no reference among the inputs: arguments and tensors are one to one.
-    self.plain = not any(a.is_list or a.is_ref for a in self.inputs)
     self.refs = any(a.is_ref for a in self.inputs)
     inferred = {n for a in self.inputs for n in (a.type_attr, a.number_attr, a.type_list_attr) if n}
     # Attributes a caller may give, required ones first.
     self.explicit = ([a for n, a in self.attrs.items() if n not in inferred and not a.has_default] +
                      [a for n, a in self.attrs.items() if n not in inferred and a.has_default])
+    # No list and no reference among the inputs: arguments and tensors are one to one.
+    self.plain = not any(a.is_list or a.is_ref for a in self.inputs)
+    # One output that is no list: what a function of the op returns.
+    self.single = len(self.outputs) == 1 and not self.outputs[0].is_list
+    self.type_defaults = {a.name: dtypes.as_dtype(a.default) for a in self.attrs.values()
+                          if a.type == "type" and a.has_default}
+    self.packed = {}  # attributes that were packed before (attr_pack.pack_all)
     if len(self.outputs) > 1:
       from collections import namedtuple
       self.result = namedtuple(name, [a.name for a in self.outputs], rename=True)

@@ -7,19 +7,17 @@ from thalweg.framework import dtypes
 class Operation:
   """A node: its inputs, outputs, attributes. Made by the functions that add operations, never directly."""
 
-  __slots__ = ("graph", "_id", "_name", "_type", "_inputs", "_outputs", "_where", "_device", "_controls", "_context",
+  # _device and _groups are set when first asked for.
+  __slots__ = ("graph", "_id", "_name", "_type", "_inputs", "_outputs", "_where", "_device", "_groups", "_context",
                "__dict__", "__weakref__")
 
-  def __init__(self, graph, node_id, name, op_type, inputs, where, device=None):
+  def __init__(self, graph, node_id, name, op_type, inputs, where):
     self.graph = graph
     self._id = node_id
     self._name = name
     self._type = op_type
     self._inputs = inputs
-    self._outputs = None
     self._where = where
-    self._device = device
-    self._controls = None
     self._context = graph._context
 
   @property
@@ -55,9 +53,11 @@ class Operation:
 
   @property
   def device(self):
-    if self._device is None:
-      self._device = text(lib.tw_node_device(self.graph._handle, self._id))
-    return self._device
+    try:
+      return self._device
+    except AttributeError:
+      found = self._device = text(lib.tw_node_device(self.graph._handle, self._id))
+      return found
 
   @property
   def control_inputs(self):
@@ -91,14 +91,26 @@ class Operation:
 
   def colocation_groups(self):
     """The names of the operations this one shares a device with, as b"loc:@name"; always at least its own."""
-    default = [("loc:@%s" % self._name).encode()]
-    if not self._has_attr("_class"):
-      return default
-    groups = [c for c in self.get_attr("_class") if c.startswith(b"loc:@")]
-    return groups or default
+    try:
+      return list(self._groups)
+    except AttributeError:
+      groups = [c for c in self.get_attr("_class") if c.startswith(b"loc:@")] if self._has_attr("_class") else []
+      self._groups = groups or [b"loc:@" + self._name.encode()]
+      return list(self._groups)
 
   def _has_attr(self, name):
-    return name in self._attr_names()
+    value = self._find_attr(name)
+    lib.tw_attr_value_release(value)
+    return value != NULL
+
+  def _find_attr(self, name):
+    """A tw_attr_value*, which the caller releases; NULL when there is none."""
+    encoded = name.encode()
+    out = ffi.new("tw_attr_value**")
+    key = ffi.from_buffer("char[]", encoded)
+    status = lib.tw_node_attr(self.graph._handle, self._id, (key, len(encoded)), out)
+    lib.tw_status_release(status)
+    return out[0]
 
   def _attr_names(self):
     handle = self.graph._handle
@@ -106,14 +118,9 @@ class Operation:
 
   def get_attr(self, name):
     """The value of attribute `name`; ValueError when there is none."""
-    encoded = name.encode()
-    out = ffi.new("tw_attr_value**")
-    key = ffi.from_buffer("char[]", encoded)
-    status = lib.tw_node_attr(self.graph._handle, self._id, (key, len(encoded)), out)
-    if status != NULL:
-      lib.tw_status_release(status)
+    value = self._find_attr(name)
+    if value == NULL:
       raise ValueError("Operation '%s' has no attr named '%s'." % (self._name, name))
-    value = out[0]
     try:
       return _read_attr(value)
     finally:
@@ -122,6 +129,8 @@ class Operation:
   def _set_attr(self, name, kind, value):
     """Sets an attribute after the fact; `kind` as the op table spells types."""
     self.graph._set_attr(self._id, name, kind, value)
+    if name == "_class" and hasattr(self, "_groups"):
+      del self._groups
 
   @property
   def node_def(self):

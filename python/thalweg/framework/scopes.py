@@ -6,12 +6,20 @@ from thalweg.framework.stack import get_default_graph
 from thalweg.framework.tensor import Tensor
 
 
+_GRAPHLESS = frozenset((int, float, bool, str, bytes, list, tuple, type(None)))
+
+
 def _graph_from_values(values):
   found = first = None
   for v in values or ():
-    graph = getattr(v, "graph", None)
-    if graph is None or not hasattr(graph, "_name_stack"):
+    if v.__class__ is Tensor:
+      graph = v._op.graph
+    elif v.__class__ in _GRAPHLESS:
       continue
+    else:
+      graph = getattr(v, "graph", None)
+      if graph is None or not hasattr(graph, "_name_stack"):
+        continue
     if found is None:
       found, first = graph, v
     elif found is not graph:
@@ -23,49 +31,46 @@ class name_scope:
   """`with tf.name_scope(name, "default", [inputs]) as scope`: the graph of the inputs becomes default, and names of
   operations made inside begin with the scope."""
 
+  __slots__ = ("_name", "_given", "_default_name", "_values", "_graph", "_default", "_old")
+
   def __init__(self, name, default_name=None, values=None):
-    if not (default_name is None or isinstance(default_name, str)):
+    if default_name is not None and not isinstance(default_name, str):
       raise TypeError("`default_name` type (%s) is not a string type. You likely meant to pass this into the `values` "
                       "kwarg." % type(default_name))
     self._name = default_name if name is None else name
-    self._given = name
-    self._default_name = default_name
-    self._values = values
-    self._has_symbolic = True
+    self._given, self._default_name, self._values = name, default_name, values
 
   @property
   def name(self):
     return self._name
 
   def __enter__(self):
-    if self._name is None and self._values is not None:
+    name, values = self._name, self._values
+    if name is None and values is not None:
       raise ValueError("At least one of name (%s) and default_name (%s) must be provided." % (
           self._given, self._default_name))
-    if self._values is None:
-      self._values = []
-    graph = _graph_from_values(self._values)
+    graph = _graph_from_values(values) if values else None
     default = get_default_graph()
-    self._graph = self._default = None
+    self._default = None
     if graph is not None and graph is not default:
       self._default = graph.as_default()
       self._default.__enter__()
     else:
       graph = default
     try:
-      self._old = graph._name_stack
-      new = graph._enter_scope(self._name)
+      new = graph._enter_scope(name)
     except BaseException:
       if self._default is not None:
         self._default.__exit__(None, None, None)
       raise
-    self._graph = graph
+    self._graph, self._old = graph, graph._name_stack
     graph._name_stack = new
     return new + "/" if new else ""
 
-  def __exit__(self, *args):
+  def __exit__(self, type_arg, value_arg, traceback_arg):
     self._graph._name_stack = self._old
     if self._default is not None:
-      self._default.__exit__(*args)
+      self._default.__exit__(type_arg, value_arg, traceback_arg)
 
 
 name_scope_v1 = name_scope
@@ -106,12 +111,9 @@ def control_dependencies(control_inputs):
   return get_default_graph().control_dependencies(control_inputs)
 
 
-@contextlib.contextmanager
 def init_scope():
   """Lifts out of control dependencies, as variables' initialisers must be."""
-  graph = get_default_graph()
-  with graph.control_dependencies(None):
-    yield
+  return get_default_graph().control_dependencies(None)
 
 
 def add_to_collection(name, value):

@@ -15,9 +15,10 @@ class SparseTensor:
   """indices [n, rank] int64, values [n], dense_shape [rank] int64."""
 
   @classmethod
-  def from_value(cls, value):
+  def from_value(cls, sparse_tensor_value):
+    value = sparse_tensor_value
     if not isinstance(value, (SparseTensor, SparseTensorValue)):
-      raise TypeError("Neither a SparseTensor nor SparseTensorValue: %s." % value)
+      raise TypeError("Neither a SparseTensor nor SparseTensorValue: %s." % (value,))
     return SparseTensor(indices=value.indices, values=value.values, dense_shape=value.dense_shape)
 
   def __init__(self, indices, values, dense_shape):

@@ -160,16 +160,13 @@ class _TensorRef:
 def _read_shape(tensor):
   op = tensor._op
   graph = op.graph
-  dims, rank_out = graph._shape_dims, graph._shape_rank
+  dims = graph._shape_dims
   with graph._lock:
-    status = lib.tw_output_shape(graph._handle, (op._id, tensor._value_index), dims, rank_out)
-    if status != NULL:
-      raise ValueError(StatusError(status).message)
-    rank = rank_out[0]
-    sizes = ffi.unpack(dims, rank) if rank > 0 else ()
-  if rank < 0:
-    return tensor_shape.TensorShape(None)
-  return tensor_shape.TensorShape._known([None if d < 0 else d for d in sizes])
+    rank = lib.twpy_shape(graph._handle, op._id, tensor._value_index, dims, graph._status)
+    if rank == -2:
+      raise ValueError(StatusError(graph._status[0]).message)
+    sizes = tuple(ffi.unpack(dims, rank)) if rank > 0 else ()
+  return tensor_shape.TensorShape._of_sizes(sizes if rank >= 0 else None)
 
 
 class IndexedSlices:
@@ -221,6 +218,11 @@ class IndexedSlices:
   @property
   def graph(self):
     return self.values.graph
+
+  def consumers(self):
+    """The operations that have one of the parts as an input."""
+    parts = [t for t in (self._values, self._indices, self._dense_shape) if t is not None]
+    return list(dict.fromkeys(op for t in parts for op in t.consumers()))
 
   def __neg__(self):
     return IndexedSlices(-self.values, self.indices, self.dense_shape)

@@ -140,6 +140,17 @@ class Dimension:
     return Dimension, (self._value,)
 
 
+# Dimensions never change, so that tensors share those of the same size.
+_dimensions = {}
+
+
+def _dimension(size):
+  made = Dimension(None if size < 0 else size)
+  if len(_dimensions) < 10000:
+    _dimensions[size] = made
+  return made
+
+
 def as_dimension(value):
   return value if isinstance(value, Dimension) else Dimension(value)
 
@@ -172,17 +183,13 @@ class TensorShape:
       except TypeError:
         self._dims = [as_dimension(dims)]
       else:
-        self._dims = [as_dimension(d) for d in items]
+        self._dims = [d if d.__class__ is Dimension else Dimension(d) for d in items]
 
   @staticmethod
-  def _known(values):
-    """From sizes that are ints or None, without checks."""
+  def _of_sizes(sizes):
+    """From a tuple of sizes, -1 where one is unknown, or None; without checks."""
     shape = TensorShape.__new__(TensorShape)
-    dims = shape._dims = []
-    for v in values:
-      d = Dimension.__new__(Dimension)
-      d._value = v
-      dims.append(d)
+    shape._dims = None if sizes is None else [_dimensions[n] if n in _dimensions else _dimension(n) for n in sizes]
     return shape
 
   def __repr__(self):
@@ -293,8 +300,12 @@ class TensorShape:
     other = as_shape(other)
     if self._dims is None or other._dims is None:
       return True
-    return len(self._dims) == len(other._dims) and all(
-        a.is_compatible_with(b) for a, b in zip(self._dims, other._dims))
+    if len(self._dims) != len(other._dims):
+      return False
+    for a, b in zip(self._dims, other._dims):
+      if a._value is not None and b._value is not None and a._value != b._value:
+        return False
+    return True
 
   def assert_is_compatible_with(self, other):
     if not self.is_compatible_with(other):
@@ -308,7 +319,12 @@ class TensorShape:
                         for a, b in zip(self._dims, other._dims)])
 
   def is_fully_defined(self):
-    return self._dims is not None and all(d._value is not None for d in self._dims)
+    if self._dims is None:
+      return False
+    for d in self._dims:
+      if d._value is None:
+        return False
+    return True
 
   def assert_is_fully_defined(self):
     if not self.is_fully_defined():

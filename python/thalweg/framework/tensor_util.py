@@ -9,13 +9,21 @@ from thalweg.framework.tensor import Tensor
 from thalweg.framework.values import to_array
 
 
-def make_tensor_proto(values, dtype=None, shape=None, verify_shape=False, allow_broadcast=True):
-  """A TensorProto holding Python or numpy values."""
+def make_tensor_proto(values, dtype=None, shape=None, verify_shape=False, allow_broadcast=False):
+  """A TensorProto holding Python or numpy values. `shape` repeats the last value as often as it takes; with
+  allow_broadcast only a single value is repeated."""
   proto_class = _protos.message("TensorProto")
   if isinstance(values, proto_class):
     return values
   if dtype is not None:
     dtype = dtypes.as_dtype(dtype)
+  if allow_broadcast:
+    if verify_shape:
+      raise ValueError("allow_broadcast and verify_shape are not both allowed.")
+    if shape is not None:
+      size, count = int(np.prod(tensor_shape.as_shape(shape).as_list())), np.size(values)
+      if np.shape(values) not in ((), (1,)) and count != size:
+        raise TypeError("Expected Tensor's shape: %s, got %s." % (tuple(shape), np.shape(values)))
   array, dtype = to_array(values, dtype, shape, verify_shape)
   proto = proto_class(dtype=dtype.as_datatype_enum, tensor_shape=tensor_shape.TensorShape(array.shape).as_proto())
   if dtype != dtypes.string and not (array.size <= 1 and dtype._type_enum in _FIELDS):

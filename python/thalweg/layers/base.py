@@ -1,11 +1,17 @@
 """The base of layers: objects that make their variables on first use and apply them on every use."""
 
+import copy
+import inspect
 import re
+import weakref
 
 from thalweg.framework import dtypes, ops, tensor_shape
 from thalweg.ops import variable_scope as vs
 from thalweg.ops import variables as tf_variables
+from thalweg.util import nest
 
+# How many layers of each class a graph has named.
+_name_counts = weakref.WeakKeyDictionary()
 
 class InputSpec(object):
   """What a layer expects of an input: rank, dtype, and sizes of some axes."""
@@ -68,8 +74,7 @@ class Layer(object):
     self.built = False
     self.input_spec = None
     self.dtype = dtypes.as_dtype(dtype).name if dtype is not None else None
-    self._base_name = name or _snake_case(type(self).__name__)
-    self._name = name
+    self._set_name(name)
     self._scope = None
     self._graph = None
     self._trainable_weights, self._non_trainable_weights = [], []
@@ -78,9 +83,26 @@ class Layer(object):
       with vs.variable_scope(self._scope_argument) as captured:
         self._scope = captured
 
+  def get_config(self):
+    """What the layer can be made from again, as far as every layer has it."""
+    return {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
+
+  def _set_name(self, name):
+    """Layers without a name of their own are numbered per graph, from 1."""
+    if isinstance(name, vs.VariableScope):
+      self._base_name, name = name.name, None
+    else:
+      self._base_name = name or _snake_case(type(self).__name__)
+    if not name:
+      counts = _name_counts.setdefault(ops.get_default_graph(), {})
+      key = _snake_case(type(self).__name__)
+      counts[key] = counts.get(key, 0) + 1
+      name = "%s_%d" % (key, counts[key])
+    self._name = name
+
   @property
   def name(self):
-    return self._name or self._base_name
+    return self._name
 
   @property
   def graph(self):
@@ -138,8 +160,14 @@ class Layer(object):
     """A variable of the layer. Initializer None is the scope's, or Glorot's uniform one."""
     if kwargs:
       raise TypeError("Unknown keyword argument: %s" % ", ".join(sorted(kwargs)))
-    if trainable is None:
+    if synchronization == tf_variables.VariableSynchronization.ON_READ:
+      if trainable:
+        raise ValueError("Synchronization value can be set to VariableSynchronization.ON_READ only for non-trainable "
+                         "variables.")
+      trainable = False
+    elif trainable is None:
       trainable = True
+    self._set_scope()
     with vs.variable_scope(self._scope, reuse=self.built or self._reuse, auxiliary_name_scope=False):
       before = set(tf_variables.global_variables()) if regularizer is not None else ()
       variable = vs.get_variable(
@@ -165,7 +193,6 @@ class Layer(object):
     else:
       with vs.variable_scope(scope, default_name=self._base_name) as captured:
         self._scope = captured
-    self._name = self._name or self._scope.name.split("/")[-1]
 
   def build(self, input_shape):
     """Makes the layer's variables."""
@@ -176,9 +203,8 @@ class Layer(object):
 
   def __call__(self, inputs, *args, **kwargs):
     self._set_scope(kwargs.pop("scope", None))
-    flat = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
-    flat = [ops.convert_to_tensor(x) for x in flat]
-    inputs = type(inputs)(flat) if isinstance(inputs, (list, tuple)) else flat[0]
+    flat = [ops.convert_to_tensor_or_sparse_tensor(x) for x in nest.flatten(inputs)]
+    inputs = nest.pack_sequence_as(inputs, flat) if nest.is_sequence(inputs) else flat[0]
     graph = flat[0].graph
     if self._graph is None:
       self._graph = graph
@@ -186,21 +212,40 @@ class Layer(object):
       raise ValueError("Input graph and Layer graph are not the same: %s belongs to another graph." % flat[0])
     if self.dtype is None:
       self.dtype = flat[0].dtype.base_dtype.name
-    with vs.variable_scope(self._scope, reuse=self.built or self._reuse, auxiliary_name_scope=False):
-      with ops.name_scope(self._scope.original_name_scope):
-        if not self.built:
-          if self.input_spec is not None:
-            self.input_spec.check(self.name, flat[0])
-          shapes = [x.get_shape() for x in flat]
-          self.build(shapes if isinstance(inputs, (list, tuple)) else shapes[0])
-          self.built = True
+    with vs.variable_scope(self._scope, reuse=self.built or self._reuse, auxiliary_name_scope=False) as scope:
+      with ops.name_scope(scope.original_name_scope):
         if self.input_spec is not None:
           self.input_spec.check(self.name, flat[0])
+        if not self.built:
+          self.build(nest.map_structure(lambda x: x.get_shape(), inputs))
+          self.built = True
+          if self.input_spec is not None:
+            # What build() learned about the inputs holds for these as well.
+            self.input_spec.check(self.name, flat[0])
+        if self._takes_scope():
+          kwargs["scope"] = scope
         outputs = self.call(inputs, *args, **kwargs)
         if self._activity_regularizer is not None:
           with ops.name_scope("ActivityRegularizer"):
             self.add_loss(self._activity_regularizer(outputs))
     return outputs
+
+  def _takes_scope(self):
+    parameters = inspect.signature(self.call).parameters
+    return "scope" in parameters
+
+  def __deepcopy__(self, memo):
+    """A layer with the same settings; graphs, scopes and tensors are shared."""
+    made = type(self).__new__(type(self))
+    memo[id(self)] = made
+    for key, value in self.__dict__.items():
+      if key == "_graph" or _holds_tensors(value):
+        made.__dict__[key] = value
+      elif isinstance(value, (vs.VariableScope, vs.variable_scope)):
+        made.__dict__[key] = copy.copy(value)
+      else:
+        made.__dict__[key] = copy.deepcopy(value, memo)
+    return made
 
   apply = __call__
 
@@ -213,6 +258,12 @@ class Layer(object):
       placeholder = ops.op("Placeholder", None, [], {"dtype": self.dtype or "float32",
                                                      "shape": tensor_shape.as_shape(input_shape)})
       return clone(placeholder).get_shape()
+
+
+def _holds_tensors(value):
+  if isinstance(value, (list, tuple)):
+    return bool(value) and all(_holds_tensors(v) for v in value)
+  return isinstance(value, (ops.Tensor, tf_variables.Variable, tf_variables.PartitionedVariable))
 
 
 def _add_new(elements, collection):

@@ -1,7 +1,48 @@
 """Arguments of layers in the forms that ops want."""
 
 from thalweg.framework import ops, tensor_util
-from thalweg.ops import array_ops
+from thalweg.ops import array_ops, init_ops, math_ops, nn_ops
+
+# Functions that may be given by name.
+_ACTIVATIONS = {
+    "elu": nn_ops.elu, "exponential": math_ops.exp, "relu": nn_ops.relu, "selu": nn_ops.selu,
+    "sigmoid": math_ops.sigmoid, "softmax": nn_ops.softmax, "softplus": nn_ops.softplus, "softsign": nn_ops.softsign,
+    "tanh": math_ops.tanh}
+_INITIALIZERS = {
+    "zeros": init_ops.Zeros, "ones": init_ops.Ones, "constant": init_ops.Constant, "identity": init_ops.Identity,
+    "random_uniform": init_ops.RandomUniform, "random_normal": init_ops.RandomNormal,
+    "truncated_normal": init_ops.TruncatedNormal, "variance_scaling": init_ops.VarianceScaling,
+    "glorot_uniform": init_ops.GlorotUniform, "glorot_normal": init_ops.GlorotNormal,
+    "lecun_normal": init_ops.lecun_normal, "lecun_uniform": init_ops.lecun_uniform, "he_normal": init_ops.he_normal,
+    "he_uniform": init_ops.he_uniform}
+
+
+def get_activation(identifier):
+  """A function for a function, a name, or None, which stays None."""
+  if identifier is None or identifier == "linear":
+    return None
+  if callable(identifier):
+    return identifier
+  if identifier in _ACTIVATIONS:
+    return _ACTIVATIONS[identifier]
+  raise ValueError("Unknown activation function:%s" % identifier)
+
+
+def activation_name(function):
+  """The name under which get_activation() finds a function; its own name for others."""
+  for name, known in _ACTIVATIONS.items():
+    if known is function:
+      return name
+  return getattr(function, "__name__", None)
+
+
+def get_initializer(identifier):
+  """An initializer for one, its class, its name, or None, which stays None."""
+  if isinstance(identifier, str):
+    if identifier not in _INITIALIZERS:
+      raise ValueError("Unknown initializer: %s" % identifier)
+    return _INITIALIZERS[identifier]()
+  return identifier() if isinstance(identifier, type) else identifier
 
 
 def normalize_tuple(value, n, name):

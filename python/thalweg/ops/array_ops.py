@@ -6,7 +6,7 @@ import sys
 import numpy as np
 
 from thalweg.framework import dtypes, ops, sparse_tensor, tensor_shape, tensor_util
-from thalweg.framework.constant_op import constant
+from thalweg.framework.constant_op import constant, filled
 from thalweg.framework.op_create import op as _op
 from thalweg.framework.tensor import Tensor
 
@@ -21,7 +21,7 @@ def placeholder(dtype, shape=None, name=None):
 
 
 def placeholder_with_default(input, shape, name=None):  # noqa: A002
-  return _op("PlaceholderWithDefault", name, (input,), {"shape": shape})
+  return _op("PlaceholderWithDefault", name, (input,), {"shape": tensor_shape.as_shape(shape)})
 
 
 def sparse_placeholder(dtype, shape=None, name=None):
@@ -76,6 +76,12 @@ def _constant_if_small(value, shape, dtype, name):
 def _filled(value, shape, dtype, name):
   if not isinstance(shape, Tensor):
     try:
+      if shape.__class__ is tensor_shape.TensorShape and shape.is_fully_defined():
+        shape = shape.as_list()
+      if shape.__class__ is list or shape.__class__ is tuple:
+        small = filled(value, shape, dtype, name)
+        if small is not None:
+          return small
       small = _constant_if_small(value, shape, dtype, name)
       if small is not None:
         return small

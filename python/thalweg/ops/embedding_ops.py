@@ -3,7 +3,7 @@
 from thalweg.framework import dtypes, ops
 from thalweg.framework.op_create import op as _op
 from thalweg.ops import array_ops, clip_ops, math_ops
-from thalweg.ops.variables import PartitionedVariable
+from thalweg.ops.partitioned_variable import PartitionedVariable
 
 
 def _gather(params, ids, name=None):

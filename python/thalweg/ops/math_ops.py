@@ -44,7 +44,7 @@ _UNARY = [
 _UNARY_SPARSE = [("negative", "Neg"), ("neg", "Neg"), ("sign", "Sign"), ("sqrt", "Sqrt"), ("square", "Square"),
                  ("erf", "Erf"), ("tanh", "Tanh")]
 _BINARY = [
-    ("add", "Add"), ("multiply", "Mul"), ("subtract", "Sub"), ("atan2", "Atan2"), ("equal", "Equal"),
+    ("add", "Add"), ("multiply", "Mul"), ("subtract", "Sub"), ("equal", "Equal"),
     ("greater", "Greater"), ("greater_equal", "GreaterEqual"), ("less", "Less"), ("less_equal", "LessEqual"),
     ("logical_and", "LogicalAnd"), ("logical_or", "LogicalOr"), ("maximum", "Maximum"), ("minimum", "Minimum"),
     ("mod", "FloorMod"), ("floormod", "FloorMod"), ("floor_mod", "FloorMod"), ("not_equal", "NotEqual"),
@@ -352,7 +352,12 @@ reduce_min = _reduction("reduce_min", "Min")
 reduce_max = _reduction("reduce_max", "Max")
 reduce_all = _reduction("reduce_all", "All")
 reduce_any = _reduction("reduce_any", "Any")
-reduce_euclidean_norm = _reduction("reduce_euclidean_norm", "EuclideanNorm")
+_euclidean_norm = _reduction("reduce_euclidean_norm", "EuclideanNorm")
+
+
+def reduce_euclidean_norm(input_tensor, axis=None, keepdims=False, name=None):
+  """The root of the sum of squares over dimensions of a tensor; all of them when `axis` is None."""
+  return _euclidean_norm(input_tensor, axis, bool(keepdims), name)
 
 
 def reduce_variance(input_tensor, axis=None, keepdims=False, name=None):
@@ -393,6 +398,19 @@ def count_nonzero(input_tensor=None, axis=None, keepdims=None, dtype=dtypes.int6
                            keepdims=keepdims), dtype=dtype)
 
 
+def atan2(y, x, name=None):
+  """The angle of the point (x, y), of each pair of elements."""
+  return _op("Atan2", name, (y, x))
+
+
+def arg_max(input, dimension, output_type=dtypes.int64, name=None):  # noqa: A002
+  return _op("ArgMax", name, (input, dimension), {"output_type": output_type})
+
+
+def arg_min(input, dimension, output_type=dtypes.int64, name=None):  # noqa: A002
+  return _op("ArgMin", name, (input, dimension), {"output_type": output_type})
+
+
 def argmax(input, axis=None, name=None, dimension=None, output_type=dtypes.int64):  # noqa: A002
   if dimension is not None:
     if axis is not None:
@@ -407,6 +425,11 @@ def argmin(input, axis=None, name=None, dimension=None, output_type=dtypes.int64
       raise ValueError("Cannot specify both 'axis' and 'dimension'")
     axis = dimension
   return _op("ArgMin", name, (input, 0 if axis is None else axis), {"output_type": output_type})
+
+
+def sparse_matmul(a, b, transpose_a=False, transpose_b=False, a_is_sparse=False, b_is_sparse=False, name=None):
+  """The matrix product; the hints that an argument is mostly zeros change nothing."""
+  return matmul(a, b, transpose_a, transpose_b, a_is_sparse=a_is_sparse, b_is_sparse=b_is_sparse, name=name)
 
 
 def cumsum(x, axis=0, exclusive=False, reverse=False, name=None):

@@ -126,7 +126,10 @@ def avg_pool(value, ksize, strides, padding, data_format="NHWC", name=None, inpu
   return _pool("AvgPool", "AvgPool", _first(value, input, "input", "value"), ksize, strides, padding, data_format, name)
 
 
-max_pool2d = max_pool
+def max_pool2d(input, ksize, strides, padding, data_format="NHWC", name=None):  # noqa: A002
+  return _pool("MaxPool", "MaxPool2d", input, ksize, strides, padding, data_format, name)
+
+
 avg_pool2d = avg_pool
 
 
@@ -290,8 +293,6 @@ def softmax_cross_entropy_with_logits(_sentinel=None, labels=None, logits=None, 
 
 def _flatten_outer(logits):
   """[..., classes] as [rows, classes]."""
-  if logits.get_shape().ndims == 2:
-    return logits
   rank = array_ops.rank(logits)
   last = array_ops.slice(array_ops.shape(logits), [math_ops.subtract(rank, 1)], [1])
   output = array_ops.reshape(logits, array_ops.concat([[-1], last], 0))

@@ -5,9 +5,10 @@ from thalweg.framework.op_create import op as _op
 
 
 def variable_op_v2(shape, dtype, name="Variable", container="", shared_name=""):
-  container = container or ops.get_default_graph()._container
-  return _op("VariableV2", name, (), {"shape": tensor_shape.as_shape(shape), "dtype": dtype, "container": container,
-                                      "shared_name": shared_name})
+  shape = tensor_shape.as_shape(shape)
+  return _op("VariableV2", name, (), {
+      "shape": shape if shape.dims is None else tuple(shape.as_list()), "dtype": dtype,
+      "container": container or ops.get_default_graph()._container, "shared_name": shared_name})
 
 
 def is_variable_initialized(ref, name=None):

@@ -22,7 +22,7 @@ def string_length(input, name=None, unit="BYTE"):  # noqa: A002
   return _op("StringLength", name, (input,), {"unit": unit})
 
 
-def reduce_join(inputs=None, axis=None, keep_dims=None, separator="", name=None, reduction_indices=None,
+def reduce_join(inputs, axis=None, keep_dims=None, separator="", name=None, reduction_indices=None,
                 keepdims=None):
   axis = reduction_indices if axis is None else axis
   keepdims = keep_dims if keepdims is None else keepdims

@@ -1,6 +1,6 @@
 """Variables: tf.Variable, the collections they are in, and the operations on many at once."""
 
-from thalweg.framework import dtypes, ops, tensor_shape
+from thalweg.framework import dtypes, ops
 from thalweg.framework.tensor import Tensor
 from thalweg.ops import array_ops, math_ops
 
@@ -14,6 +14,24 @@ class VariableAggregation:
   ONLY_FIRST_TOWER = 3
 
 
+_resource_by_default = False
+
+
+def enable_resource_variables():
+  """Makes variables resource variables where nothing else is said."""
+  global _resource_by_default
+  _resource_by_default = True
+
+
+def disable_resource_variables():
+  global _resource_by_default
+  _resource_by_default = False
+
+
+def resource_variables_enabled():
+  return _resource_by_default
+
+
 def default_variable_creator(next_creator=None, **kwargs):
   """Makes the kind of variable that the arguments and the current variable scope ask for."""
   del next_creator
@@ -24,7 +42,7 @@ def default_variable_creator(next_creator=None, **kwargs):
   if use_resource is None:
     use_resource = variable_scope.get_variable_scope().use_resource
   if use_resource is None:
-    use_resource = variable_scope._DEFAULT_USE_RESOURCE
+    use_resource = _resource_by_default
   if use_resource:
     from thalweg.ops.resource_variable_ops import ResourceVariable
     return ResourceVariable(**kwargs)
@@ -38,12 +56,15 @@ class _VariableMeta(type):
   def __call__(cls, *args, **kwargs):
     if cls is not Variable:
       return super().__call__(*args, **kwargs)
+    stack = ops.get_default_graph()._variable_creator_stack
+    if not stack and not args:
+      return default_variable_creator(None, **kwargs)
     names = ("initial_value", "trainable", "collections", "validate_shape", "caching_device", "name", "variable_def",
              "dtype", "expected_shape", "import_scope", "constraint", "use_resource", "synchronization", "aggregation",
              "shape")
     kwargs.update(zip(names, args))
     creator = default_variable_creator
-    for _, scope_creator in ops.get_default_graph()._variable_creator_stack:
+    for _, scope_creator in stack:
       creator = _next_creator(scope_creator, creator)
     return creator(**kwargs)
 
@@ -56,11 +77,71 @@ class Variable(metaclass=_VariableMeta):
   """State that a session keeps between runs. `initializer` must run before the first read."""
 
   _trainable = True
+  _caching_device = None
   _save_slice_info = None
   _constraint = None
   _synchronization = VariableSynchronization.AUTO
   _aggregation = VariableAggregation.NONE
   __array_priority__ = 100
+
+  def __init__(self, initial_value=None, trainable=None, collections=None, validate_shape=True, caching_device=None,
+               name=None, variable_def=None, dtype=None, expected_shape=None, import_scope=None, constraint=None,
+               use_resource=None, synchronization=None, aggregation=None, shape=None):
+    """Makes the nodes of a new variable, or finds those of the one that `variable_def` describes."""
+    if variable_def is not None:
+      if initial_value is not None:
+        raise ValueError("variable_def and initial_value are mutually exclusive.")
+      self._init_from_proto(variable_def, import_scope)
+      return
+    if initial_value is None:
+      raise ValueError("initial_value must be specified.")
+    if collections is None:
+      collections = [ops.GraphKeys.GLOBAL_VARIABLES]
+    if not isinstance(collections, (list, tuple, set)):
+      raise ValueError("collections argument to Variable constructor must be a list, tuple, or set. Got %s of type %s" %
+                       (collections, type(collections)))
+    if constraint is not None and not callable(constraint):
+      raise ValueError("The `constraint` argument must be a callable.")
+    self._trainable = True if trainable is None else trainable
+    self._constraint, self._caching_device = constraint, caching_device
+    if synchronization is not None:
+      self._synchronization = synchronization
+    if aggregation is not None:
+      self._aggregation = aggregation
+    if self._trainable and ops.GraphKeys.TRAINABLE_VARIABLES not in collections:
+      collections = list(collections) + [ops.GraphKeys.TRAINABLE_VARIABLES]
+    if dtype is not None:
+      dtype = dtypes.as_dtype(dtype).base_dtype
+    with ops.init_scope():
+      values = () if callable(initial_value) else (initial_value,)
+      with ops.name_scope(name, "Variable", values) as scope:
+        self._build(scope, initial_value, dtype, shape, validate_shape)
+      ops.add_to_collections(list(collections), self)
+
+  def _build(self, scope, initial_value, dtype, shape, validate_shape):
+    """Adds the nodes of the variable inside the name scope `scope`."""
+    raise NotImplementedError("a variable is a RefVariable or a ResourceVariable")
+
+  def _convert_initial_value(self, value, dtype):
+    self._initial_value = value = ops.convert_to_tensor(value, dtype, "initial_value")
+    if value.op._context is not None:
+      # A variable is made outside of branches and loops, and so its initial value must be.
+      raise ValueError("Initializer for variable %s/ is from inside a control-flow construct, such as a loop or "
+                       "conditional. When creating a variable inside a loop or conditional, use a lambda as the "
+                       "initializer." % value.graph.get_name_scope())
+
+  def _init_from_proto(self, variable_def, import_scope):
+    """Finds the nodes that every kind of variable has; returns the variable's own node and its read."""
+    graph = ops.get_default_graph()
+    element = lambda name: graph.as_graph_element(ops.prepend_name_scope(name, import_scope=import_scope))
+    self._initializer_op = element(variable_def.initializer_name)
+    self._initial_value = element(variable_def.initial_value_name) if variable_def.initial_value_name else None
+    self._trainable = variable_def.trainable
+    if variable_def.HasField("save_slice_info_def"):
+      self._save_slice_info = Variable.SaveSliceInfo(save_slice_info_def=variable_def.save_slice_info_def,
+                                                     import_scope=import_scope)
+    return (element(variable_def.variable_name),
+            element(variable_def.snapshot_name) if variable_def.snapshot_name else None)
 
   def __iter__(self):
     raise TypeError("'Variable' object is not iterable.")
@@ -99,6 +180,17 @@ class Variable(metaclass=_VariableMeta):
   def initial_value(self):
     """The tensor the initializer writes."""
     return self._initial_value
+
+  @property
+  def initializer(self):
+    """The operation that writes the initial value."""
+    return self._initializer_op
+
+  def _scatter(self, kind, sparse_delta, use_locking, name):
+    """Runs the scatter op "add", "sub", ... with the rows of an IndexedSlices."""
+    if not isinstance(sparse_delta, ops.IndexedSlices):
+      raise TypeError("sparse_delta is not IndexedSlices: %s" % sparse_delta)
+    return self._scatter_rows(kind, sparse_delta.indices, sparse_delta.values, use_locking, name)
 
   def eval(self, session=None):
     return ops._eval_using_default_session(self, None, self.graph, session)
@@ -187,6 +279,29 @@ class Variable(metaclass=_VariableMeta):
 VariableV1 = Variable
 
 
+def _scatter_method(kind):
+
+  def method(self, sparse_delta, use_locking=False, name=None):
+    return self._scatter(kind, sparse_delta, use_locking, name)
+
+  method.__name__ = method.__qualname__ = "scatter_" + kind
+  return method
+
+
+def _scatter_nd_method(kind):
+
+  def method(self, indices, updates, name=None):
+    return self._scatter_nd(kind, indices, updates, name)
+
+  method.__name__ = method.__qualname__ = "scatter_nd_" + kind
+  return method
+
+
+for _kind in ("add", "sub", "mul", "div", "min", "max", "update"):
+  setattr(Variable, "scatter_" + _kind, _scatter_method(_kind))
+for _kind in ("add", "sub", "update"):
+  setattr(Variable, "scatter_nd_" + _kind, _scatter_nd_method(_kind))
+
 def _overload(operator):
   tensor_operator = getattr(Tensor, operator)
 
@@ -201,51 +316,6 @@ for _operator in Tensor.OVERLOADABLE_OPERATORS:
   if _operator != "__getitem__":
     _overload(_operator)
 Variable.__getitem__ = lambda self, slice_spec: array_ops._slice_helper(self._AsTensor(), slice_spec, self)
-
-
-def check_initial_value_outside(name, value):
-  """A variable is made outside of branches and loops, and so its initial value must be."""
-  if value.op._context is not None:
-    raise ValueError("Initializer for variable %s is from inside a control-flow construct, such as a loop or conditional. "
-                     "When creating a variable inside a loop or conditional, use a lambda as the initializer." % name)
-
-
-def guarded_initial_value(name, value):
-  """`value` computed from the initial values of the variables it reads, so that initialisers run in any order."""
-  return _safe_initial_value(name, value, {})
-
-
-def _find_initialized(op):
-  """The initial value of the variable that a read is of, else None."""
-  for collection in (ops.GraphKeys.GLOBAL_VARIABLES, ops.GraphKeys.LOCAL_VARIABLES):
-    for variable in op.graph.get_collection(collection):
-      if isinstance(variable, Variable) and variable.op is op:
-        return variable
-  return None
-
-
-def _safe_initial_value(name, tensor, seen):
-  op = tensor.op
-  if op in seen:
-    return seen[op]._outputs[tensor.value_index] if seen[op] is not None else tensor
-  if op.type in ("IsVariableInitialized", "VarIsInitializedOp", "ReadVariableOp", "If", "StatelessIf"):
-    return tensor
-  if op.type in ("Variable", "VariableV2", "VarHandleOp"):
-    variable = _find_initialized(op)
-    return variable.initialized_value() if variable is not None else tensor
-  seen[op] = None
-  modified, inputs = False, []
-  for t in op.inputs:
-    safe = _safe_initial_value(name, t, seen)
-    inputs.append(safe)
-    modified = modified or safe is not t
-  if not modified:
-    return tensor
-  attrs = {n: op.get_attr(n) for n in op._attr_names() if not n.startswith("_")}
-  made = op.graph.create_op(op.type, inputs, name=op.name.replace("/", "_") + "_" + name.rstrip("/").replace("/", "_"),
-                            attrs=attrs)
-  seen[op] = made
-  return made._outputs[tensor.value_index]
 
 
 # --- collections and initialisation ---
@@ -338,91 +408,6 @@ def assert_variables_initialized(var_list=None):
       ranks.append(array_ops.rank_internal(v, optimize=False))
   del state_ops
   return ranks[0] if len(ranks) == 1 else array_ops.stack(ranks)
-
-
-class PartitionedVariable:
-  """One variable kept as several, split along one dimension."""
-
-  def __init__(self, name, shape, dtype, variable_list, partitions):
-    if not isinstance(variable_list, (list, tuple)):
-      raise TypeError("variable_list is not a list or tuple: %s" % variable_list)
-    if not isinstance(partitions, (list, tuple)):
-      raise TypeError("partitions is not a list or tuple: %s" % partitions)
-    if not all(p >= 1 for p in partitions):
-      raise ValueError("partition values must be positive: %s" % partitions)
-    if not variable_list:
-      raise ValueError("variable_list may not be empty")
-    self._variable_list = sorted(variable_list, key=lambda v: v._get_save_slice_info().var_offset)
-    self._name, self._shape, self._dtype = name, shape, dtype
-    self._partitions = partitions
-    self._as_tensor = None
-
-  def __iter__(self):
-    return iter(self._variable_list)
-
-  def __len__(self):
-    if len(self._partition_axes()) > 1:
-      raise ValueError("Cannot get a length for %d > 1 partition axes" % len(self._partition_axes()))
-    return len(self._variable_list)
-
-  def _partition_axes(self):
-    if all(p == 1 for p in self._partitions):
-      return [0]
-    return [i for i, p in enumerate(self._partitions) if p > 1]
-
-  def _concat(self):
-    if len(self._variable_list) == 1:
-      with ops.name_scope(None):
-        return array_ops.identity(self._variable_list[0], name=self._name)
-    axes = self._partition_axes()
-    if len(axes) > 1:
-      raise NotImplementedError("Cannot concatenate along more than one dimension: %s." % axes)
-    with ops.name_scope(self._name + "/ConcatPartitions/"):
-      concatenated = array_ops.concat(self._variable_list, axes[0])
-    with ops.name_scope(None):
-      return array_ops.identity(concatenated, name=self._name)
-
-  def as_tensor(self):
-    with ops.control_dependencies(None):
-      return self._concat()
-
-  @staticmethod
-  def _TensorConversionFunction(v, dtype=None, name=None, as_ref=False):
-    if dtype is not None and not dtype.is_compatible_with(v.dtype):
-      raise ValueError("Incompatible type conversion requested to type '%s' for variable of type '%s'" % (
-          dtype.name, v.dtype.name))
-    if as_ref:
-      raise NotImplementedError("PartitionedVariable doesn't support being used as a reference.")
-    return v.as_tensor()
-
-  @property
-  def name(self):
-    return self._name
-
-  @property
-  def dtype(self):
-    return self._dtype
-
-  @property
-  def shape(self):
-    return tensor_shape.as_shape(self._shape)
-
-  def get_shape(self):
-    return self.shape
-
-  def _get_variable_list(self):
-    return self._variable_list
-
-  def _get_partitions(self):
-    return self._partitions
-
-  @property
-  def initializer(self):
-    from thalweg.ops import control_flow_ops
-    return control_flow_ops.group(*[v.initializer for v in self._variable_list])
-
-
-ops.register_tensor_conversion_function(PartitionedVariable, PartitionedVariable._TensorConversionFunction)
 
 
 def _register_proto_functions():

@@ -20,8 +20,9 @@ def _path(p):
   return p[7:] if p.startswith("file://") else p
 
 
-def _raise(e, path):
-  raise _CODES.get(e.errno, errors.UnknownError)(None, None, "%s; %s" % (path, e.strerror)) from None
+def translated(e, path):
+  """TensorFlow's error for an OSError about `path`."""
+  return _CODES.get(e.errno, errors.UnknownError)(None, None, "%s; %s" % (path, e.strerror))
 
 
 class _Translated:
@@ -35,7 +36,7 @@ class _Translated:
 
   def __exit__(self, kind, value, tb):
     if isinstance(value, OSError):
-      _raise(value, self._of)
+      raise translated(value, self._of) from None
 
 
 class GFile:
@@ -205,6 +206,10 @@ def match(names, pattern):
   return fnmatch.filter(names, pattern)
 
 
-Exists, IsDirectory, ListDirectory, Glob = exists, isdir, listdir, glob
+def Exists(filename):
+  return exists(filename)
+
+
+IsDirectory, ListDirectory, Glob = isdir, listdir, glob
 MkDir, MakeDirs, Remove, DeleteRecursively = mkdir, makedirs, remove, rmtree
 Rename, Copy, Stat, Walk = rename, copy, stat, walk

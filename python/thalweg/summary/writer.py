@@ -94,14 +94,60 @@ def _flush_later(reference):
     writer.flush()
 
 
+class _SessionEventWriter(object):
+  """An event writer that a session keeps for all who write to the same folder from within it."""
+
+  _writers = weakref.WeakKeyDictionary()  # session -> folder -> EventFileWriter
+  _lock = threading.Lock()
+
+  def __init__(self, session, logdir, max_queue, flush_secs, filename_suffix):
+    self._session, self._logdir = session, os.fspath(logdir)
+    self._arguments = (max_queue, flush_secs, filename_suffix)
+    self._closed = False
+    self._shared()
+
+  def _shared(self):
+    if getattr(self._session, "_closed", False):
+      raise RuntimeError("Attempted to use a closed Session.")
+    with self._lock:
+      folders = self._writers.setdefault(self._session, {})
+      if self._logdir not in folders:
+        folders[self._logdir] = EventFileWriter(self._logdir, *self._arguments)
+      return folders[self._logdir]
+
+  def get_logdir(self):
+    return self._logdir
+
+  def reopen(self):
+    self._closed = False
+    self._shared()
+
+  def add_event(self, event):
+    if not self._closed:
+      self._shared().add_event(event)
+
+  def flush(self):
+    self._shared().flush()
+
+  def close(self):
+    if self._closed:
+      return
+    self._closed = True
+    self._shared().close()
+    with self._lock:
+      self._writers[self._session].pop(self._logdir, None)
+
+
 class FileWriter(object):
-  """Writes summaries, graphs and run metadata to an event file in `logdir`."""
+  """Writes summaries, graphs and run metadata to an event file in `logdir`. All writers of one `session` and folder
+  write to one file, which one of them may close for all."""
 
   def __init__(self, logdir, graph=None, max_queue=10, flush_secs=120, graph_def=None, filename_suffix=None,
                session=None):
     if session is not None:
-      raise NotImplementedError("FileWriter does not write from within a session; leave `session` out")
-    self.event_writer = EventFileWriter(logdir, max_queue, flush_secs, filename_suffix)
+      self.event_writer = _SessionEventWriter(session, logdir, max_queue, flush_secs, filename_suffix)
+    else:
+      self.event_writer = EventFileWriter(logdir, max_queue, flush_secs, filename_suffix)
     self._seen_tags = set()
     self._closed = False
     if graph is not None or graph_def is not None:
@@ -114,7 +160,7 @@ class FileWriter(object):
   def __enter__(self):
     return self
 
-  def __exit__(self, *unused):
+  def __exit__(self, unused_type, unused_value, unused_traceback):
     self.close()
 
   def get_logdir(self):

@@ -1,5 +1,6 @@
 """tf.train."""
 
+from thalweg.framework.graph_io import write_graph
 from thalweg.train.adaptive_optimizers import (AdadeltaOptimizer, AdagradDAOptimizer, AdagradOptimizer, AdamOptimizer,
                                                FtrlOptimizer, ProximalAdagradOptimizer, RMSPropOptimizer)
 from thalweg.train.checkpoint_management import (checkpoint_exists, generate_checkpoint_state_proto,
@@ -19,6 +20,23 @@ from thalweg.train.saver import Saver, export_meta_graph, import_meta_graph
 from thalweg.train.training_util import (assert_global_step, create_global_step, get_global_step,
                                          get_or_create_global_step, global_step)
 
+# What only programs with training loops of their own need, by module; loaded when first used.
+_LAZY = {
+    "coordinator": "Coordinator LooperThread",
+    "session_manager": "SessionManager",
+    "session_run_hook": "SessionRunArgs SessionRunContext SessionRunHook SessionRunValues",
+    "basic_session_run_hooks": """CheckpointSaverHook CheckpointSaverListener FeedFnHook FinalOpsHook
+        GlobalStepWaiterHook LoggingTensorHook NanLossDuringTrainingError NanTensorHook ProfilerHook SecondOrStepTimer
+        StepCounterHook StopAtStepHook SummarySaverHook""",
+    "scaffold": "Scaffold",
+    "monitored_session": """ChiefSessionCreator MonitoredSession MonitoredTrainingSession SessionCreator
+        SingularMonitoredSession WorkerSessionCreator""",
+    "supervisor": "Supervisor",
+    "basic_loops": "basic_train_loop",
+    "evaluation": "checkpoints_iterator",
+}
+_MODULE_OF = {name: module for module, names in _LAZY.items() for name in names.split()}
+
 _MESSAGES = ("SaverDef", "CheckpointState", "Example", "Features", "Feature", "BytesList", "FloatList", "Int64List",
              "FeatureList", "FeatureLists", "SequenceExample")
 
@@ -30,7 +48,18 @@ def summary_iterator(path):
 
 
 def __getattr__(name):
+  if name == "SummaryWriter":  # FileWriter before TensorFlow 1.0
+    from thalweg.summary.writer import FileWriter
+    return FileWriter
   if name in _MESSAGES:
     from thalweg import _protos
     return _protos.message(name)
+  if name in _MODULE_OF:
+    import importlib
+    value = globals()[name] = getattr(importlib.import_module("thalweg.train." + _MODULE_OF[name]), name)
+    return value
   raise AttributeError("module 'thalweg.train' has no attribute %r" % name)
+
+
+def __dir__():
+  return sorted(set(globals()) | set(_MESSAGES) | set(_MODULE_OF))

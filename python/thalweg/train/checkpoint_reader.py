@@ -5,6 +5,7 @@ import os
 from thalweg import _tensors
 from thalweg._c import borrowed, check, ffi, lib, raw
 from thalweg.framework import dtypes, ops
+from thalweg.ops.partitioned_variable import PartitionedVariable
 from thalweg.train import checkpoint_management
 
 
@@ -84,7 +85,7 @@ def init_from_checkpoint(ckpt_dir_or_file, assignment_map):
   store = variable_scope._get_default_variable_store()._vars
   pairs = []
   for source, target in sorted(assignment_map.items(), key=lambda item: str(item[0])):
-    if isinstance(target, variables.Variable) or isinstance(target, (list, variables.PartitionedVariable)):
+    if isinstance(target, variables.Variable) or isinstance(target, (list, PartitionedVariable)):
       pairs.append((source, list(target) if not isinstance(target, variables.Variable) else [target]))
     elif not source.endswith("/") and not target.endswith("/"):
       if target not in store:

@@ -5,6 +5,7 @@ from thalweg.framework.op_create import op as _op
 from thalweg.framework.op_create import operation as _operation
 from thalweg.framework.tensor import Tensor
 from thalweg.ops import array_ops, control_flow_ops, state_ops, variables
+from thalweg.ops.partitioned_variable import PartitionedVariable
 
 
 class SaveSpec(object):
@@ -92,7 +93,7 @@ def saveable_objects_for_op(op, name):
                     "string: %s" % name)
   if isinstance(op, SaveableObject):
     yield op
-  elif isinstance(op, (list, tuple, variables.PartitionedVariable)):
+  elif isinstance(op, (list, tuple, PartitionedVariable)):
     slice_name = None
     for part in op:
       info = part._save_slice_info if isinstance(part, variables.Variable) else None
@@ -119,7 +120,7 @@ def op_list_to_dict(op_list):
   for var in op_list:
     if isinstance(var, SaveableObject):
       name = var.name
-    elif isinstance(var, variables.PartitionedVariable):
+    elif isinstance(var, PartitionedVariable):
       name = var.name
     elif isinstance(var, variables.Variable) and var._save_slice_info:
       name = var._save_slice_info.full_name

@@ -1,6 +1,7 @@
 """tf.train.Saver: checkpoints of variables, and meta graphs."""
 
 import collections
+import numbers
 import os
 import time
 import uuid
@@ -253,7 +254,7 @@ class Saver(object):
                       "V2 format, now on by default.")
     checkpoint_file = save_path
     if global_step is not None:
-      if not isinstance(global_step, int):
+      if not isinstance(global_step, numbers.Integral):
         from thalweg.train import training_util
         global_step = training_util.global_step(sess, global_step)
       checkpoint_file = "%s-%s" % (save_path, "%08d" % global_step if self._pad_step_number else int(global_step))

@@ -56,3 +56,25 @@ def assert_global_step(global_step_tensor):
   shape = global_step_tensor.get_shape()
   if shape.ndims != 0 and shape.is_fully_defined():
     raise TypeError("Existing \"global_step\" is not scalar: %s" % shape)
+
+
+_GLOBAL_STEP_READ_KEY = "global_step_read_op_cache"
+
+
+def _get_or_create_global_step_read(graph=None):
+  """A tensor with the global step's value, one per graph; None when the graph has no global step."""
+  graph = graph or ops.get_default_graph()
+  found = graph.get_collection(_GLOBAL_STEP_READ_KEY)
+  if len(found) > 1:
+    raise RuntimeError("There are multiple items in collection {}. There should be only one.".format(
+        _GLOBAL_STEP_READ_KEY))
+  if found:
+    return found[0]
+  step = get_global_step(graph)
+  if step is None:
+    return None
+  with graph.as_default() as g, g.name_scope(None), g.name_scope(step.op.name + "/"):
+    # The sum is a value of its own, which no later assignment changes.
+    read = ops.convert_to_tensor(step) + 0
+    ops.add_to_collection(_GLOBAL_STEP_READ_KEY, read)
+  return read

@@ -101,17 +101,17 @@ def assert_same_structure(nest1, nest2, check_types=True, expand_composites=Fals
     assert_same_structure(x, y, check_types, expand_composites)
 
 
-def map_structure(func, *structures, **kwargs):
+def map_structure(func, *structure, **kwargs):
   """`func` of the leaves at each place."""
   if not callable(func):
     raise TypeError("func must be callable, got: %s" % func)
-  if not structures:
+  if not structure:
     raise ValueError("Must provide at least one structure")
   expand = kwargs.get("expand_composites", False)
-  for other in structures[1:]:
-    assert_same_structure(structures[0], other, check_types=kwargs.get("check_types", True), expand_composites=expand)
-  flat = [flatten(s, expand) for s in structures]
-  return pack_sequence_as(structures[0], [func(*leaves) for leaves in zip(*flat)], expand)
+  for other in structure[1:]:
+    assert_same_structure(structure[0], other, check_types=kwargs.get("check_types", True), expand_composites=expand)
+  flat = [flatten(s, expand) for s in structure]
+  return pack_sequence_as(structure[0], [func(*leaves) for leaves in zip(*flat)], expand)
 
 
 def flatten_dict_items(dictionary):
@@ -134,3 +134,47 @@ def flatten_dict_items(dictionary):
         raise ValueError("Could not flatten dictionary: key %s is not unique." % (k,))
       flat[k] = v
   return flat
+
+
+# --- structures that follow another only down to its leaves ---
+
+
+def assert_shallow_structure(shallow_tree, input_tree, check_types=True, expand_composites=False):
+  """Raises unless `input_tree` has at each place of `shallow_tree` what stands there, and may go deeper."""
+  if not is_sequence(shallow_tree):
+    return
+  if not is_sequence(input_tree):
+    raise TypeError("If shallow structure is a sequence, input must also be a sequence. Input has type: %s." %
+                    type(input_tree))
+  if check_types and type(shallow_tree) is not type(input_tree) and not (
+      isinstance(shallow_tree, _abc.Mapping) and isinstance(input_tree, _abc.Mapping)):
+    raise TypeError("The two structures don't have the same sequence type. Input structure has type %s, while shallow "
+                    "structure has type %s." % (type(input_tree), type(shallow_tree)))
+  if isinstance(shallow_tree, _abc.Mapping) and set(shallow_tree) != set(input_tree):
+    raise ValueError("The two dictionaries don't have the same set of keys. First has %s, second has %s" % (
+        list(input_tree), list(shallow_tree)))
+  if len(shallow_tree) != len(input_tree):
+    raise ValueError("The two structures don't have the same sequence length. Input structure has length %s, while "
+                     "shallow structure has length %s." % (len(input_tree), len(shallow_tree)))
+  for shallow, deep in zip(_children(shallow_tree), _children(input_tree)):
+    assert_shallow_structure(shallow, deep, check_types)
+
+
+def flatten_up_to(shallow_tree, input_tree, check_types=True, expand_composites=False):
+  """What stands in `input_tree` where `shallow_tree` has its leaves."""
+  assert_shallow_structure(shallow_tree, input_tree, check_types)
+
+  def walk(shallow, deep):
+    if not is_sequence(shallow):
+      return [deep]
+    return [found for s, d in zip(_children(shallow), _children(deep)) for found in walk(s, d)]
+
+  return walk(shallow_tree, input_tree)
+
+
+def map_structure_up_to(shallow_tree, func, *inputs, **kwargs):
+  """`func` of what stands in each input where `shallow_tree` has its leaves, in the structure of that."""
+  if not inputs:
+    raise ValueError("Cannot map over no sequences")
+  flat = [flatten_up_to(shallow_tree, tree, check_types=kwargs.get("check_types", True)) for tree in inputs]
+  return pack_sequence_as(shallow_tree, [func(*found) for found in zip(*flat)])

@@ -8,6 +8,9 @@ namespace tw {
 namespace {
 
 Result<TensorList*> list_in(const Value& v, DType dtype) {
+  if (v.dtype != DType::kVariant || v.data == nullptr) {
+    return invalid_argument("Input handle is not a list. Saw: a tensor of type ", dtype_name(v.dtype));
+  }
   if (v.shape->rank() != 0) return invalid_argument("Input handle must be a scalar saw: ", *v.shape);
   auto* list = dynamic_cast<TensorList*>(static_cast<const Variant*>(v.data)->get());
   if (list == nullptr) return invalid_argument("Input handle is not a list. Saw: an empty or other variant");
@@ -34,11 +37,15 @@ Result<Ref<TensorList>> take_list(const RunContext& ctx, int i, DType dtype) {
     static_cast<Variant*>(ctx.input(i).data)->release();
     return Ref<TensorList>::adopt(list);
   }
+  return copy_list(*list);
+}
+
+Ref<TensorList> copy_list(const TensorList& list) {
   auto copy = make_ref<TensorList>();
-  copy->dtype = list->dtype;
-  copy->element_shape = list->element_shape;
-  copy->max_elements = list->max_elements;
-  copy->elements = list->elements;
+  copy->dtype = list.dtype;
+  copy->element_shape = list.element_shape;
+  copy->max_elements = list.max_elements;
+  copy->elements = list.elements;
   return copy;
 }
 
@@ -83,8 +90,7 @@ Result<Tensor> row_of(const Tensor& t, int64_t begin, int64_t rows, const Shape&
 Status prepare_write(TensorList& list, int64_t i, const ListState& state) {
   const auto size = static_cast<int64_t>(list.elements.size());
   if (i < 0 || i >= (state.resize ? kMostElements : size)) {
-    return invalid_argument("Trying to modify element ", i, " in a list with ", size,
-                            state.resize ? " elements." : " elements, which is not resizeable.");
+    return invalid_argument("Trying to modify element ", i, " in a list with ", size, " elements.");
   }
   if (i >= size) list.elements.resize(static_cast<size_t>(i) + 1);
   if (state.write_once && list.elements[static_cast<size_t>(i)].valid()) {

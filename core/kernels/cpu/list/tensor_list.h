@@ -15,6 +15,9 @@ Result<const TensorList*> list_input(const RunContext& ctx, int i, DType dtype =
 // building a list in a loop is linear, and else a copy that shares the elements.
 Result<Ref<TensorList>> take_list(const RunContext& ctx, int i, DType dtype = DType::kInvalid);
 
+// A list of its own that shares the elements.
+Ref<TensorList> copy_list(const TensorList& list);
+
 // Puts a list into output o.
 Status give_list(const RunContext& ctx, int o, Ref<TensorList> list, bool dynamic);
 

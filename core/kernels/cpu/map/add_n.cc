@@ -54,6 +54,14 @@ Status prepare_add_n(PrepareContext& ctx) {
   return {};
 }
 
+Result<Ref<TensorList>> sum_of(const TensorList& a, const TensorList& b, WorkerPool& pool);
+
+Result<const TensorList*> list_in(const Variant& v) {
+  const auto* list = dynamic_cast<const TensorList*>(v.get());
+  if (list == nullptr) return invalid_argument("Trying to add a variant that holds no tensor list");
+  return list;
+}
+
 Result<Tensor> sum_of(const Tensor& a, const Tensor& b, WorkerPool& pool) {
   if (!a.valid()) return b;
   if (!b.valid()) return a;
@@ -61,7 +69,18 @@ Result<Tensor> sum_of(const Tensor& a, const Tensor& b, WorkerPool& pool) {
     return invalid_argument("Trying to add two tensors with incompatible element shapes. One is ", a.shape(),
                             " and the other is ", b.shape());
   }
+  // Booleans and strings, which loops save too, have no derivative: where theirs are wanted, they are zeros.
+  if (a.dtype() == DType::kBool || a.dtype() == DType::kString) return a;
   TW_ASSIGN_OR_RETURN(Tensor sum, Tensor::make(a.dtype(), a.shape()));
+  if (a.dtype() == DType::kVariant) {
+    for (int64_t i = 0; i < a.num_elements(); ++i) {
+      TW_ASSIGN_OR_RETURN(const TensorList* left, list_in(a.data<Variant>()[i]));
+      TW_ASSIGN_OR_RETURN(const TensorList* right, list_in(b.data<Variant>()[i]));
+      TW_ASSIGN_OR_RETURN(Ref<TensorList> inner, sum_of(*left, *right, pool));
+      sum.data<Variant>()[i] = Variant(std::move(inner));
+    }
+    return sum;
+  }
   const Shape shapes[] = {a.shape(), a.shape()};
   TW_ASSIGN_OR_RETURN(const auto plan, plan_map(tape_of(MicroOp::k_add, a.dtype(), a.dtype()), shapes, a.shape()));
   const void* in[] = {a.raw(), b.raw()};
@@ -70,25 +89,38 @@ Result<Tensor> sum_of(const Tensor& a, const Tensor& b, WorkerPool& pool) {
   return sum;
 }
 
-// Tensor lists, as gradients of loops have them, add element by element; one that was never set is zero.
-Status add_lists(const RunContext& ctx, bool dynamic) {
-  TW_ASSIGN_OR_RETURN(const TensorList* first, list_input(ctx, 0));
-  Ref<TensorList> sum = make_ref<TensorList>();
-  sum->dtype = first->dtype;
-  sum->element_shape = first->element_shape;
-  sum->max_elements = first->max_elements;
-  sum->elements = first->elements;
-  for (int i = 1; i < ctx.num_inputs(); ++i) {
-    TW_ASSIGN_OR_RETURN(const TensorList* list, list_input(ctx, i, sum->dtype));
-    if (list->elements.size() != sum->elements.size()) {
-      return invalid_argument("Trying to add two lists of tensors of different lengths. One is ", sum->elements.size(),
-                              " and the other is ", list->elements.size());
-    }
-    for (size_t k = 0; k < sum->elements.size(); ++k) {
-      TW_ASSIGN_OR_RETURN(sum->elements[k], sum_of(sum->elements[k], list->elements[k], ctx.pool()));
-    }
+// Tensor lists, as gradients of loops have them, add element by element, lists of lists too; an element that was never
+// set is zero.
+Result<Ref<TensorList>> sum_of(const TensorList& a, const TensorList& b, WorkerPool& pool) {
+  if (a.dtype != b.dtype) {
+    return invalid_argument("Invalid data types; op elements ", dtype_name(a.dtype), " but list elements ",
+                            dtype_name(b.dtype));
   }
-  return give_list(ctx, 0, std::move(sum), dynamic);
+  if (a.elements.size() != b.elements.size()) {
+    return invalid_argument("Trying to add two lists of tensors of different lengths. One is ", a.elements.size(),
+                            " and the other is ", b.elements.size());
+  }
+  auto sum = make_ref<TensorList>();
+  sum->dtype = a.dtype;
+  sum->element_shape = a.element_shape;
+  sum->max_elements = a.max_elements;
+  for (size_t k = 0; k < a.elements.size(); ++k) {
+    TW_ASSIGN_OR_RETURN(Tensor t, sum_of(a.elements[k], b.elements[k], pool));
+    sum->elements.push_back(std::move(t));
+  }
+  return sum;
+}
+
+Status add_lists(const RunContext& ctx, bool dynamic) {
+  TW_ASSIGN_OR_RETURN(const TensorList* sum, list_input(ctx, 0));
+  Ref<TensorList> owned;
+  for (int i = 1; i < ctx.num_inputs(); ++i) {
+    TW_ASSIGN_OR_RETURN(const TensorList* list, list_input(ctx, i));
+    TW_ASSIGN_OR_RETURN(owned, sum_of(*sum, *list, ctx.pool()));
+    sum = owned.get();
+  }
+  if (!owned) owned = copy_list(*sum);
+  return give_list(ctx, 0, std::move(owned), dynamic);
 }
 
 Status run_add_item(const RunContext& ctx) {

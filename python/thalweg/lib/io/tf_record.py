@@ -93,7 +93,7 @@ class TFRecordWriter(object):
   def __enter__(self):
     return self
 
-  def __exit__(self, *unused):
+  def __exit__(self, unused_type, unused_value, unused_traceback):
     self.close()
 
 

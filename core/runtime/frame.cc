@@ -1,0 +1,139 @@
+#include "core/runtime/frame.h"
+
+#include <cstring>
+
+namespace tw {
+
+void drop(Value& v) {
+  if (v.owner == nullptr) return;
+  v.owner->unref();
+  v.owner = nullptr;
+}
+
+Status allocate_value(Value& v) {
+  TW_ASSIGN_OR_RETURN(Tensor t, Tensor::make(v.dtype, *v.shape));
+  drop(v);
+  v.data = t.raw();
+  v.owner = Ref<Buffer>(t.buffer()).release();
+  return {};
+}
+
+Status allocate_zeros(Value& v) {
+  TW_RETURN_IF_ERROR(allocate_value(v));
+  if (is_plain(v.dtype)) std::memset(v.data, 0, static_cast<size_t>(v.shape->num_elements()) * dtype_size(v.dtype));
+  return {};
+}
+
+Tensor view_of(const Value& v) {
+  if (v.owner != nullptr) {
+    const size_t offset = static_cast<size_t>(static_cast<char*>(v.data) - static_cast<char*>(v.owner->data()));
+    return Tensor(v.dtype, *v.shape, Ref<Buffer>(v.owner), offset);
+  }
+  const size_t bytes = static_cast<size_t>(v.shape->num_elements()) * dtype_size(v.dtype);
+  return Tensor(v.dtype, *v.shape, wrap_memory(v.data, bytes, false, nullptr, nullptr));
+}
+
+Frame::Frame(const Plan& plan)
+    : values(plan.values.size()),
+      shapes(plan.values.size()),
+      dynamics(plan.dynamics.size()),
+      results(plan.allocated.size()),
+      device_(plan.device) {}
+
+Result<std::unique_ptr<Frame>> Frame::make(const Plan& plan) {
+  std::unique_ptr<Frame> frame(new Frame(plan));
+  frame->arena = plan.device->allocate(plan.arena_bytes);
+  if (frame->arena == nullptr) {
+    return resource_exhausted("OOM: a step of this program needs ", plan.arena_bytes, " bytes, which device ",
+                              plan.device->type(), " does not have");
+  }
+  for (size_t i = 0; i < plan.lanes.size(); ++i) frame->streams.push_back(plan.device->make_stream());
+  for (uint32_t i = 0; i < plan.num_events; ++i) frame->events.push_back(plan.device->make_event());
+  for (size_t i = 0; i < plan.values.size(); ++i) {
+    const ValueInfo& info = plan.values[i];
+    Value& v = frame->values[i];
+    v.dtype = info.dtype;
+    frame->shapes[i] = info.shape;
+    v.shape = info.known ? &info.shape : &frame->shapes[i];
+    if (info.storage == Storage::kConstant && info.constant >= 0) {
+      v.data = plan.constants[static_cast<size_t>(info.constant)].raw();
+    } else if (info.storage == Storage::kConstant || info.storage == Storage::kArena) {
+      const ValueInfo& root = info.view_of >= 0 ? plan.values[static_cast<size_t>(info.view_of)] : info;
+      v.data = root.storage == Storage::kConstant ? plan.constants[static_cast<size_t>(root.constant)].raw()
+                                                  : static_cast<char*>(frame->arena) + root.offset;
+    }
+  }
+  return frame;
+}
+
+Frame::~Frame() {
+  for (Value& v : values) drop(v);
+  if (arena != nullptr) device_->deallocate(arena);
+}
+
+Result<std::unique_ptr<Frame>> take_frame(Plan& plan) {
+  {
+    std::lock_guard lock(plan.frame_mutex);
+    if (!plan.frames.empty()) {
+      std::unique_ptr<Frame> frame = std::move(plan.frames.back());
+      plan.frames.pop_back();
+      return frame;
+    }
+  }
+  return Frame::make(plan);
+}
+
+void return_frame(Plan& plan, std::unique_ptr<Frame> frame) {
+  for (uint32_t v : plan.counted) drop(frame->values[v]);
+  for (Ref<Buffer>& b : frame->results) b = {};
+  std::lock_guard lock(plan.frame_mutex);
+  plan.frames.push_back(std::move(frame));
+}
+
+// A plan made for the argument's exact shape has the shape already.
+void bind(const Plan& plan, Frame& frame, uint32_t number, Tensor argument) {
+  Value& v = frame.values[number];
+  v.data = argument.raw();
+  v.owner = Ref<Buffer>(argument.buffer()).release();
+  if (!plan.values[number].known) {
+    frame.shapes[number] = argument.shape();
+    v.shape = &frame.shapes[number];
+  }
+}
+
+Status allocate_results(const Plan& plan, Frame& frame) {
+  for (size_t k = 0; k < plan.allocated.size(); ++k) {
+    Value& v = frame.values[plan.allocated[k]];
+    if (!frame.results[k]) {
+      TW_ASSIGN_OR_RETURN(const Tensor t, Tensor::make(v.dtype, *v.shape));
+      frame.results[k] = t.buffer();
+    }
+    v.data = frame.results[k]->data();
+    if (!plan.device->computes() && is_plain(v.dtype)) std::memset(v.data, 0, frame.results[k]->bytes());
+  }
+  for (uint32_t v : plan.result_views) {
+    frame.values[v].data = frame.values[static_cast<size_t>(plan.values[v].view_of)].data;
+  }
+  return {};
+}
+
+void hand_over_results(const Plan& plan, Frame& frame) {
+  for (size_t k = 0; k < plan.allocated.size(); ++k) {
+    frame.values[plan.allocated[k]].owner = frame.results[k].release();
+  }
+}
+
+Result<Tensor> take_result(const Plan& plan, Frame& frame, uint32_t number) {
+  const ValueInfo& info = plan.values[number];
+  const uint32_t root = info.view_of >= 0 ? static_cast<uint32_t>(info.view_of) : number;
+  const Value& v = frame.values[number];
+  Buffer* owner = v.owner != nullptr ? v.owner : frame.values[root].owner;
+  if (owner == nullptr) return view_of(v).clone();
+  const size_t offset = static_cast<size_t>(static_cast<char*>(v.data) - static_cast<char*>(owner->data()));
+  return Tensor(v.dtype, *v.shape, Ref<Buffer>(owner), offset);
+}
+
+Plan::Plan() = default;
+Plan::~Plan() = default;
+
+}  // namespace tw
