@@ -66,8 +66,10 @@ tw_status* tw_graph_gradients(tw_graph* graph, const tw_output* ys, size_t num_y
     opts.colocate = o.colocate != 0;
     if (o.name.size > 0) opts.name = str(o.name);
     if (o.override_fn != nullptr) {
-      opts.override_fn = [&](Builder&, const Node& n, std::span<const Output> dy, std::vector<Grad>* dx) {
-        return call_override(o, graph, n, dy, dx);
+      opts.override_fn = [&](Builder& b, const Node& n, std::span<const Output> dy, std::vector<Grad>* dx) {
+        if (&b.graph() == &g) return call_override(o, graph, n, dy, dx);
+        tw_graph body{std::shared_ptr<Graph>(std::shared_ptr<void>(), &b.graph())};
+        return call_override(o, &body, n, dy, dx);
       };
     }
     const auto y = outputs(ys, num_ys), x = outputs(xs, num_xs);

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 #include <string_view>
+#include <utility>
 
 #include "core/autodiff/aggregate.h"
 #include "core/autodiff/body_gradient.h"
@@ -297,11 +298,22 @@ class Backprop {
   std::map<Output, Grad> sums_;
 };
 
+// Gradient functions have no argument for it, and those of branches and loops hand it on.
+thread_local const GradientOverride* current_override = nullptr;
+
 }  // namespace
+
+const GradientOverride& active_override() {
+  static const GradientOverride none;
+  return current_override != nullptr ? *current_override : none;
+}
 
 Result<std::vector<Grad>> add_gradients(Graph* graph, std::span<const Output> ys, std::span<const Output> xs,
                                         const GradientOptions& options) {
-  return Backprop(graph, ys, xs, options).run();
+  const GradientOverride* const outer = std::exchange(current_override, &options.override_fn);
+  auto result = Backprop(graph, ys, xs, options).run();
+  current_override = outer;
+  return result;
 }
 
 }  // namespace tw

@@ -32,6 +32,14 @@ struct GradEntry {
 };
 const GradEntry& grad_entry(OpId id);  // generated
 
+// A language's own gradients: returns true when it handled the op (then `dx` is filled), false to use the row's. Also
+// asked for the ops inside of functions that branches, loops and calls run; the builder then adds to a copy of such a
+// function's body.
+using GradientOverride =
+    std::function<Result<bool>(Builder&, const Node&, std::span<const Output> dy, std::vector<Grad>* dx)>;
+// That of the add_gradients that runs on this thread; empty when there is none.
+const GradientOverride& active_override();
+
 enum class Aggregation { kAddN, kAccumulate, kTree };
 
 struct GradientOptions {
@@ -42,8 +50,7 @@ struct GradientOptions {
   Aggregation aggregation = Aggregation::kAddN;
   std::string name = "gradients";  // the scope of the new nodes
   bool colocate = false;           // gives gradient nodes the device of the forward node
-  // A language's own gradients: returns true when it handled the op (then `dx` is filled), false to use the row's.
-  std::function<Result<bool>(Builder&, const Node&, std::span<const Output> dy, std::vector<Grad>* dx)> override_fn;
+  GradientOverride override_fn;
 };
 
 // d(sum of ys)/d(each x); entries not valid where y does not depend on x. LookupError-like NotFound when an op on the

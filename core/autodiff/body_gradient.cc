@@ -149,6 +149,7 @@ Status BodyGradient::differentiate(const std::vector<int>& results, const std::v
   std::vector<Output> ys, xs;
   GradientOptions options;
   options.name = scope_;
+  options.override_fn = active_override();
   for (const int r : results) {
     const Output y = result(r);
     const NodeId id = builder_.add("_Arg", {}, {{"T", builder_.dtype(y)}, {"index", r}});

@@ -126,6 +126,9 @@ class Graph {
   // Narrows an output's static shape (Tensor.set_shape); InvalidArgument when they contradict each other.
   Status set_shape(Output out, const Shape& shape);
   Status set_attr(NodeId id, std::string_view name, AttrValue value);
+  // Marks the node dead and frees its name; the ids of others stay, and what the node was can still be read. The caller
+  // has made sure that no live node uses it.
+  void remove(NodeId id);
 
   // Gives a node that calls functions (If, While, calls) other inputs, functions and types: its outputs so far keep
   // their dtypes and uses, and more may follow them. Differentiation lets forward nodes return what the backward ones
@@ -149,7 +152,6 @@ class Graph {
   NodeId adopt(Node n);
   // Every use of `from` becomes a use of `to`.
   void replace_uses(Output from, Output to);
-  void remove(NodeId id);                         // marks dead and frees the name; ids of others stay
   std::vector<NodeId> topological_order() const;  // live nodes; precondition: acyclic (verify says)
   Status infer_shapes(NodeId id);                 // again, after an edit
 

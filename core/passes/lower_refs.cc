@@ -48,12 +48,17 @@ class Lowering {
     if (op == "Enter" && n.attr().boolean("is_constant")) {
       if (const std::optional<RefState> s = loop_state(n.inputs[0])) return enter_state(n, *s);
     }
+    if (op == "_HandleRef") {
+      refs_[Output{id, 0}] = with_controls(RefState{n.inputs[0], -1}, n);
+      return become(body_, id, "Identity", {n.inputs[0]}, {});
+    }
     const bool on_refs = std::any_of(n.inputs.begin(), n.inputs.end(), [&](Output o) { return refs_.count(o) != 0; });
     if (!on_refs) return {};
     if (op == "RefIdentity") {
       refs_[Output{id, 0}] = with_controls(refs_[n.inputs[0]], n);
       return {};
     }
+    if (op == "_RefHandle") return lower_handle(n);
     if (!n.op->lowers_to.empty()) return lower_update(n);
     return read_inputs(n);
   }
@@ -103,6 +108,13 @@ class Lowering {
     TW_RETURN_IF_ERROR(become(body_, n.id, "VarHandleOp", {}, std::move(attrs)));
     refs_[Output{n.id, 0}] = RefState{Output{n.id, 0}, -1};
     return {};
+  }
+
+  // The handle itself goes into a function, after the write that the reference follows.
+  Status lower_handle(Node& n) {
+    const RefState s = refs_[n.inputs[0]];
+    if (s.after >= 0) TW_RETURN_IF_ERROR(g_.add_control(n.id, s.after));
+    return become(body_, n.id, "Identity", {s.handle}, {});
   }
 
   // Assign, ApplyAdam, ScatterAdd, ...: the same node with handles for refs. Its ref output is the first handle, after

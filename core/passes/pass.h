@@ -25,7 +25,9 @@ struct PassContext {
 // InvalidArgument for a placeholder that is needed and not fed; names its dtype and shape.
 Result<std::unique_ptr<Body>> extract(const Graph& g, std::span<const Output> feeds, std::span<const Output> fetches,
                                       std::span<const NodeId> targets);
-// A private copy of a function's body, with attribute placeholders replaced by the call's attributes.
+// A private copy of a function's body, with attribute placeholders replaced by the call's attributes. Of those that
+// narrow_calls writes, "_args" and "_results" name the arguments and results that the caller has a use for, and
+// "_bind_2" is a node that argument 2 always is.
 Result<std::unique_ptr<Body>> instantiate(const Function& f, const AttrMap& call_attrs);
 
 // InvalidArgument unless a call that passes values of these dtypes and expects such results (kInvalid: of any dtype)
@@ -44,6 +46,9 @@ Status functionalise(Body& body);
 Result<std::map<Output, Output>> add_loop_stand_ins(Graph* g, std::span<const Output> ys, std::span<const Output> xs);
 // Replaces calls of functions by their bodies.
 Status inline_calls(Body& body);
+// Branches and loops: results that nobody uses are not computed, as in TensorFlow, where each result of a branch or
+// loop is a node of its own; and arguments that are small constants or handles are told to the functions.
+Status narrow_calls(Body& body);
 // Evaluates nodes whose inputs are constants.
 Status fold(Body& body, const PassContext& context);
 // Merges nodes that compute the same value.

@@ -29,6 +29,7 @@ Status optimise(Body& body, const PassContext& context) {
   TW_RETURN_IF_ERROR(after("lower_refs", body, lower_refs(body)));
   TW_RETURN_IF_ERROR(after("functionalise", body, functionalise(body)));
   TW_RETURN_IF_ERROR(after("inline", body, inline_calls(body)));
+  TW_RETURN_IF_ERROR(after("narrow", body, narrow_calls(body)));
   if (!context.optimize) return {};
   TW_RETURN_IF_ERROR(after("fold", body, fold(body, context)));
   TW_RETURN_IF_ERROR(after("simplify", body, simplify(body)));

@@ -42,6 +42,7 @@ Result<std::unique_ptr<Body>> extract(const Graph& g, std::span<const Output> fe
   const auto checked = [&](Output o) -> Status {
     if (o.node < 0 || o.node >= g.num_nodes()) return invalid_argument("no node with number ", o.node, " in the graph");
     const Node& n = g.node(o.node);
+    if (n.dead) return invalid_argument("node '", n.name, "' is inside a function, and has no value outside of it");
     if (o.index < 0 || o.index >= static_cast<int>(n.output_dtypes.size())) {
       return invalid_argument("node '", n.name, "' has ", n.output_dtypes.size(), " outputs, and no output ", o.index);
     }
@@ -51,6 +52,7 @@ Result<std::unique_ptr<Body>> extract(const Graph& g, std::span<const Output> fe
   for (Output o : fetches) TW_RETURN_IF_ERROR(checked(o));
   for (NodeId t : targets) {
     if (t < 0 || t >= g.num_nodes()) return invalid_argument("no node with number ", t, " in the graph");
+    if (g.node(t).dead) return invalid_argument("node '", g.node(t).name, "' is inside a function, and cannot be run");
   }
 
   std::map<Output, Output> fed;  // the user's output -> the _Arg
@@ -142,6 +144,57 @@ void substitute(AttrValue& value, const AttrMap& call) {
   }
 }
 
+// Puts the node that an argument always is in the argument's place, but for handing it on.
+Status bind_arguments(Body& body, const AttrMap& call_attrs) {
+  constexpr std::string_view kPrefix = "_bind_";
+  Graph& g = *body.body;
+  for (const auto& [attr, value] : call_attrs) {
+    if (!attr.starts_with(kPrefix)) continue;
+    const FuncRef* node = value.get<FuncRef>();
+    const size_t index = std::stoul(attr.substr(kPrefix.size()));
+    if (node == nullptr || index >= body.args.size()) return internal_error("bad attribute ", attr);
+    const Output arg{body.args[index], 0};
+    // A value of another type stays an argument, whose check tells what is wrong.
+    const AttrValue* dtype = nullptr;
+    for (const std::string_view name : {"dtype", "T"}) {
+      if (dtype == nullptr && node->attrs.contains(name)) dtype = &node->attrs.at(name);
+    }
+    if (dtype != nullptr && dtype->get<DType>() != nullptr &&
+        base_dtype(*dtype->get<DType>()) != base_dtype(g.dtype(arg))) {
+      continue;
+    }
+    NodeSpec spec;
+    spec.op = node->name;
+    spec.name = g.unique_name(g.mutable_node(arg.node).name + "/bound");
+    spec.attrs = node->attrs;
+    TW_ASSIGN_OR_RETURN(const NodeId bound, g.add(std::move(spec)));
+    for (NodeId i = 0; i < bound; ++i) {
+      Node& n = g.mutable_node(i);
+      if (!n.dead && n.op->name != "_Retval") std::replace(n.inputs.begin(), n.inputs.end(), arg, Output{bound, 0});
+    }
+  }
+  return {};
+}
+
+// Leaves the arguments and results that the caller has a use for.
+void keep_wanted(Body& body, const AttrMap& call_attrs) {
+  const auto chosen = [&](std::string_view attr, const std::vector<NodeId>& all) -> std::optional<std::vector<NodeId>> {
+    const auto it = call_attrs.find(attr);
+    if (it == call_attrs.end()) return std::nullopt;
+    std::vector<NodeId> kept;
+    for (int64_t i : *it->second.get<std::vector<int64_t>>()) kept.push_back(all[static_cast<size_t>(i)]);
+    return kept;
+  };
+  if (auto results = chosen("_results", body.results)) body.results = std::move(*results);
+  if (auto args = chosen("_args", body.args)) {
+    remove_dead(body);
+    for (NodeId a : body.args) {
+      if (std::find(args->begin(), args->end(), a) == args->end()) body.body->remove(a);
+    }
+    body.args = std::move(*args);
+  }
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Body>> instantiate(const Function& f, const AttrMap& call_attrs) {
@@ -156,6 +209,8 @@ Result<std::unique_ptr<Body>> instantiate(const Function& f, const AttrMap& call
   for (NodeId i = 0; i < body->body->num_nodes(); ++i) {
     for (auto& [name, value] : body->body->mutable_node(i).attrs) substitute(value, call_attrs);
   }
+  TW_RETURN_IF_ERROR(bind_arguments(*body, call_attrs));
+  keep_wanted(*body, call_attrs);
   return body;
 }
 

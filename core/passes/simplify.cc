@@ -70,6 +70,8 @@ class Simplifier {
       if (dtype_of_output(n.inputs[0]) == n.output_dtypes[0]) rewriter_.bypass(n, n.inputs[0]);
     } else if (op == "AddN" && n.inputs.size() == 1) {
       rewriter_.bypass(n, n.inputs[0]);
+    } else if (op == "AddN" && n.output_dtypes[0] == DType::kVariant) {
+      return add_items(n);
     } else if (op == "Transpose") {
       transpose(n);
     } else if (op == "Tile" || op == "Sum" || op == "Mean" || op == "Max" || op == "Min" || op == "Prod" ||
@@ -106,6 +108,40 @@ class Simplifier {
     if (*exponent == 1) rewriter_.bypass(n, n.inputs[0]);
     else if (*exponent == 2) return become(body_, n.id, "Square", {n.inputs[0]}, {});
     else if (*exponent == -1) return become(body_, n.id, "Reciprocal", {n.inputs[0]}, {});
+    return {};
+  }
+
+  // The gradient of reading one element is a list with nothing but that element. Summed, as loops do, such lists would
+  // cost their whole length each time; their elements are added to the other list instead.
+  Status add_items(Node& n) {
+    std::vector<Output> lists;
+    std::vector<NodeId> setters;
+    for (const Output in : n.inputs) {
+      const Node& source = g_.mutable_node(in.node);
+      const bool single = source.op->name == "TensorListSetItem" && source.controls.empty() &&
+                          producer(source, 0).op->name == "TensorListReserve" && producer(source, 0).controls.empty();
+      if (single) setters.push_back(in.node);
+      else lists.push_back(in);
+    }
+    if (setters.empty()) return {};
+    if (lists.empty()) {
+      lists.push_back(Output{setters.back(), 0});
+      setters.pop_back();
+    }
+    Output sum = lists[0];
+    if (lists.size() > 1) {
+      TW_ASSIGN_OR_RETURN(const NodeId rest, add_node(body_, n, "lists", "AddN", lists, {}));
+      sum = Output{rest, 0};
+    }
+    for (size_t i = 0; i < setters.size(); ++i) {
+      const Node& setter = g_.mutable_node(setters[i]);
+      const AttrMap attrs{{"element_dtype", setter.attrs.find("element_dtype")->second}};
+      std::vector<Output> inputs{sum, setter.inputs[1], setter.inputs[2]};
+      if (i + 1 == setters.size()) return become(body_, n.id, "_TensorListAddItem", std::move(inputs), attrs);
+      TW_ASSIGN_OR_RETURN(const NodeId next,
+                          add_node(body_, n, "item", "_TensorListAddItem", std::move(inputs), attrs));
+      sum = Output{next, 0};
+    }
     return {};
   }
 

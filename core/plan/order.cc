@@ -18,7 +18,11 @@ bool writes(const FunctionLibrary& library, const Node& n, size_t slot, std::set
   const bool branches = n.op->name == "If" || n.op->name == "StatelessIf" || n.op->name == "Case";
   for (const auto& [attr, ref] : called_functions(n)) {
     if (branches && slot == 0) continue;
-    if (function_writes(library, ref, branches ? slot - 1 : slot, visiting)) return true;
+    size_t arg = branches ? slot - 1 : slot;
+    if (const auto kept = ref.attrs.find("_args"); kept != ref.attrs.end()) {
+      arg = static_cast<size_t>((*kept->second.get<std::vector<int64_t>>())[arg]);
+    }
+    if (function_writes(library, ref, arg, visiting)) return true;
   }
   return false;
 }

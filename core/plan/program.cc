@@ -52,6 +52,18 @@ Result<std::shared_ptr<Plan>> Program::make_plan(std::span<const Shape> shapes) 
   return std::shared_ptr<Plan>(std::move(plan));
 }
 
+Result<std::shared_ptr<Plan>> Program::dynamic_plan() {
+  std::lock_guard lock(mutex_);
+  return dynamic_plan_locked();
+}
+
+Result<std::shared_ptr<Plan>> Program::dynamic_plan_locked() {
+  if (dynamic_plan_ == nullptr) {
+    TW_ASSIGN_OR_RETURN(dynamic_plan_, make_plan({}));
+  }
+  return dynamic_plan_;
+}
+
 Result<std::shared_ptr<Plan>> Program::plan_for(std::span<const Shape* const> shapes) {
   std::lock_guard lock(mutex_);
   for (size_t i = 0; i < plans_.size(); ++i) {
@@ -61,12 +73,7 @@ Result<std::shared_ptr<Plan>> Program::plan_for(std::span<const Shape* const> sh
                   plans_.begin() + static_cast<ptrdiff_t>(i) + 1);
     return plans_[0];
   }
-  if (++bindings_ > kMaxBindings) {
-    if (dynamic_plan_ == nullptr) {
-      TW_ASSIGN_OR_RETURN(dynamic_plan_, make_plan({}));
-    }
-    return dynamic_plan_;
-  }
+  if (++bindings_ > kMaxBindings) return dynamic_plan_locked();
   std::vector<Shape> exact;
   for (const Shape* s : shapes) exact.push_back(*s);
   TW_ASSIGN_OR_RETURN(std::shared_ptr<Plan> plan, make_plan(exact));

@@ -13,6 +13,8 @@ class Program {
   // The plan for arguments of these shapes, made now if it is new. A few plans are kept; a program that meets ever new
   // shapes gets one plan that finds shapes as it runs. Thread-safe; compiles one plan at a time.
   Result<std::shared_ptr<Plan>> plan_for(std::span<const Shape* const> shapes);
+  // The plan that finds shapes as it runs.
+  Result<std::shared_ptr<Plan>> dynamic_plan();
 
   size_t num_arguments() const { return argument_types_.size(); }
   size_t num_results() const { return body_->results.size(); }
@@ -28,6 +30,7 @@ class Program {
  private:
   Program(std::unique_ptr<Body> body, CompileEnv& env) : body_(std::move(body)), env_(env) {}
   Result<std::shared_ptr<Plan>> make_plan(std::span<const Shape> shapes);
+  Result<std::shared_ptr<Plan>> dynamic_plan_locked();
 
   static constexpr size_t kMaxPlans = 8;   // kept
   static constexpr int kMaxBindings = 64;  // met before the dynamic plan takes over

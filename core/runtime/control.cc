@@ -9,17 +9,23 @@ namespace {
 constexpr int kMaxDepth = 1000;
 thread_local int depth = 0;
 
+}  // namespace
+
 // TF's truth of a condition: a bool, a number that is not zero, a string that is not empty; other ranks than 0 are true
 // when they have elements.
-Result<bool> truth(const Tensor& t) {
-  if (t.shape().rank() != 0) return t.num_elements() > 0;
-  if (t.dtype() == DType::kBool) return t.data<bool>()[0];
-  if (t.dtype() == DType::kString) return !t.data<std::string>()[0].empty();
+Result<bool> truth(DType dtype, const Shape& shape, const void* data) {
+  if (shape.rank() != 0) return shape.num_elements() > 0;
+  if (dtype == DType::kBool) return *static_cast<const bool*>(data);
+  if (dtype == DType::kString) return !static_cast<const std::string*>(data)->empty();
   std::optional<bool> value;
-  visit_real(t.dtype(), [&](auto tag) { value = static_cast<double>(t.data<typename decltype(tag)::type>()[0]) != 0; });
-  if (!value) return invalid_argument("a condition of type ", dtype_name(t.dtype()), " has no truth value");
+  visit_real(dtype, [&](auto tag) {
+    value = static_cast<double>(*static_cast<const typename decltype(tag)::type*>(data)) != 0;
+  });
+  if (!value) return invalid_argument("a condition of type ", dtype_name(dtype), " has no truth value");
   return *value;
 }
+
+namespace {
 
 // Values of the step as tensors that may outlive this instruction's inputs.
 Status take_inputs(const RunContext& context, int first, std::vector<Tensor>* out) {
@@ -47,7 +53,7 @@ Status run_branch(const ControlOp& op, const Plan& plan, const RunContext& conte
   TW_ASSIGN_OR_RETURN(const Tensor selector, context.input_tensor(0, false));
   size_t branch;
   if (op.kind == ControlOp::Kind::kIf) {
-    TW_ASSIGN_OR_RETURN(const bool taken, truth(selector));
+    TW_ASSIGN_OR_RETURN(const bool taken, truth(selector.dtype(), selector.shape(), selector.raw()));
     branch = taken ? 0 : 1;
   } else {
     // An index out of range takes the last branch, as in TF.
@@ -67,20 +73,10 @@ Status run_branch(const ControlOp& op, const Plan& plan, const RunContext& conte
   return give_results(std::move(results), plan, context);
 }
 
-Status run_loop(const ControlOp& op, const Plan& plan, const RunContext& context, Step& step) {
-  std::vector<Tensor> vars, next(context.num_out_), arguments;
+Status run_while(const ControlOp& op, const Plan& plan, const RunContext& context, Step& step) {
+  std::vector<Tensor> vars;
   TW_RETURN_IF_ERROR(take_inputs(context, 0, &vars));
-  for (int64_t i = 0; op.max_iterations < 0 || i < op.max_iterations; ++i) {
-    TW_RETURN_IF_ERROR(step.check());
-    arguments = vars;
-    Tensor go_on;
-    TW_RETURN_IF_ERROR(execute(*op.branches[0], arguments, {&go_on, 1}, step));
-    TW_ASSIGN_OR_RETURN(const bool taken, truth(go_on));
-    if (!taken) break;
-    // The body gets the only references, and may so update the loop's state in place.
-    TW_RETURN_IF_ERROR(execute(*op.branches[1], vars, next, step));
-    vars.swap(next);
-  }
+  TW_RETURN_IF_ERROR(run_loop(op, vars, step));
   // A loop that never ran gives its inputs back, which may live in memory that the step will reuse.
   for (int i = 0; i < context.num_out_; ++i) {
     Tensor& t = vars[static_cast<size_t>(i)];
@@ -98,7 +94,7 @@ Status run_control(const ControlOp& op, const Plan& plan, const Instruction& ins
   if (depth >= kMaxDepth) return resource_exhausted("functions call one another more than ", kMaxDepth, " deep");
   ++depth;
   Status s =
-      op.kind == ControlOp::Kind::kWhile ? run_loop(op, plan, context, step) : run_branch(op, plan, context, step);
+      op.kind == ControlOp::Kind::kWhile ? run_while(op, plan, context, step) : run_branch(op, plan, context, step);
   --depth;
   return s;
 }

@@ -6,8 +6,6 @@
 
 namespace tw {
 
-namespace {
-
 Status run_plan(Plan& plan, Frame& frame, Step& step) {
   TW_RETURN_IF_ERROR(allocate_results(plan, frame));
   if (plan.lanes.size() > 1) {
@@ -20,8 +18,6 @@ Status run_plan(Plan& plan, Frame& frame, Step& step) {
   hand_over_results(plan, frame);
   return {};
 }
-
-}  // namespace
 
 Status execute(Program& program, std::span<Tensor> arguments, std::span<Tensor> results, Step& step) {
   constexpr size_t kFew = 16;

@@ -104,10 +104,12 @@ void bind(const Plan& plan, Frame& frame, uint32_t number, Tensor argument) {
 Status allocate_results(const Plan& plan, Frame& frame) {
   for (size_t k = 0; k < plan.allocated.size(); ++k) {
     Value& v = frame.values[plan.allocated[k]];
-    TW_ASSIGN_OR_RETURN(const Tensor t, Tensor::make(v.dtype, *v.shape));
-    v.data = t.raw();
-    if (!plan.device->computes() && is_plain(v.dtype)) std::memset(v.data, 0, t.bytes());
-    frame.results[k] = t.buffer();
+    if (!frame.results[k]) {
+      TW_ASSIGN_OR_RETURN(const Tensor t, Tensor::make(v.dtype, *v.shape));
+      frame.results[k] = t.buffer();
+    }
+    v.data = frame.results[k]->data();
+    if (!plan.device->computes() && is_plain(v.dtype)) std::memset(v.data, 0, frame.results[k]->bytes());
   }
   for (uint32_t v : plan.result_views) {
     frame.values[v].data = frame.values[static_cast<size_t>(plan.values[v].view_of)].data;

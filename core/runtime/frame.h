@@ -43,6 +43,7 @@ void return_frame(Plan& plan, std::unique_ptr<Frame> frame);
 void bind(const Plan& plan, Frame& frame, uint32_t number, Tensor argument);
 // As long as the step runs it writes the memory of its results like its arena, in place of values that nobody reads any
 // more. So those values have no owner until hand_over_results: whoever keeps one makes a copy.
+// A buffer that is in `Frame::results` already is used.
 Status allocate_results(const Plan& plan, Frame& frame);
 void hand_over_results(const Plan& plan, Frame& frame);
 // A result is handed over when the step owns it, and copied when it lives in memory that the step will reuse.

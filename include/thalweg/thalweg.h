@@ -320,11 +320,17 @@ typedef struct tw_function_desc {
   size_t num_controls;
   const tw_str* input_names;  /* NULL: from the nodes */
   const tw_str* output_names; /* NULL: from the nodes */
+  const int32_t* nodes;       /* control edges from nodes that are not among these are dropped; NULL: all are kept */
+  size_t num_nodes;
 } tw_function_desc;
-/* Copies what the outputs need of `body` into a function of `graph`'s library, to be named by attributes of kind FUNC.
- */
+/* Copies what the outputs and controls need of `body`, which may be `graph` itself, into a function of `graph`'s
+ * library, to be named by attributes of kind FUNC. An input that is a _RefHandle's output stands for the reference
+ * behind it as well: the function may write through its argument. */
 TW_TRIAL tw_status* tw_function_create(tw_graph* graph, const tw_graph* body, const tw_function_desc* desc);
 TW_TRIAL int32_t tw_graph_has_function(const tw_graph* graph, tw_str name);
+/* Takes nodes out of the graph that only one another use, after they went into a function. Their ids stay taken, and
+ * what is known of them can still be asked; TW_FAILED_PRECONDITION when another node uses one. */
+TW_TRIAL tw_status* tw_graph_remove(tw_graph* graph, const int32_t* nodes, size_t num_nodes);
 
 /* ---- Gradients ------------------------------------------------------------------------------------------------ */
 
@@ -340,7 +346,9 @@ typedef struct tw_grad {
 enum { TW_AGGREGATE_ADD_N = 0, TW_AGGREGATE_ACCUMULATE = 1, TW_AGGREGATE_TREE = 2 };
 
 /* Called during tw_graph_gradients, on its thread, for every op on the way: to give the op a gradient of the caller's,
- * set *handled to 1 and fill the `num_dx` entries of `dx` (preset to absent). It may add nodes to the graph. */
+ * set *handled to 1 and fill the `num_dx` entries of `dx` (preset to absent). It may add nodes to the graph, which is
+ * that of the call, or for an op inside of a branch or loop a copy of that function's body, valid during the callback.
+ */
 typedef tw_status* (*tw_gradient_fn)(void* user, tw_graph* graph, int32_t node, const tw_output* dy, int32_t num_dy,
                                      tw_grad* dx, int32_t num_dx, int32_t* handled);
 

@@ -65,6 +65,10 @@ MODULES = {
         random_poisson truncated_normal""",
     "ops.linalg_ops": "eye norm trace",
     "ops.control_flow_ops": "Assert group no_op tuple",
+    "ops.cond": "case cond switch_case",
+    "ops.while_loop": "while_loop",
+    "ops.tensor_array_ops": "TensorArray",
+    "ops.functional_ops": "foldl foldr map_fn scan",
     "ops.check_ops": """assert_equal assert_greater assert_greater_equal assert_integer assert_less assert_less_equal
         assert_near assert_negative assert_non_negative assert_non_positive assert_none_equal assert_positive
         assert_proper_iterable assert_rank

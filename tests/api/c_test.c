@@ -442,6 +442,15 @@ static void test_functions_and_table(void) {
   CHECK(tw_graph_has_function(g, str("squared")) == 1 && tw_graph_has_function(g, str("other")) == 0);
   desc.name = str("");
   FAILS(tw_function_create(g, body, &desc), TW_INVALID_ARGUMENT, "name");
+
+  /* What went into a function may leave the graph, unless somebody uses it. */
+  int32_t user = -1;
+  OK(add(body, "Neg", "user", &y, 1, &user));
+  FAILS(tw_graph_remove(body, &node, 1), TW_FAILED_PRECONDITION, "'user' uses it");
+  const int32_t both[] = {node, user};
+  OK(tw_graph_remove(body, both, 2));
+  CHECK(tw_graph_find(body, str("square")) == -1 && tw_graph_find(body, str("x")) == x.node);
+  CHECK(tw_node_name(body, node).size == 6);
   tw_graph_release(body);
   tw_graph_release(g);
 

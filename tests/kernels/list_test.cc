@@ -19,6 +19,8 @@ TW_EXTERN(TensorListStack);
 TW_EXTERN(TensorListGather);
 TW_EXTERN(TensorListFromTensor);
 TW_EXTERN(TensorListScatter);
+TW_EXTERN(TensorListScatterIntoExistingList);
+TW_EXTERN(TensorListAddItem);
 TW_EXTERN(TensorListConcat);
 TW_EXTERN(TensorListSplit);
 TW_EXTERN(ZerosLike);
@@ -228,6 +230,41 @@ TEST(TensorList, ListsOfListsAreAdded) {
   ASSERT_EQ(values.num_elements(), 2);
   EXPECT_EQ(values.data<float>()[0], 11);
   EXPECT_EQ(values.data<float>()[1], 13);
+}
+
+TEST(TensorList, WritesBeyondTheEndAndOnceOnly) {
+  AttrMap growing = elements(DType::kFloat), once = elements(DType::kFloat);
+  growing["_resize"] = AttrValue(true);
+  once["_write_once"] = AttrValue(true);
+  const Tensor x = Tensor::scalar(2.0f);
+  const Tensor grown = one(kernel_TensorListSetItem, {reserve(kAny, 1), count(2), x}, DType::kVariant, growing);
+  EXPECT_EQ(values<float>(stack(grown)), (std::vector<float>{0, 0, 2}));
+  check_error(kernel_TensorListSetItem, {grown, count(2), x}, 1,
+              "Could not write to TensorArray index 2 because it has already been written to.", once);
+  check_error(kernel_TensorListSetItem, {grown, count(-1), x}, 1,
+              "Trying to modify element -1 in a list with 3 elements.", growing);
+}
+
+TEST(TensorList, RowsGoIntoAnExistingList) {
+  const Tensor list =
+      one(kernel_TensorListSetItem, {reserve(kAny, 3), count(1), Tensor::scalar(7.0f)}, DType::kVariant);
+  const Tensor rows = Tensor::vector<float>({1, 2});
+  const Tensor filled = one(kernel_TensorListScatterIntoExistingList, {list, rows, int32s({2, 0})}, DType::kVariant);
+  EXPECT_EQ(values<float>(stack(filled)), (std::vector<float>{2, 7, 1}));
+  check_error(kernel_TensorListScatterIntoExistingList, {list, rows, int32s({3, 0})}, 1,
+              "Trying to modify element 3 in a list with 3 elements.");
+  check_error(kernel_TensorListScatterIntoExistingList, {list, rows, int32s({0})}, 1,
+              "Invalid number of rows in input tensor. Expected: 1 Actual: [2]");
+}
+
+TEST(TensorList, AnItemIsAddedToAnElement) {
+  const Tensor x = Tensor::scalar(2.0f);
+  const Tensor first = one(kernel_TensorListAddItem, {reserve(kAny, 2), count(1), x}, DType::kVariant);
+  const Tensor second = one(kernel_TensorListAddItem, {first, count(1), x}, DType::kVariant);
+  EXPECT_EQ(values<float>(stack(second)), (std::vector<float>{0, 4}));
+  EXPECT_EQ(values<float>(stack(first)), (std::vector<float>{0, 2}));
+  check_error(kernel_TensorListAddItem, {first, count(2), x}, 1,
+              "Trying to modify element 2 in a list with 2 elements.");
 }
 
 TEST(TensorList, OtherValuesAreRefused) {

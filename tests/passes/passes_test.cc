@@ -92,6 +92,27 @@ TEST(Passes, SimplifyDropsNeutralElements) {
             "Mul(x, zero); _Retval(c)");
 }
 
+TEST(Passes, SimplifyAddsSingleElementsToALongList) {
+  EXPECT_EQ(after("%l = _Arg() {T=variant, index=0}\n%n = _Arg() {T=int32, index=1}\n%x = _Arg() {T=float, index=2}\n"
+                  "%e = Const() {dtype=int32, value=tensor<int32 [] = -1>}\n"
+                  "%z = TensorListReserve(%e, %n) {element_dtype=float, shape_type=int32}\n"
+                  "%s = TensorListSetItem(%z, %n, %x) {element_dtype=float}\n"
+                  "%a = AddN(%l, %s) {N=2, T=variant}\n%r = _Retval(%a) {T=variant, index=0}\n",
+                  simplify),
+            "_TensorListAddItem(l, n, x); _Retval(a)");
+}
+
+TEST(Passes, LowerRefsFollowsHandlesThroughFunctions) {
+  EXPECT_EQ(after("%h = _Arg() {T=resource, index=0, _handle_dtypes:list(type)=[float], "
+                  "_handle_shapes:list(shape)=[[]]}\n%x = _Arg() {T=float, index=1}\n"
+                  "%v = _HandleRef(%h) {T=float, shape=[]}\n"
+                  "%a = AssignAdd(%v, %x) {T=float, use_locking=false}\n%g = _RefHandle(%a) {T=float}\n"
+                  "%i = Identity(%a) {T=float}\n%r = _Retval(%i) {T=float, index=0}\n"
+                  "%s = _Retval(%g) {T=resource, index=1}\n",
+                  lower_refs),
+            "Identity(h); AssignAddVariableOp(h, x); Identity(h, ^a); ReadVariableOp(h, ^a); _Retval(i); _Retval(g)");
+}
+
 TEST(Passes, LowerRefsOrdersReadsBehindWrites) {
   EXPECT_EQ(
       after("%v = VariableV2() {dtype=float, shape=[2,3], container=\"\", shared_name=\"\"}\n" + std::string(kArgs) +

@@ -123,7 +123,7 @@ def test_gradients_twice(name, fetch, xs):
   second, = tf.gradients(tf.reduce_sum(y * y) * 2.0, x)
   loss = tf.reduce_sum(y * y)
   with tf.Session() as session:
-    for _, fetches, targets, _ in steps_of(name):
+    for _, _, targets, _ in steps_of(name):
       if targets:
         session.run([graph.get_operation_by_name(t) for t in targets])
     feeds = steps[-1][0]

@@ -274,6 +274,33 @@ TEST_F(SessionTest, WhileCountsAndAccumulates) {
   EXPECT_EQ(scalar(Output{loop, 1}, {{start_at, Tensor::scalar<int32_t>(5000)}}), 1.0f);
 }
 
+// Variables that change places, stay, begin as a constant, or change their shape.
+TEST_F(SessionTest, AWhileMayHandItsVariablesOnInAnyWay) {
+  const std::vector<DType> types{DType::kInt32, DType::kFloat, DType::kFloat, DType::kFloat, DType::kFloat};
+  add_function(*graph_, "below", types, [](Builder& b, std::vector<Output> in) {
+    return std::vector<Output>{{b.add("Less", {in[0], b.scalar<int32_t>(5)}), 0}};
+  });
+  add_function(*graph_, "step", types, [](Builder& b, std::vector<Output> in) {
+    const Output joined{b.add("ConcatV2", {in[4], in[4], b.scalar<int32_t>(0)}), 0};
+    return std::vector<Output>{
+        {b.add("Add", {in[0], b.scalar<int32_t>(1)}), 0}, {b.add("Add", {in[2], in[3]}), 0}, in[1], in[3], joined};
+  });
+  const Output x = placeholder(DType::kFloat, Shape{});
+  const NodeId loop = b_.add(
+      "While", {b_.scalar<int32_t>(0), x, b_.scalar(10.0f), x, Output{b_.add("ExpandDims", {x, b_.scalar(0)}), 0}},
+      {{"cond", FuncRef{"below", {}}}, {"body", FuncRef{"step", {}}}});
+  start();
+  for (int repeat = 0; repeat < 2; ++repeat) {
+    auto r = run({{x, Tensor::scalar(1.0f)}}, {{loop, 1}, {loop, 2}, {loop, 3}, {loop, 4}});
+    ASSERT_TRUE(r.ok()) << r.status().to_string();
+    // (1, 10) (11, 1) (2, 11) (12, 2) (3, 12) (13, 3)
+    EXPECT_EQ((*r)[0].data<float>()[0], 13.0f);
+    EXPECT_EQ((*r)[1].data<float>()[0], 3.0f);
+    EXPECT_EQ((*r)[2].data<float>()[0], 1.0f);
+    EXPECT_EQ((*r)[3].num_elements(), 32);
+  }
+}
+
 TEST_F(SessionTest, AnEndlessLoopEndsAtItsTimeoutAndWhenCancelled) {
   add_function(*graph_, "forever", {DType::kFloat},
                [](Builder& b, std::vector<Output>) { return std::vector<Output>{b.scalar(true)}; });

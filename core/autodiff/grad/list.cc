@@ -41,8 +41,23 @@ TW_GRADIENT(TensorListGetItem) {
 TW_GRADIENT(TensorListSetItem) {
   const Val item = v.x(2);
   const AttrMap element{{"element_dtype", item.dtype()}};
-  v.give(0, call("TensorListSetItem", {v.dy(), v.x(1), zeros_like(item)}, element));
+  const Val rest = call("TensorListSetItem", {v.dy(), v.x(1), zeros_like(item)}, element);
+  const bool resizes = v.op.attrs.find("_resize") != v.op.attrs.end();
+  v.give(0, resizes ? call("TensorListResize", {rest, length(v.x(0))}) : rest);
   v.give(2, call("TensorListGetItem", {v.dy(), v.x(1), shape_of(item)}, element));
+}
+TW_GRADIENT(TensorListAddItem) {
+  const Val item = v.x(2);
+  v.give(0, v.dy());
+  v.give(2, call("TensorListGetItem", {v.dy(), v.x(1), shape_of(item)}, {{"element_dtype", item.dtype()}}));
+}
+TW_GRADIENT(TensorListScatterIntoExistingList) {
+  const Val rows = v.x(1);
+  const AttrMap element{{"element_dtype", rows.dtype()}};
+  const Val rest = call("TensorListScatterIntoExistingList", {v.dy(), zeros_like(rows), v.x(2)}, element);
+  const bool resizes = v.op.attrs.find("_resize") != v.op.attrs.end();
+  v.give(0, resizes ? call("TensorListResize", {rest, length(v.x(0))}) : rest);
+  v.give(1, call("TensorListGather", {v.dy(), v.x(2), row_shape(rows)}, element));
 }
 TW_GRADIENT(TensorListResize) { v.give(0, call("TensorListResize", {v.dy(), length(v.x(0))})); }
 TW_GRADIENT(TensorListGather) {
@@ -58,7 +73,10 @@ TW_GRADIENT(TensorListConcat) {
 TW_GRADIENT(TensorListSplit) {
   Shape shape = v.x(0).shape();
   if (shape.rank() > 0) shape.set_dim(0, kUnknownDim);  // only the first dimension varies from element to element
-  v.give(0, call("TensorListConcat", {v.dy()}, {{"element_dtype", v.x(0).dtype()}, {"element_shape", shape}}));
+  // A piece that nobody read has no derivative on the list; its length is that of the piece.
+  const Val zeros = call("TensorListSplit", {zeros_like(v.x(0)), v.x(1), v.x(2)});
+  const Val pieces = call("AddN", {v.dy(), zeros}, {{"N", 2}});
+  v.give(0, call("TensorListConcat", {pieces}, {{"element_dtype", v.x(0).dtype()}, {"element_shape", shape}}));
 }
 
 }  // namespace tw

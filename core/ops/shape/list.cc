@@ -61,6 +61,20 @@ Status shape_list_set(ShapeContext& c) {
   return {};
 }
 
+// Each index gets a row of the tensor.
+Status shape_list_scatter_into(ShapeContext& c) {
+  TW_RETURN_IF_ERROR(check_rank(c, 0, 0));
+  Shape tensor, indices;
+  TW_RETURN_IF_ERROR(c.with_rank_at_least(1, 1, &tensor));
+  TW_RETURN_IF_ERROR(c.with_rank(2, 1, &indices));
+  if (tensor.rank_known() && tensor[0] != kUnknownDim && indices[0] != kUnknownDim && tensor[0] != indices[0]) {
+    return invalid_argument("Dimensions must be equal, but are ", tensor[0], " and ", indices[0]);
+  }
+  c.set_output(0, Shape{});
+  c.set_output_handle(0, c.handle(0));
+  return {};
+}
+
 Status shape_list_stack(ShapeContext& c) {
   TW_RETURN_IF_ERROR(check_element_dtype(c));
   TW_ASSIGN_OR_RETURN(const Shape element, element_shape(c, 1));

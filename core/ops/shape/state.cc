@@ -34,6 +34,21 @@ Status shape_assign_variable(ShapeContext& c) {
   return merge(c.handle(0).shape, c.input(1)).status();
 }
 
+// A reference has the dtype and shape of the value behind it.
+Status shape_ref_handle(ShapeContext& c) {
+  c.set_output(0, Shape{});
+  c.set_output_handle(0, {c.attrs().dtype("T"), c.input(0)});
+  return {};
+}
+
+Status shape_handle_ref(ShapeContext& c) {
+  TW_RETURN_IF_ERROR(check_handle_dtype(c, c.attrs().dtype("T"), "refer to"));
+  TW_ASSIGN_OR_RETURN(const Shape stated, c.attrs().get<Shape>("shape"));
+  TW_ASSIGN_OR_RETURN(const Shape shape, merge(stated, c.handle(0).shape));
+  c.set_output(0, shape);
+  return {};
+}
+
 Status shape_variable_shape(ShapeContext& c) {
   c.set_output(0, Shape{c.handle(0).shape.rank()});
   return {};

@@ -4,7 +4,7 @@ import collections.abc
 
 import numpy as np
 
-from thalweg.framework import sparse_tensor
+from thalweg.framework import errors, sparse_tensor
 from thalweg.framework.operation import Operation
 from thalweg.framework.tensor import IndexedSlices, IndexedSlicesValue, Tensor
 
@@ -199,9 +199,12 @@ class FetchHandler:
     resolved = mapper.resolve(graph)
     for element in resolved:
       if not graph.is_fetchable(element):
-        raise ValueError("Operation %r has been marked as not fetchable." % element.op.name
-                         if isinstance(element, Tensor) else
-                         "Operation %r has been marked as not fetchable." % element.name)
+        op = element.op if isinstance(element, Tensor) else element
+        if op._context is not None:
+          raise errors.InaccessibleTensorError(
+              "Operation %r has been marked as not fetchable: it lies in the body of %s '%s'. Return its value from "
+              "the body to fetch it." % (op.name, op._context.kind, op._context.name))
+        raise ValueError("Operation %r has been marked as not fetchable." % op.name)
       if isinstance(element, Operation):
         self.targets.append(element)
         self._plan.append(None)

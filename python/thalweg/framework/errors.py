@@ -19,6 +19,10 @@ DATA_LOSS = 15
 UNAUTHENTICATED = 16
 
 
+class InaccessibleTensorError(ValueError):
+  """A tensor was used outside of the body of the branch or loop that computes it."""
+
+
 class OpError(Exception):
   """An error while running a step: `op` is the operation at fault, or None."""
 

@@ -17,6 +17,8 @@ from thalweg.framework.tensor import Tensor
 _MAX_DTYPES = 64
 _dtype_of = dtypes._BY_ENUM
 _op_bytes = {}
+_CALLS_FUNCTIONS = frozenset(("If", "StatelessIf", "Case", "While", "StatelessWhile", "PartitionedCall",
+                              "StatefulPartitionedCall"))
 
 
 class Graph(GraphContexts, GraphElements):
@@ -34,6 +36,7 @@ class Graph(GraphContexts, GraphElements):
     self._finalized = False
     self._seed = None
     self._functions = {}
+    self._function_ops = []  # operations that call functions, which gradients may rewrite
     self._dtypes = ffi.new("int32_t[]", _MAX_DTYPES + 1)
     self._status = ffi.new("tw_status**")
     self._shape_dims = ffi.new("int64_t[12]")
@@ -49,8 +52,12 @@ class Graph(GraphContexts, GraphElements):
     if self._finalized:
       raise RuntimeError("Graph is finalized and cannot be modified.")
     flat = []
+    context = self._context
     for t in inputs:
-      flat += (t._op._id, t._value_index)
+      source = t._op
+      if source._context is not context:
+        self._check_visible(source, name)
+      flat += (source._id, t._value_index)
     control_ids = ()
     if self._control_stack:
       control_ids = [c._id for c in self._current_controls([t._op for t in inputs])]
@@ -98,6 +105,10 @@ class Graph(GraphContexts, GraphElements):
         op._outputs = [Tensor(op, i, _dtype_of[lib.tw_output_dtype(self._handle, (node, i))]) for i in range(count)]
       self._ops.append(op)
       self._by_name[name] = op
+    if context is not None:
+      context.add(op)
+    if op_type in _CALLS_FUNCTIONS:
+      self._function_ops.append(op)
     for controller in self._control_stack:
       if controller._control_inputs:
         controller._seen.add(op)
@@ -142,11 +153,45 @@ class Graph(GraphContexts, GraphElements):
         self._by_name[name] = op
         self._reserve(name)
         sources.append(inputs)
+        if self._context is not None:
+          self._context.add(op)
+        if op_type in _CALLS_FUNCTIONS:
+          self._function_ops.append(op)
+      if self._function_ops:
+        self._read_outputs_again()
       # After all exist: an imported loop may refer forward.
       added = self._ops[first:]
       for op, inputs in zip(added, sources):
         op._inputs = tuple([self._ops[inputs[i]]._outputs[inputs[i + 1]] for i in range(0, len(inputs), 2)])
+      if self._function_ops:
+        self._read_inputs_again()
       return added
+
+  def _read_outputs_again(self):
+    """A gradient lets calls of functions return what it needs of them."""
+    for op in self._function_ops:
+      for i in range(len(op._outputs), lib.tw_node_num_outputs(self._handle, op._id)):
+        op._outputs.append(Tensor(op, i, _dtype_of[lib.tw_output_dtype(self._handle, (op._id, i))]))
+
+  def _read_inputs_again(self):
+    """A loop that saves values for its gradient has further variables."""
+    handle = self._handle
+    for op in self._function_ops:
+      count = lib.tw_node_num_inputs(handle, op._id)
+      if count == len(op._inputs):
+        continue
+      sources = [lib.tw_node_input(handle, op._id, i) for i in range(count)]
+      op._inputs = tuple(self._ops[s.node]._outputs[s.index] for s in sources)
+      # What was added for the loop lies where the loop does.
+      added = [t._op for t in op._inputs]
+      while added:
+        source = added.pop()
+        if source._context is not op._context and source._context is self._context is not None:
+          source._context.ops.remove(source)
+          source._context = op._context
+          if op._context is not None:
+            op._context.add(source)
+          added.extend(t._op for t in source._inputs)
 
   def _reserve(self, name):
     key = name.lower()
@@ -165,7 +210,8 @@ class Graph(GraphContexts, GraphElements):
       data = buffer_call(lib.tw_graph_to_graph_def, self._handle)
     graph_def = _protos.message("GraphDef").FromString(data)
     if from_version is not None:
-      del graph_def.node[:from_version]
+      # Operations that went into functions are not among the nodes.
+      del graph_def.node[:sum(op._context is None for op in self._ops[:from_version])]
     if add_shapes:
       for node in graph_def.node:
         op = self._by_name.get(node.name)

@@ -73,8 +73,9 @@ class _ControlDependenciesController:
 
   def __enter__(self):
     if self._new_stack:
-      self._old_stack = self._graph._control_stack
-      self._graph._control_stack = []
+      # What is made without dependencies is made outside of the bodies of branches and loops, too.
+      self._old_stack = self._graph._control_stack, self._graph._context
+      self._graph._control_stack, self._graph._context = [], None
     self._graph._control_stack.append(self)
 
   def __exit__(self, *unused):
@@ -82,7 +83,7 @@ class _ControlDependenciesController:
       raise AssertionError("control_dependencies blocks were not left in the order they were entered")
     self._graph._control_stack.pop()
     if self._new_stack:
-      self._graph._control_stack = self._old_stack
+      self._graph._control_stack, self._graph._context = self._old_stack
 
   @property
   def control_inputs(self):
@@ -102,6 +103,7 @@ class GraphContexts:
     self._names_in_use = {}
     self._name_stack = ""
     self._control_stack = []
+    self._context = None          # the body of a branch or loop that is being made
     self._device_stack = []       # strings, functions, None
     self._device_bytes = b""      # of the stack when no function is in it; None otherwise
     self._colocation_stack = []
@@ -110,6 +112,24 @@ class GraphContexts:
     self._override_map = {}
     self._container = ""
     self._variable_creator_stack = []
+
+  # --- bodies of branches and loops ---
+
+  def _check_visible(self, op, name):
+    """ValueError unless `op` lies where the operation `name` is being made, or around it."""
+    context = self._context
+    while context is not None:
+      if op._context is context:
+        return
+      context = context.outer
+    if op._context is not None:
+      raise op._context.inaccessible(op, name)
+
+  def _get_control_flow_context(self):
+    return self._context
+
+  def _set_control_flow_context(self, context):
+    self._context = context
 
   # --- names ---
 
@@ -176,6 +196,8 @@ class GraphContexts:
       c = self.as_graph_element(c)
       if isinstance(c, Tensor):
         c = c.op
+      if c._context is not self._context:
+        self._check_visible(c, "control_dependencies")
       if c not in seen:
         seen.add(c)
         ops.append(c)

@@ -115,15 +115,14 @@ class GraphElements:
     self._unfeedable.add(tensor)
 
   def is_feedable(self, tensor):
-    return tensor not in self._unfeedable
+    return tensor._op._context is None and tensor not in self._unfeedable
 
   def prevent_fetching(self, op):
     self._unfetchable.add(op)
 
   def is_fetchable(self, tensor_or_op):
-    if isinstance(tensor_or_op, Tensor):
-      return tensor_or_op.op not in self._unfetchable
-    return tensor_or_op not in self._unfetchable
+    op = tensor_or_op.op if isinstance(tensor_or_op, Tensor) else tensor_or_op
+    return op._context is None and op not in self._unfetchable
 
   # --- collections ---
 

@@ -8,8 +8,8 @@ class Operation:
   """A node: its inputs, outputs, attributes. Made by the functions that add operations, never directly."""
 
   # _device and _groups are set when first asked for.
-  __slots__ = ("graph", "_id", "_name", "_type", "_inputs", "_outputs", "_where", "_device", "_groups", "__dict__",
-               "__weakref__")
+  __slots__ = ("graph", "_id", "_name", "_type", "_inputs", "_outputs", "_where", "_device", "_groups", "_context",
+               "__dict__", "__weakref__")
 
   def __init__(self, graph, node_id, name, op_type, inputs, where):
     self.graph = graph
@@ -18,6 +18,7 @@ class Operation:
     self._type = op_type
     self._inputs = inputs
     self._where = where
+    self._context = graph._context
 
   @property
   def name(self):
@@ -80,6 +81,13 @@ class Operation:
   @property
   def _control_outputs(self):
     return [op for op in self.graph._ops if self in op.control_inputs]
+
+  def _get_control_flow_context(self):
+    """The body of a branch or loop that the operation lies in, or None."""
+    return self._context
+
+  def _set_control_flow_context(self, context):
+    self._context = context
 
   def colocation_groups(self):
     """The names of the operations this one shares a device with, as b"loc:@name"; always at least its own."""

@@ -6,6 +6,7 @@ from thalweg.framework import dtypes, tensor_util
 from thalweg.framework.conversion import (  # noqa: F401
     convert_to_tensor, convert_to_tensor_or_sparse_tensor)
 from thalweg.framework.scopes import name_scope
+from thalweg.util import nest
 
 SparseTensorValue = collections.namedtuple("SparseTensorValue", ["indices", "values", "dense_shape"])
 
@@ -79,6 +80,10 @@ class SparseTensor:
   @staticmethod
   def _override_operator(operator, func):
     setattr(SparseTensor, operator, func)
+
+
+nest.register_composite(SparseTensor, lambda s: [s.indices, s.values, s.dense_shape],
+                        lambda s, parts: SparseTensor(*parts))
 
 
 def is_sparse(x):

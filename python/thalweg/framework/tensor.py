@@ -2,6 +2,7 @@
 
 from thalweg._c import NULL, StatusError, ffi, lib
 from thalweg.framework import tensor_shape
+from thalweg.util import nest
 
 
 class OperatorNotAllowedInGraphError(TypeError):
@@ -230,5 +231,10 @@ class IndexedSlices:
     return "IndexedSlices(indices=%s, values=%s%s)" % (
         self._indices, self._values, (", dense_shape=%s" % self._dense_shape) if self._dense_shape is not None else "")
 
+
+nest.register_composite(
+    IndexedSlices,
+    lambda s: [t for t in (s.values, s.indices, s.dense_shape) if t is not None],
+    lambda s, parts: IndexedSlices(*parts))
 
 IndexedSlicesValue = __import__("collections").namedtuple("IndexedSlicesValue", ["values", "indices", "dense_shape"])

@@ -5,7 +5,7 @@ import contextlib
 from thalweg._c import NULL, StatusError, ffi, lib
 from thalweg.framework import gradient_registry, ops
 from thalweg.framework.tensor import IndexedSlices, Tensor
-from thalweg.ops import array_ops
+from thalweg.ops import array_ops, body_gradients
 
 
 class AggregationMethod:
@@ -157,39 +157,48 @@ class _OverrideState:
   def needed(self):
     return bool(gradient_registry._functions)
 
-  def gradient(self, node, dys, dxs):
+  def gradient(self, handle, node, dys, dxs):
     """Calls the function registered for the node; False when there is none."""
+    if handle != self.graph._handle:
+      return body_gradients.gradient(self.graph, handle, node, dys, dxs)
     graph = self.graph
     graph._adopt()
     op = graph._ops[node]
-    name = op.type
-    if op._has_attr("_gradient_op_type"):
-      name = op.get_attr("_gradient_op_type").decode()
-      if name not in gradient_registry._functions:
-        raise LookupError("No gradient defined for operation '%s' (op type: %s)" % (op.name, name))
-    elif name not in gradient_registry._functions:
-      return False
-    function = gradient_registry._functions[name]
-    if function is None:
-      return True
+    kind = op.get_attr("_gradient_op_type").decode() if op._has_attr("_gradient_op_type") else None
+    found, function = registered(op.name, op.type, kind)
+    if not found or function is None:
+      return found
     grads = [_tensor(graph, d) for d in dys]
     with graph.as_default(), _outside_scopes(graph), graph.name_scope(op.name + "_grad"):
-      grads = [array_ops.zeros_like(o) if g is None and _wants_zeros(o) else g for g, o in zip(grads, op.outputs)]
-      result = function(op, *grads)
-      result = list(result) if isinstance(result, (list, tuple)) else [result]
-      if len(result) != len(op.inputs):
-        raise ValueError("Num gradients %d generated for op %s do not match num inputs %d" % (
-            len(result), op.node_def, len(op.inputs)))
-      for i, g in enumerate(result):
-        if g is None:
-          continue
-        if isinstance(g, IndexedSlices):
-          dxs[i].values, dxs[i].indices = g.values._c_output(), g.indices._c_output()
-          if g.dense_shape is not None:
-            dxs[i].dense_shape = g.dense_shape._c_output()
-        else:
-          dxs[i].dense = ops.convert_to_tensor(g)._c_output()
+      result = call_registered(function, op, grads)
+    for dx, g in zip(dxs[0:len(result)], result):
+      if isinstance(g, IndexedSlices):
+        dx.values, dx.indices = g.values._c_output(), g.indices._c_output()
+        if g.dense_shape is not None:
+          dx.dense_shape = g.dense_shape._c_output()
+      elif g is not None:
+        dx.dense = g._c_output()
     return True
+
+
+def registered(name, op_type, override):
+  """(whether the program registered a gradient for such an operation, the function or None for no gradient)."""
+  functions = gradient_registry._functions
+  if override is not None and override not in functions:
+    raise LookupError("No gradient defined for operation '%s' (op type: %s)" % (name, override))
+  key = override or op_type
+  return key in functions, functions.get(key)
+
+
+def call_registered(function, op, grads):
+  """What a registered function gives for each input of `op`: a tensor, IndexedSlices or None."""
+  grads = [array_ops.zeros_like(o) if g is None and _wants_zeros(o) else g for g, o in zip(grads, op.outputs)]
+  result = function(op, *grads)
+  result = list(result) if isinstance(result, (list, tuple)) else [result]
+  if len(result) != len(op.inputs):
+    raise ValueError("Num gradients %d generated for op %s do not match num inputs %d" % (
+        len(result), op.node_def, len(op.inputs)))
+  return [g if g is None or isinstance(g, IndexedSlices) else ops.convert_to_tensor(g) for g in result]
 
 
 def _wants_zeros(output):
@@ -199,15 +208,18 @@ def _wants_zeros(output):
 @contextlib.contextmanager
 def _outside_scopes(graph):
   """Gradient nodes do not inherit the program's control dependencies."""
-  with graph.control_dependencies(None):
+  outer, graph._control_stack = graph._control_stack, []
+  try:
     yield
+  finally:
+    graph._control_stack = outer
 
 
 @ffi.def_extern()
 def twpy_gradient(user, graph, node, dy, num_dy, dx, num_dx, handled):
   state = ffi.from_handle(user)
   try:
-    done = state.gradient(node, [dy[i] for i in range(num_dy)], dx)
+    done = state.gradient(graph, node, [dy[i] for i in range(num_dy)], dx)
     handled[0] = 1 if done else 0
     return NULL
   except BaseException as e:  # the exception continues in Python, behind the C call

@@ -130,7 +130,12 @@ class Variable(metaclass=_VariableMeta):
     raise NotImplementedError("a variable is a RefVariable or a ResourceVariable")
 
   def _convert_initial_value(self, value, dtype):
-    self._initial_value = ops.convert_to_tensor(value, dtype, "initial_value")
+    self._initial_value = value = ops.convert_to_tensor(value, dtype, "initial_value")
+    if value.op._context is not None:
+      # A variable is made outside of branches and loops, and so its initial value must be.
+      raise ValueError("Initializer for variable %s/ is from inside a control-flow construct, such as a loop or "
+                       "conditional. When creating a variable inside a loop or conditional, use a lambda as the "
+                       "initializer." % value.graph.get_name_scope())
 
   def _init_from_proto(self, variable_def, import_scope):
     """Finds the nodes that every kind of variable has; returns the variable's own node and its read."""

@@ -10,6 +10,19 @@ def is_sequence(seq):
 is_nested = is_sequence
 
 
+# Types whose objects are made of several tensors: type -> (object to list of tensors, object and tensors to object).
+_composites = {}
+
+
+def register_composite(cls, components, rebuild):
+  """Lets `expand_composites=True` see the tensors inside of `cls`."""
+  _composites[cls] = (components, rebuild)
+
+
+def _is_composite(structure, expand_composites):
+  return expand_composites and type(structure) in _composites
+
+
 def _children(structure):
   if isinstance(structure, _abc.Mapping):
     return [structure[k] for k in sorted(structure)]
@@ -17,10 +30,12 @@ def _children(structure):
 
 
 def flatten(structure, expand_composites=False):
-  """The leaves, left to right; dicts by sorted key."""
+  """The leaves, left to right; dicts by sorted key; the parts of sparse tensors with `expand_composites`."""
+  if _is_composite(structure, expand_composites):
+    return list(_composites[type(structure)][0](structure))
   if not is_sequence(structure):
     return [structure]
-  return [leaf for child in _children(structure) for leaf in flatten(child)]
+  return [leaf for child in _children(structure) for leaf in flatten(child, expand_composites)]
 
 
 def _rebuild(structure, parts):
@@ -40,23 +55,32 @@ def pack_sequence_as(structure, flat_sequence, expand_composites=False):
   """`flat_sequence` in the shape of `structure`."""
   if not is_sequence(flat_sequence):
     raise TypeError("flat_sequence must be a sequence")
-  if not is_sequence(structure):
+  if not is_sequence(structure) and not _is_composite(structure, expand_composites):
     if len(flat_sequence) != 1:
       raise ValueError("Structure is a scalar but len(flat_sequence) == %d > 1" % len(flat_sequence))
     return flat_sequence[0]
-  count = len(flatten(structure))
+  count = len(flatten(structure, expand_composites))
   if count != len(flat_sequence):
     raise ValueError("Could not pack sequence. Structure had %d elements, but flat_sequence had %d elements.  "
                      "Structure: %s, flat_sequence: %s." % (count, len(flat_sequence), structure, flat_sequence))
   items = iter(flat_sequence)
 
   def build(s):
+    if _is_composite(s, expand_composites):
+      components, rebuild = _composites[type(s)]
+      return rebuild(s, [next(items) for _ in components(s)])
     return _rebuild(s, [build(c) for c in _children(s)]) if is_sequence(s) else next(items)
 
   return build(structure)
 
 
 def assert_same_structure(nest1, nest2, check_types=True, expand_composites=False):
+  if _is_composite(nest1, expand_composites) or _is_composite(nest2, expand_composites):
+    if type(nest1) is not type(nest2) or len(flatten(nest1, True)) != len(flatten(nest2, True)):
+      raise (TypeError if check_types and not is_sequence(nest1) and not is_sequence(nest2) else ValueError)(
+          "The two structures don't have the same nested structure.\n\nFirst structure: %s\n\nSecond structure: %s" % (
+              nest1, nest2))
+    return
   if is_sequence(nest1) != is_sequence(nest2):
     raise ValueError("The two structures don't have the same nested structure.\n\nFirst structure: %s\n\nSecond "
                      "structure: %s" % (nest1, nest2))
@@ -74,7 +98,7 @@ def assert_same_structure(nest1, nest2, check_types=True, expand_composites=Fals
     raise ValueError("The two structures don't have the same number of elements.\n\nFirst structure (%d elements): "
                      "%s\n\nSecond structure (%d elements): %s" % (len(a), nest1, len(b), nest2))
   for x, y in zip(a, b):
-    assert_same_structure(x, y, check_types)
+    assert_same_structure(x, y, check_types, expand_composites)
 
 
 def map_structure(func, *structure, **kwargs):
@@ -83,10 +107,11 @@ def map_structure(func, *structure, **kwargs):
     raise TypeError("func must be callable, got: %s" % func)
   if not structure:
     raise ValueError("Must provide at least one structure")
+  expand = kwargs.get("expand_composites", False)
   for other in structure[1:]:
-    assert_same_structure(structure[0], other, check_types=kwargs.get("check_types", True))
-  flat = [flatten(s) for s in structure]
-  return pack_sequence_as(structure[0], [func(*leaves) for leaves in zip(*flat)])
+    assert_same_structure(structure[0], other, check_types=kwargs.get("check_types", True), expand_composites=expand)
+  flat = [flatten(s, expand) for s in structure]
+  return pack_sequence_as(structure[0], [func(*leaves) for leaves in zip(*flat)], expand)
 
 
 def flatten_dict_items(dictionary):

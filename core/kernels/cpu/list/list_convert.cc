@@ -122,6 +122,29 @@ Status run_scatter(const RunContext& ctx) {
   return give_list(ctx, 0, std::move(rows.list), ctx.state<ListState>().dynamic);
 }
 
+Status run_scatter_into(const RunContext& ctx) {
+  const auto& state = ctx.state<ListState>();
+  TW_ASSIGN_OR_RETURN(const TensorList* before, list_input(ctx, 0, state.dtype));
+  const Value indices = ctx.input(2);
+  const Shape in = *ctx.input(1).shape;
+  const int64_t count = indices.shape->num_elements();
+  if (in.rank() < 1 || in[0] != count) {
+    return invalid_argument("Invalid number of rows in input tensor. Expected: ", count, " Actual: ", in);
+  }
+  const Shape row(in.dims().subspan(1));
+  if (!compatible(before->element_shape, row)) {
+    return invalid_argument("Specified a list with shape ", before->element_shape, " from a tensor with shape ", row);
+  }
+  TW_ASSIGN_OR_RETURN(const Tensor rows, ctx.input_tensor(1, true));
+  TW_ASSIGN_OR_RETURN(Ref<TensorList> list, take_list(ctx, 0));
+  for (int64_t k = 0; k < count; ++k) {
+    const int64_t i = index_at(indices, k);
+    TW_RETURN_IF_ERROR(prepare_write(*list, i, state));
+    TW_ASSIGN_OR_RETURN(list->elements[static_cast<size_t>(i)], row_of(rows, k, 1, row));
+  }
+  return give_list(ctx, 0, std::move(list), state.dynamic);
+}
+
 // Elements joined along their first dimension, and how long each was.
 Status run_concat(const RunContext& ctx) {
   const auto& state = ctx.state<ListState>();
@@ -225,6 +248,7 @@ TW_KERNEL(TensorListStack, prepare_list, run_stack);
 TW_KERNEL(TensorListGather, prepare_list, run_gather);
 TW_KERNEL(TensorListFromTensor, prepare_list, run_from_tensor);
 TW_KERNEL(TensorListScatter, prepare_list, run_scatter);
+TW_KERNEL(TensorListScatterIntoExistingList, prepare_list, run_scatter_into);
 TW_KERNEL(TensorListConcat, prepare_list, run_concat);
 TW_KERNEL(TensorListSplit, prepare_list, run_split);
 

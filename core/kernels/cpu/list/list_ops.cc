@@ -5,9 +5,6 @@
 namespace tw {
 namespace {
 
-// More than any program means; a number from outside must not take all memory.
-constexpr int64_t kMostElements = int64_t{1} << 31;
-
 Result<int64_t> read_count(const RunContext& ctx, int i, const char* what) {
   if (ctx.input(i).shape->num_elements() != 1)
     return invalid_argument(what, " must be a scalar, got shape ", *ctx.input(i).shape);
@@ -111,10 +108,6 @@ Status run_set(const RunContext& ctx) {
   const auto& state = ctx.state<ListState>();
   TW_ASSIGN_OR_RETURN(const TensorList* before, list_input(ctx, 0, state.dtype));
   TW_ASSIGN_OR_RETURN(const int64_t i, read_count(ctx, 1, "index"));
-  const auto size = static_cast<int64_t>(before->elements.size());
-  if (i < 0 || i >= size) {
-    return invalid_argument("Trying to modify element ", i, " in a list with ", size, " elements.");
-  }
   const Shape& shape = *ctx.input(2).shape;
   if (!compatible(before->element_shape, shape)) {
     return invalid_argument("Tried to set a tensor with incompatible shape at a list index. Item element shape: ",
@@ -122,6 +115,7 @@ Status run_set(const RunContext& ctx) {
   }
   TW_ASSIGN_OR_RETURN(Tensor element, ctx.input_tensor(2, true));
   TW_ASSIGN_OR_RETURN(Ref<TensorList> list, take_list(ctx, 0));
+  TW_RETURN_IF_ERROR(prepare_write(*list, i, state));
   list->elements[static_cast<size_t>(i)] = std::move(element);
   return give_list(ctx, 0, std::move(list), state.dynamic);
 }

@@ -87,12 +87,26 @@ Result<Tensor> row_of(const Tensor& t, int64_t begin, int64_t rows, const Shape&
   return copy;
 }
 
+Status prepare_write(TensorList& list, int64_t i, const ListState& state) {
+  const auto size = static_cast<int64_t>(list.elements.size());
+  if (i < 0 || i >= (state.resize ? kMostElements : size)) {
+    return invalid_argument("Trying to modify element ", i, " in a list with ", size, " elements.");
+  }
+  if (i >= size) list.elements.resize(static_cast<size_t>(i) + 1);
+  if (state.write_once && list.elements[static_cast<size_t>(i)].valid()) {
+    return invalid_argument("Could not write to TensorArray index ", i, " because it has already been written to.");
+  }
+  return {};
+}
+
 Status prepare_list(PrepareContext& ctx) {
   auto& state = ctx.emplace_state<ListState>();
   const AttrReader& attrs = ctx.attrs();
   if (attrs.has("element_dtype")) state.dtype = attrs.dtype("element_dtype");
   if (attrs.has("num_elements")) state.num_elements = attrs.integer("num_elements");
   if (attrs.has("element_shape")) state.element_shape = attrs.must<Shape>("element_shape");
+  state.resize = attrs.has("_resize");
+  state.write_once = attrs.has("_write_once");
   for (int o = 0; o < ctx.num_outputs(); ++o) state.dynamic |= output_is_dynamic(ctx, o);
   return {};
 }

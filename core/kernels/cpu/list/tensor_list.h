@@ -5,6 +5,9 @@
 
 namespace tw {
 
+// More than any program means; a number from outside must not take all memory.
+inline constexpr int64_t kMostElements = int64_t{1} << 31;
+
 // The list in scalar variant input i, for reading; it lives as long as the input.
 Result<const TensorList*> list_input(const RunContext& ctx, int i, DType dtype = DType::kInvalid);
 
@@ -35,7 +38,11 @@ struct ListState : KernelState {
   int64_t num_elements = -1;               // that TensorListStack insists on
   Shape element_shape = Shape::unknown();  // TensorListConcat's attribute
   bool dynamic = false;
+  bool resize = false;      // a write beyond the end makes the list longer
+  bool write_once = false;  // an element that is set stays so
 };
 Status prepare_list(PrepareContext& ctx);
+// Makes room for element i; InvalidArgument where the state forbids the write.
+Status prepare_write(TensorList& list, int64_t i, const ListState& state);
 
 }  // namespace tw

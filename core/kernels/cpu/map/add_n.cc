@@ -123,6 +123,24 @@ Status add_lists(const RunContext& ctx, bool dynamic) {
   return give_list(ctx, 0, std::move(owned), dynamic);
 }
 
+Status run_add_item(const RunContext& ctx) {
+  const auto& state = ctx.state<ListState>();
+  TW_ASSIGN_OR_RETURN(const TensorList* before, list_input(ctx, 0, state.dtype));
+  if (ctx.input(1).shape->num_elements() != 1) {
+    return invalid_argument("index must be a scalar, got shape ", *ctx.input(1).shape);
+  }
+  const int64_t i = *ctx.in<int32_t>(1);
+  const auto size = static_cast<int64_t>(before->elements.size());
+  if (i < 0 || i >= size) {
+    return invalid_argument("Trying to modify element ", i, " in a list with ", size, " elements.");
+  }
+  TW_ASSIGN_OR_RETURN(Tensor item, ctx.input_tensor(2, true));
+  TW_ASSIGN_OR_RETURN(Ref<TensorList> list, take_list(ctx, 0));
+  Tensor& element = list->elements[static_cast<size_t>(i)];
+  TW_ASSIGN_OR_RETURN(element, sum_of(element, item, ctx.pool()));
+  return give_list(ctx, 0, std::move(list), state.dynamic);
+}
+
 Status run_add_n(const RunContext& ctx) {
   const auto& s = ctx.state<AddNState>();
   if (s.lists) return add_lists(ctx, s.dynamic);
@@ -141,5 +159,6 @@ Status run_add_n(const RunContext& ctx) {
 }  // namespace
 
 TW_KERNEL(AddN, prepare_add_n, run_add_n);
+TW_KERNEL(TensorListAddItem, prepare_list, run_add_item);
 
 }  // namespace tw

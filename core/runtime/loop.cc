@@ -1,0 +1,295 @@
+// While: a loop stays in one frame of its condition's plan and one of its body's as long as shapes stay, so that an
+// iteration looks nothing up and, where shapes are known, allocates nothing.
+#include <algorithm>
+
+#include "core/runtime/control.h"
+#include "core/runtime/frame.h"
+
+namespace tw {
+
+namespace {
+
+// Between two looks at the clock, in instructions.
+constexpr size_t kCheckInterval = 32;
+// Plans made for shapes that one loop met before it goes on with the plan that finds shapes as it runs.
+constexpr int kMaxPlans = 3;
+
+// A variable of the loop between iterations.
+struct Var {
+  Ref<Buffer> buffer;
+  void* data = nullptr;
+  Shape shape;
+  DType dtype = DType::kInvalid;
+};
+
+uint32_t root_of(const Plan& plan, uint32_t v) {
+  const int32_t source = plan.values[v].view_of;
+  return source >= 0 ? static_cast<uint32_t>(source) : v;
+}
+
+// The plan of one function and the frame it runs in.
+class LoopFunction {
+ public:
+  explicit LoopFunction(Program& program) : program_(program) {}
+  ~LoopFunction() { leave(); }
+  LoopFunction(const LoopFunction&) = delete;
+
+  // Whether the plan at hand is for these shapes.
+  bool serves(std::span<const Var> vars) const {
+    if (plan_ == nullptr) return false;
+    for (size_t i = 0; i < vars.size(); ++i) {
+      const Shape& wanted = plan_->argument_shapes[i];
+      if (wanted.fully_known() && !(wanted == vars[i].shape)) return false;
+    }
+    return true;
+  }
+
+  Status enter(std::span<const Var> vars) {
+    std::vector<const Shape*> shapes;
+    for (const Var& v : vars) shapes.push_back(&v.shape);
+    TW_ASSIGN_OR_RETURN(plan_, ++plans_ > kMaxPlans ? program_.dynamic_plan() : program_.plan_for(shapes));
+    TW_ASSIGN_OR_RETURN(frame_, take_frame(*plan_));
+    return {};
+  }
+
+  void leave() {
+    if (frame_ != nullptr) return_frame(*plan_, std::move(frame_));
+    plan_ = nullptr;
+  }
+
+  Plan& plan() const { return *plan_; }
+  Value& value(uint32_t number) const { return frame_->values[number]; }
+  Value& argument(size_t k) const { return value(plan_->arguments[k]); }
+  const ValueInfo& info(uint32_t number) const { return plan_->values[number]; }
+
+  // Lets argument k be the variable's value, without a reference of its own.
+  void bind(size_t k, const Var& var) const {
+    const uint32_t number = plan_->arguments[k];
+    Value& v = value(number);
+    v.data = var.data;
+    v.owner = var.buffer.get();
+    if (!info(number).known) {
+      frame_->shapes[number] = var.shape;
+      v.shape = &frame_->shapes[number];
+    }
+  }
+  void bind_counted(size_t k, const Var& var) const {
+    bind(k, var);
+    if (argument(k).owner != nullptr) argument(k).owner->ref();
+  }
+
+  Status run(Step& step) const { return run_plan(*plan_, *frame_, step); }
+
+  // The buffer that the next run writes result storage number `i` of the plan into.
+  Ref<Buffer>& storage(size_t i) const { return frame_->results[i]; }
+  // Keeps for the next run what the last one wrote, which nobody else holds.
+  void keep_storage() const {
+    for (size_t i = 0; i < plan_->allocated.size(); ++i) {
+      storage(i) = Ref<Buffer>::adopt(std::exchange(value(plan_->allocated[i]).owner, nullptr));
+    }
+  }
+
+ private:
+  Program& program_;
+  std::shared_ptr<Plan> plan_;
+  std::unique_ptr<Frame> frame_;
+  int plans_ = 0;
+};
+
+class Loop {
+ public:
+  Loop(const ControlOp& op, std::span<Tensor> vars, Step& step)
+      : op_(op), step_(step), cond_(*op.branches[0]), body_(*op.branches[1]), spares_(vars.size()) {
+    for (Tensor& t : vars) {
+      vars_.push_back({t.buffer(), t.raw(), t.shape(), t.dtype()});
+      t = Tensor();
+    }
+  }
+
+  Status run() {
+    for (int64_t i = 0; op_.max_iterations < 0 || i < op_.max_iterations; ++i) {
+      TW_RETURN_IF_ERROR(check());
+      if (!shapes_stay_) TW_RETURN_IF_ERROR(enter());
+      TW_ASSIGN_OR_RETURN(const bool go_on, condition());
+      if (!go_on) break;
+      TW_RETURN_IF_ERROR(iterate());
+    }
+    return {};
+  }
+
+  void give(std::span<Tensor> vars) {
+    for (size_t k = 0; k < vars.size(); ++k) {
+      Var& v = vars_[k];
+      const size_t offset = static_cast<size_t>(static_cast<char*>(v.data) - static_cast<char*>(v.buffer->data()));
+      vars[k] = Tensor(v.dtype, v.shape, std::move(v.buffer), offset);
+    }
+  }
+
+ private:
+  // How a variable gets the body's result: with the reference that the frame holds, with one more, or as a copy.
+  enum class How { kMove, kShare, kCopy };
+
+  // A variable that the body changes.
+  struct Change {
+    size_t k;
+    uint32_t result, root;  // value numbers: the result, and the value whose storage it is in
+    How how;
+    int storage;  // in Plan::allocated, when the result can be written to what held the variable before; else -1
+  };
+
+  Status check() {
+    if (!step_.cancelled() && until_check_ > instructions_) {
+      until_check_ -= instructions_;
+      return {};
+    }
+    until_check_ = kCheckInterval;
+    return step_.check();
+  }
+
+  // Finds the plans for the shapes at hand, and what each iteration has to do.
+  Status enter() {
+    if (cond_.serves(vars_) && body_.serves(vars_)) return {};
+    cond_.leave();
+    body_.leave();
+    // They are of the sizes that the last plan gave its results.
+    for (Ref<Buffer>& spare : spares_) spare.reset();
+    TW_RETURN_IF_ERROR(cond_.enter(vars_));
+    TW_RETURN_IF_ERROR(body_.enter(vars_));
+    instructions_ = body_.plan().code.size() + cond_.plan().code.size() + 1;
+    const std::vector<char> read = values_read(cond_.plan());
+    cond_inputs_.clear();
+    changes_.clear();
+    shapes_stay_ = true;
+    std::vector<uint32_t> bound;
+    for (size_t k = 0; k < vars_.size(); ++k) {
+      const uint32_t argument = body_.plan().arguments[k];
+      const bool wanted = read[cond_.plan().arguments[k]] != 0;
+      if (body_.plan().results[k] == argument) {
+        // What every iteration hands on as it is stays bound.
+        body_.bind_counted(k, vars_[k]);
+        if (wanted) cond_.bind_counted(k, vars_[k]);
+        bound.push_back(argument);
+        continue;
+      }
+      if (wanted) cond_inputs_.push_back(k);
+      changes_.push_back(change(k));
+      const ValueInfo& info = body_.info(changes_.back().result);
+      shapes_stay_ &=
+          info.known && info.shape == body_.plan().argument_shapes[k] && info.shape == cond_.plan().argument_shapes[k];
+    }
+    to_drop_.clear();
+    for (uint32_t v : body_.plan().counted) {
+      if (std::find(bound.begin(), bound.end(), v) == bound.end()) to_drop_.push_back(v);
+    }
+    return {};
+  }
+
+  static std::vector<char> values_read(const Plan& plan) {
+    std::vector<char> read(plan.values.size(), 0);
+    for (uint32_t v : plan.args) read[v] = 1;
+    read[plan.results[0]] = read[root_of(plan, plan.results[0])] = 1;
+    return read;
+  }
+
+  Change change(size_t k) const {
+    const Plan& plan = body_.plan();
+    const uint32_t result = plan.results[k], root = root_of(plan, result);
+    const Storage storage = body_.info(result).storage;
+    const auto shares = [&](uint32_t r) { return root_of(plan, r) == root; };
+    const bool alone = std::count_if(plan.results.begin(), plan.results.end(), shares) == 1;
+    Change c{k, result, root, How::kShare, -1};
+    if (storage == Storage::kConstant) c.how = How::kCopy;
+    if (alone && (storage == Storage::kResult || storage == Storage::kOwned)) c.how = How::kMove;
+    if (c.how == How::kMove && storage == Storage::kResult && is_plain(body_.info(result).dtype)) {
+      const auto at = std::find(plan.allocated.begin(), plan.allocated.end(), root);
+      c.storage = static_cast<int>(at - plan.allocated.begin());
+    }
+    return c;
+  }
+
+  Result<bool> condition() {
+    for (size_t k : cond_inputs_) {
+      // A kernel may take the elements of a list that has one owner.
+      if (is_plain(vars_[k].dtype)) cond_.bind(k, vars_[k]);
+      else cond_.bind_counted(k, vars_[k]);
+    }
+    const Status status = cond_.run(step_);
+    Result<bool> holds = status;
+    if (status.ok()) {
+      const Value& v = cond_.value(cond_.plan().results[0]);
+      holds = truth(v.dtype, *v.shape, v.data);
+    }
+    for (size_t k : cond_inputs_) {
+      if (is_plain(vars_[k].dtype)) cond_.argument(k).owner = nullptr;
+      else drop(cond_.argument(k));
+    }
+    for (uint32_t v : cond_.plan().counted) {
+      if (cond_.info(v).storage == Storage::kOwned) drop(cond_.value(v));
+    }
+    if (status.ok()) cond_.keep_storage();
+    return holds;
+  }
+
+  Status iterate() {
+    for (const Change& c : changes_) {
+      body_.bind(c.k, vars_[c.k]);
+      vars_[c.k].buffer.release();  // the frame owns it now, and its kernels may take it
+      Ref<Buffer>& spare = spares_[c.k];
+      if (spare.get() == nullptr) continue;
+      if (spare->unique()) body_.storage(static_cast<size_t>(c.storage)) = std::move(spare);
+      spare.reset();
+    }
+    TW_RETURN_IF_ERROR(body_.run(step_));
+    for (const Change& c : changes_) TW_RETURN_IF_ERROR(take(c));
+    for (const Change& c : changes_) {
+      Buffer*& before = body_.argument(c.k).owner;
+      if (c.storage >= 0 && before != nullptr && before->writable() && before->bytes() == vars_[c.k].buffer->bytes()) {
+        spares_[c.k] = Ref<Buffer>::adopt(std::exchange(before, nullptr));
+      }
+    }
+    for (uint32_t v : to_drop_) drop(body_.value(v));
+    return {};
+  }
+
+  // The variable takes the body's result.
+  Status take(const Change& c) {
+    Var& var = vars_[c.k];
+    Value& v = body_.value(c.result);
+    Value& owning = v.owner != nullptr ? v : body_.value(c.root);
+    if (!shapes_stay_) var.shape = *v.shape;
+    if (c.how == How::kCopy || owning.owner == nullptr) {
+      const size_t bytes = static_cast<size_t>(v.shape->num_elements()) * dtype_size(v.dtype);
+      const Tensor lent(v.dtype, *v.shape, wrap_memory(v.data, bytes, false, nullptr, nullptr));
+      TW_ASSIGN_OR_RETURN(const Tensor copy, lent.clone());
+      var.buffer = copy.buffer();
+      var.data = copy.raw();
+      return {};
+    }
+    var.data = v.data;
+    if (c.how == How::kMove) var.buffer = Ref<Buffer>::adopt(std::exchange(owning.owner, nullptr));
+    else var.buffer = Ref<Buffer>(owning.owner);
+    return {};
+  }
+
+  const ControlOp& op_;
+  Step& step_;
+  LoopFunction cond_, body_;
+  std::vector<Var> vars_;
+  std::vector<Ref<Buffer>> spares_;  // of variables whose result may be written there
+  std::vector<size_t> cond_inputs_;  // variables that change and that the condition reads
+  std::vector<Change> changes_;
+  std::vector<uint32_t> to_drop_;  // values of the body that must not outlive an iteration
+  bool shapes_stay_ = false;
+  size_t instructions_ = 0, until_check_ = 0;
+};
+
+}  // namespace
+
+Status run_loop(const ControlOp& op, std::span<Tensor> vars, Step& step) {
+  Loop loop(op, vars, step);
+  TW_RETURN_IF_ERROR(loop.run());
+  loop.give(vars);
+  return {};
+}
+
+}  // namespace tw
