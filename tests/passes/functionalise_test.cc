@@ -210,7 +210,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(Functionalise, DeepNestingIsRefused) {
   std::string text = with_args("");
   std::string data = "%x", pred = "%q";
-  for (int i = 0; i < 300; ++i) {
+  for (int i = 0; i < 105; ++i) {
     const std::string k = std::to_string(i);
     text += "%c" + k + " = LogicalNot(" + pred + ")\n%s" + k + " = Switch(" + data + ", %c" + k + ")\n%p" + k +
             " = Switch(%c" + k + ", %c" + k + ")\n";

@@ -9,7 +9,7 @@ namespace tw::lift {
 namespace {
 
 // Lifting and running recurse as deep as branches are nested.
-constexpr int kMaxDepth = 200;
+constexpr int kMaxDepth = 100;
 
 class BranchLifter {
  public:
