@@ -2,7 +2,11 @@
 
 from thalweg import losses as _losses
 from thalweg.framework import ops
-from thalweg.losses import add_loss, get_losses, get_regularization_losses, get_total_loss  # noqa: F401
+from thalweg.losses import add_loss, get_losses, get_regularization_losses  # noqa: F401
+
+
+def get_total_loss(add_regularization_losses=True, name="total_loss"):
+  return _losses.get_total_loss(add_regularization_losses, name)
 
 
 def compute_weighted_loss(losses, weights=1.0, scope=None):

@@ -101,7 +101,34 @@ def norms_by_placeholder(tf):
   with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
     done = tf.identity(1.0)
   tf.get_default_graph().clear_collection(tf.GraphKeys.UPDATE_OPS)
-  return [(s, {phase: t}) for t in (False, True, False) for s in ([y, done], values)]
+  # TensorFlow's updates outside of training multiply what was never written by zero, which may be NaN.
+  return [(s, {phase: t}) for t in (False, True, False) for s in ([y, done] if t else y, values)]
+
+
+def more_norms(tf):
+  l = tf.contrib.layers
+  x = tf.constant(IMAGES)
+  return [[l.instance_norm(x), l.instance_norm(tf.transpose(x, [0, 3, 1, 2]), data_format="NCHW", scope="first"),
+           l.instance_norm(x, center=False, scale=False, activation_fn=tf.nn.relu)]]
+
+
+def group_norms(tf):
+  l = tf.contrib.layers
+  x = tf.constant(IMAGES.reshape([2, 6, 3, 6]))
+  y = tf.placeholder_with_default(IMAGES.reshape([2, 6, 3, 6]), [None, 6, 3, 6])
+  return [[l.group_norm(x, groups=3), l.group_norm(y, groups=2, mean_close_to_zero=True),
+           l.group_norm(x, groups=2, channels_axis=1, reduction_axes=(2, 3), center=False)]]
+
+
+def summaries(tf):
+  l = tf.contrib.layers
+  tf.add_to_collection(tf.GraphKeys.ACTIVATIONS, tf.nn.relu6(tf.constant([1.0, -2.0, 7.0]), name="r"))
+  tf.add_to_collection(tf.GraphKeys.ACTIVATIONS, tf.nn.tanh(tf.constant([1.0]), name="other"))
+  made = l.summarize_activations("r") + l.summarize_tensors([tf.constant(1.0, name="s"), tf.constant([1, 2], name="t")])
+  assert l.summarize_tensor(tf.constant("text")) is None
+  tf.get_variable("v", [2])
+  return [[l.embed_sequence([[0, 1], [2, 2]], 3, 4, initializer=tf.ones_initializer())],
+          [tf.shape(m) for m in made + l.summarize_collection(tf.GraphKeys.GLOBAL_VARIABLES)]]
 
 
 def stacks(tf):
@@ -220,7 +247,7 @@ def wrong_mode(tf):
   tf.contrib.layers.variance_scaling_initializer(mode="fan")
 
 
-PROGRAMS = [regularizers, initializers, dense, convolutions, stacks, layer_norm_lstm, wrapped_cells, variables]
-VALUES_ONLY = [norms, norms_at_once, norms_by_placeholder, shapes, optimize, old_losses]
+PROGRAMS = [more_norms, summaries, regularizers, initializers, dense, convolutions, stacks, layer_norm_lstm, wrapped_cells, variables]
+VALUES_ONLY = [group_norms, norms, norms_at_once, norms_by_placeholder, shapes, optimize, old_losses]
 ERRORS = [integer_scale, negative_scale, not_decorated, not_a_list, wrong_outputs, wrong_rank, wrong_layout,
           wrong_optimizer, no_variable, wrong_mode]

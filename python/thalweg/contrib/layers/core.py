@@ -3,11 +3,12 @@
 import functools
 import numbers
 
+from thalweg.contrib.framework import variables as contrib_variables
 from thalweg.contrib.framework.arg_scope import add_arg_scope
 from thalweg.contrib.layers import base, initializers, utils
 from thalweg.framework import dtypes, ops
 from thalweg.layers import core
-from thalweg.ops import array_ops, check_ops, init_ops, math_ops, nn_ops, variable_scope as vs
+from thalweg.ops import array_ops, check_ops, embedding_ops, init_ops, math_ops, nn_ops, variable_scope as vs
 
 
 @add_arg_scope
@@ -151,3 +152,16 @@ def stack(inputs, layer, stack_args, **kwargs):
       layer_args = layer_args if isinstance(layer_args, (list, tuple)) else [layer_args]
       outputs = layer(outputs, *layer_args, **dict(kwargs, scope="%s_%d" % (scope, i + 1)))
     return outputs
+
+
+def embed_sequence(ids, vocab_size=None, embed_dim=None, unique=False, initializer=None, regularizer=None,
+                   trainable=True, scope=None, reuse=None):
+  """The embeddings of ids [batch, steps]. `unique`, which saved look-ups of repeated ids, changes no value."""
+  if not (reuse or (vocab_size and embed_dim)):
+    raise ValueError("Must specify vocab size and embedding dimension when not reusing. Got vocab_size=%s and "
+                     "embed_dim=%s" % (vocab_size, embed_dim))
+  with vs.variable_scope(scope, "EmbedSequence", [ids], reuse=reuse):
+    shape = [vocab_size, embed_dim] if vocab_size is not None and embed_dim is not None else None
+    embeddings = contrib_variables.model_variable("embeddings", shape=shape, initializer=initializer,
+                                                  regularizer=regularizer, trainable=trainable)
+    return embedding_ops.embedding_lookup(embeddings, ids)

@@ -186,3 +186,89 @@ def layer_norm(inputs, center=True, scale=True, activation_fn=None, reuse=None, 
     outputs = nn_impl.batch_normalization(inputs, mean, variance, offset=beta, scale=gamma, variance_epsilon=epsilon)
     outputs.set_shape(shape)
     return base.finish(outputs, None, None, activation_fn, outputs_collections, sc.name)
+
+
+def _affine(channels, center, scale, dtype, given, variables_collections, trainable, shape):
+  """(beta, gamma) of one value per channel, in a shape that broadcasts; None for those not wanted."""
+
+  def parameter(name, wanted):
+    if not wanted:
+      return None
+    made = contrib_variables.model_variable(
+        name, shape=[channels], dtype=dtype, initializer=(given or {}).get(name, _INITIALIZERS[name]),
+        collections=utils.get_variable_collections(variables_collections, name), trainable=trainable)
+    return made if shape is None else array_ops.reshape(made, shape)
+
+  return parameter("beta", center), parameter("gamma", scale)
+
+
+@add_arg_scope
+def instance_norm(inputs, center=True, scale=True, epsilon=1e-6, activation_fn=None, param_initializers=None,
+                  reuse=None, variables_collections=None, outputs_collections=None, trainable=True,
+                  data_format=base.NHWC, scope=None):
+  """Normalises each channel of each example (Ulyanov et al. 2016)."""
+  inputs = ops.convert_to_tensor(inputs)
+  rank = inputs.shape.ndims
+  if rank is None:
+    raise ValueError("Inputs %s has undefined rank." % inputs.name)
+  base.check_layout(data_format)
+  with vs.variable_scope(scope, "InstanceNorm", [inputs], reuse=reuse) as sc:
+    axis = 1 if data_format == base.NCHW else rank - 1
+    channels = inputs.shape.dims[axis].value
+    if channels is None:
+      raise ValueError("Inputs %s has undefined channels dimension %s." % (inputs.name, inputs.shape))
+    shape = [1, channels] + [1] * (rank - 2) if data_format == base.NCHW else None
+    beta, gamma = _affine(channels, center, scale, inputs.dtype.base_dtype, param_initializers, variables_collections,
+                          trainable, shape)
+    mean, variance = nn_impl.moments(inputs, [a for a in range(1, rank) if a != axis], keep_dims=True)
+    outputs = nn_impl.batch_normalization(inputs, mean, variance, beta, gamma, epsilon, name="instancenorm")
+    return base.finish(outputs, None, None, activation_fn, outputs_collections, sc.name)
+
+
+@add_arg_scope
+def group_norm(inputs, groups=32, channels_axis=-1, reduction_axes=(-3, -2), center=True, scale=True, epsilon=1e-6,
+               activation_fn=None, param_initializers=None, reuse=None, variables_collections=None,
+               outputs_collections=None, trainable=True, scope=None, mean_close_to_zero=False):
+  """Normalises groups of channels of each example (Wu and He 2018). `mean_close_to_zero` takes the variance in one pass,
+  which is exact enough then."""
+  inputs = ops.convert_to_tensor(inputs)
+  rank = inputs.shape.ndims
+  if rank is None:
+    raise ValueError("Inputs %s has undefined rank." % inputs.name)
+  if channels_axis > rank - 1:
+    raise ValueError("Axis is out of bounds.")
+  channels_axis %= rank
+  sizes, dynamic = inputs.shape.as_list(), array_ops.shape(inputs)
+  channels = sizes[channels_axis]
+  if channels is None:
+    raise ValueError("Inputs %s has undefined channel dimension: %d." % (inputs.name, channels_axis))
+  axes = [a + rank if a < 0 else a for a in reduction_axes]
+  for a in axes:
+    if a >= rank:
+      raise ValueError("Axis is out of bounds.")
+    if sizes[a] is None:
+      raise ValueError("Inputs %s has undefined dimensions %d." % (inputs.name, a))
+    if a == channels_axis:
+      raise ValueError("reduction_axis must be mutually exclusive with channels_axis")
+  if groups > channels:
+    raise ValueError("Invalid groups %d for %d channels." % (groups, channels))
+  if channels % groups:
+    raise ValueError("%d channels is not commensurate with %d groups." % (channels, groups))
+  original = [dynamic[i] if size is None else size for i, size in enumerate(sizes)]
+
+  def split(before, after):
+    return before + [groups, channels // groups] + after
+
+  inputs = array_ops.reshape(inputs, split(original[:channels_axis], original[channels_axis + 1:]))
+  with vs.variable_scope(scope, "GroupNorm", [inputs], reuse=reuse) as sc:
+    beta, gamma = _affine(channels, center, scale, inputs.dtype.base_dtype, param_initializers, variables_collections,
+                          trainable, split([1] * channels_axis, [1] * (rank - channels_axis - 1)))
+    axes = [channels_axis + 1] + [a + 1 if a > channels_axis else a for a in axes]
+    if mean_close_to_zero:
+      counts, mean_ss, variance_ss, _ = nn_impl.sufficient_statistics(inputs, axes, keep_dims=True)
+      mean, variance = nn_impl.normalize_moments(counts, mean_ss, variance_ss, shift=None)
+    else:
+      mean, variance = nn_impl.moments(inputs, axes, keep_dims=True)
+    outputs = array_ops.reshape(nn_impl.batch_normalization(inputs, mean, variance, beta, gamma, epsilon), original)
+    outputs.set_shape(sizes)
+    return base.finish(outputs, None, None, activation_fn, outputs_collections, sc.name)
