@@ -80,6 +80,9 @@ from thalweg.ops.nn_ops import (  # noqa: F401
 # Recurrent nets are imported when a program first names one of theirs.
 _RECURRENT = {
     "rnn_cell": ("thalweg.rnn.rnn_cell", None),
+    "dynamic_rnn": ("thalweg.rnn.dynamic", "dynamic_rnn"),
+    "bidirectional_dynamic_rnn": ("thalweg.rnn.dynamic", "bidirectional_dynamic_rnn"),
+    "raw_rnn": ("thalweg.rnn.dynamic", "raw_rnn"),
     "static_rnn": ("thalweg.rnn.static", "static_rnn"),
     "static_bidirectional_rnn": ("thalweg.rnn.static", "static_bidirectional_rnn"),
     "static_state_saving_rnn": ("thalweg.rnn.static", "static_state_saving_rnn"),
