@@ -35,5 +35,32 @@ else()
   target_include_directories(protozero_headers INTERFACE ${protozero_SOURCE_DIR}/include)
 endif()
 
+# Regular expressions.
+find_path(RE2_INCLUDE re2/re2.h)
+find_library(RE2_LIBRARY re2)
+if(RE2_INCLUDE AND RE2_LIBRARY)
+  add_library(re2_system INTERFACE)
+  target_include_directories(re2_system INTERFACE ${RE2_INCLUDE})
+  target_link_libraries(re2_system INTERFACE ${RE2_LIBRARY})
+  add_library(re2::re2 ALIAS re2_system)
+else()
+  # The last release that stands alone; later ones need Abseil. Static, so that nothing else has to be installed.
+  set(RE2_BUILD_TESTING OFF CACHE INTERNAL "")
+  FetchContent_Declare(re2 URL https://github.com/google/re2/archive/refs/tags/2023-03-01.tar.gz)
+  FetchContent_MakeAvailable(re2)
+endif()
+
+# Linear algebra and Fourier transforms; headers only.
+find_path(EIGEN_INCLUDE unsupported/Eigen/FFT PATH_SUFFIXES eigen3)
+if(NOT EIGEN_INCLUDE)
+  FetchContent_Declare(eigen
+    URL https://gitlab.com/libeigen/eigen/-/archive/3.4.0/eigen-3.4.0.tar.gz)
+  FetchContent_GetProperties(eigen)
+  if(NOT eigen_POPULATED)
+    FetchContent_Populate(eigen)
+  endif()
+  set(EIGEN_INCLUDE ${eigen_SOURCE_DIR})
+endif()
+
 # Images in summaries. Part of every system; it is not worth building from source here.
 find_package(PNG REQUIRED)

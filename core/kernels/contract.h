@@ -17,7 +17,7 @@ namespace tw {
 struct Epilogue {
   Tape tape;
   std::vector<Shape> operand_shapes;
-  // The result's shape, when it is not [m, n], [batch, m, n] or NHWC (split batch dimensions).
+  // The result's shape, when it is not [m, n], [batch, m, n] or NHWC (split batch dimensions, volumes).
   Shape space = Shape::unknown();
 };
 
@@ -36,7 +36,8 @@ struct GemmSpec {
 };
 
 // NHWC input, HWIO filter, explicit padding. A depthwise filter is HWCM with multiplier M. A filter of several groups
-// has in_c / groups input channels; output channel o belongs to group o / (out_c / groups).
+// has in_c / groups input channels; output channel o belongs to group o / (out_c / groups). Volumes are NDHWC with a
+// DHWIO filter; images are volumes of depth 1. Depthwise and grouped convolutions have no depth.
 struct ConvSpec {
   enum class Kind : uint8_t { kForward, kInputGrad, kFilterGrad };
   Kind kind = Kind::kForward;
@@ -47,6 +48,7 @@ struct ConvSpec {
   int64_t stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
   int64_t pad_top = 0, pad_left = 0;
   int64_t groups = 1;
+  int64_t in_d = 1, out_d = 1, filter_d = 1, stride_d = 1, dilation_d = 1, pad_front = 0;
   bool depthwise = false;
   const void* constant_filter = nullptr;  // when set, packed once at plan time
   Epilogue epilogue;

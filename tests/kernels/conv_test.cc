@@ -10,10 +10,10 @@ namespace {
 using namespace testing_contract;
 using Kind = ConvSpec::Kind;
 
-int64_t input_size(const ConvSpec& s) { return s.batch * s.in_h * s.in_w * s.in_c; }
-int64_t output_size(const ConvSpec& s) { return s.batch * s.out_h * s.out_w * s.out_c; }
+int64_t input_size(const ConvSpec& s) { return s.batch * s.in_d * s.in_h * s.in_w * s.in_c; }
+int64_t output_size(const ConvSpec& s) { return s.batch * s.out_d * s.out_h * s.out_w * s.out_c; }
 int64_t filter_size(const ConvSpec& s) {
-  return s.filter_h * s.filter_w * (s.depthwise ? 1 : s.in_c / s.groups) * s.out_c;
+  return s.filter_d * s.filter_h * s.filter_w * (s.depthwise ? 1 : s.in_c / s.groups) * s.out_c;
 }
 
 std::string describe(const ConvSpec& s) {
@@ -24,7 +24,9 @@ std::string describe(const ConvSpec& s) {
       << (s.depthwise ? "depthwise " : "") << s.groups << " groups " << dtype_name(s.dtype) << " in " << s.batch << "x"
       << s.in_h << "x" << s.in_w << "x" << s.in_c << " out " << s.out_h << "x" << s.out_w << "x" << s.out_c
       << " filter " << s.filter_h << "x" << s.filter_w << " stride " << s.stride_h << "," << s.stride_w << " dilation "
-      << s.dilation_h << "," << s.dilation_w << " pad " << s.pad_top << "," << s.pad_left;
+      << s.dilation_h << "," << s.dilation_w << " pad " << s.pad_top << "," << s.pad_left
+      << " depth " << s.in_d << "," << s.out_d << "," << s.filter_d << " stride " << s.stride_d << " dilation "
+      << s.dilation_d << " pad " << s.pad_front;
   return out.str();
 }
 
@@ -202,6 +204,35 @@ TEST(Depthwise, StridesDilationsAndMultipliers) {
   s = conv(0, 5, 5, 8, 16, 3, 3, 1, 1, 1, 1, true);
   s.depthwise = true;
   check_conv<float>(s);
+}
+
+// The spec's convolution over volumes of this depth.
+ConvSpec deep(ConvSpec s, int64_t in, int64_t filter, int64_t stride, int64_t dilation, bool same) {
+  const int64_t span = (filter - 1) * dilation + 1;
+  s.in_d = in, s.filter_d = filter, s.stride_d = stride, s.dilation_d = dilation;
+  s.out_d = same ? (in + stride - 1) / stride : std::max<int64_t>(0, (in - span) / stride + 1);
+  s.pad_front = same ? std::max<int64_t>(0, (s.out_d - 1) * stride + span - in) / 2 : 0;
+  return s;
+}
+
+TEST(Conv, Volumes) {
+  for (bool same : {false, true}) {
+    for (int64_t stride : {1, 2, 3}) {
+      for (int64_t dilation : {1, 2}) {
+        for (int64_t filter : {1, 2, 3}) {
+          check_conv<float>(deep(conv(2, 5, 6, 3, 5, 3, 2, stride, 1, 1, 1, same), 7, filter, stride, dilation, same));
+          if (HasFatalFailure()) return;
+        }
+      }
+    }
+  }
+  check_conv<float>(deep(conv(2, 40, 50, 8, 6, 3, 3, 1, 1, 1, 1, true), 3, 3, 1, 1, true));  // bands of rows
+  check_conv<float>(deep(conv(1, 40, 50, 8, 6, 3, 3, 2, 2, 1, 1, false), 5, 3, 2, 1, false));
+  check_conv<float>(deep(conv(3, 6, 6, 8, 33, 1, 1, 1, 1, 1, 1, false), 4, 1, 1, 1, false));  // a plain product
+  check_conv<float>(deep(conv(2, 4, 4, 2, 3, 2, 2, 1, 1, 1, 1, false), 5, 2, 4, 1, false));   // planes without a tap
+  check_conv<float>(deep(conv(2, 4, 4, 2, 3, 2, 2, 1, 1, 1, 1, false), 1, 3, 1, 1, false));   // no output planes
+  check_conv<half>(deep(conv(2, 6, 5, 3, 9, 3, 3, 1, 1, 1, 1, true), 4, 3, 2, 1, true));
+  check_conv<double>(deep(conv(2, 6, 5, 3, 9, 3, 3, 2, 1, 1, 1, true), 4, 2, 1, 1, true));
 }
 
 TEST(Conv, RejectsNonsense) {

@@ -1,8 +1,9 @@
 """Writes tests/ops/goldens/*.txt: what TensorFlow 1.15 gives for the test blocks of the op rows.
 
 Run it with a Python that has TensorFlow 1.15, after opgen wrote op_table.json:
-    python tests/ops/make_goldens.py build/gen/op_table.json
-The goldens are data: the tests that read them need no TensorFlow.
+    python tests/ops/make_goldens.py build/gen/op_table.json [FAMILY ...]
+With families (file names of core/ops without .toml) only theirs are written. The goldens are data: the tests that read
+them need no TensorFlow.
 """
 
 import json
@@ -175,7 +176,7 @@ def run_case(name, row, case, rng):
     if isinstance(result, tf.Operation):
       sess.run(result)
     else:
-      outputs = list(result) if isinstance(result, (list, tuple)) else [result]
+      outputs = tf.nest.flatten(result)  # repeated outputs are lists of their own
       for value in sess.run(outputs)[:case.get("outputs", len(outputs))]:
         lines.append(line("out", value))
     for handle, dtype in handles:
@@ -187,7 +188,10 @@ def main():
   table = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
   files = {}
   failed = 0
+  families = sys.argv[2:]
   for name, row in table.items():
+    if families and row["file"][:-5] not in families:
+      continue
     cases = row.get("tests") or (default_tests(row) if "map" in row else [])
     for i, case in enumerate(cases):
       rng = np.random.RandomState(zlib.crc32(("%s/%d" % (name, i)).encode()) & 0x7fffffff)

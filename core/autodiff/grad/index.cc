@@ -135,6 +135,12 @@ TW_GRADIENT(SparseToDense) {
   v.give(3, sum_all(v.dy()) - sum_all(picked));
 }
 
+// To the elements that are the one chosen, in equal parts.
+TW_GRADIENT(NthElement) {
+  const Val chosen = cast(call("Equal", {expand_dims(v.y(), -1), v.x(0)}), v.dy().dtype());
+  v.give(0, chosen / sum(chosen, {-1}, true) * expand_dims(v.dy(), -1));
+}
+
 TW_GRADIENT(DynamicPartition) {
   Builder& b = v.b;
   const Val partitions = v.x(1);

@@ -6,20 +6,21 @@ namespace {
 
 // A 1x1 filter at stride 1 is a matrix product over pixels.
 bool is_product(const ConvSpec& s) {
-  return s.filter_h == 1 && s.filter_w == 1 && s.stride_h == 1 && s.stride_w == 1 && s.pad_top == 0 &&
-         s.pad_left == 0 && s.out_h == s.in_h && s.out_w == s.in_w;
+  return s.filter_h == 1 && s.filter_w == 1 && s.filter_d == 1 && s.stride_h == 1 && s.stride_w == 1 &&
+         s.stride_d == 1 && s.pad_top == 0 && s.pad_left == 0 && s.pad_front == 0 && s.out_h == s.in_h &&
+         s.out_w == s.in_w && s.out_d == s.in_d;
 }
 
 Result<std::unique_ptr<ContractPlan>> plan_product(const ConvSpec& s, int threads) {
   GemmSpec g;
   g.dtype = s.dtype;
   g.epilogue = s.epilogue;
-  const int64_t pixels = s.batch * s.in_h * s.in_w;
+  const int64_t pixels = s.batch * s.in_d * s.in_h * s.in_w;
   switch (s.kind) {
     case ConvSpec::Kind::kForward:
       g.m = pixels, g.n = s.out_c, g.k = s.in_c;
       g.constant_b = s.constant_filter;
-      if (!g.epilogue.space.rank_known()) g.epilogue.space = Shape{s.batch, s.out_h, s.out_w, s.out_c};
+      if (!g.epilogue.space.rank_known()) g.epilogue.space = Shape{s.batch * s.out_d, s.out_h, s.out_w, s.out_c};
       break;
     case ConvSpec::Kind::kFilterGrad:
       g.m = s.in_c, g.n = s.out_c, g.k = pixels;
@@ -34,14 +35,17 @@ Result<std::unique_ptr<ContractPlan>> plan_product(const ConvSpec& s, int thread
 }  // namespace
 
 Result<std::unique_ptr<ContractPlan>> plan_conv(const ConvSpec& s, int threads) {
-  for (int64_t size :
-       {s.batch, s.in_h, s.in_w, s.in_c, s.out_h, s.out_w, s.out_c, s.filter_h, s.filter_w, s.pad_top, s.pad_left}) {
+  for (int64_t size : {s.batch, s.in_h, s.in_w, s.in_c, s.out_h, s.out_w, s.out_c, s.filter_h, s.filter_w, s.pad_top,
+                       s.pad_left, s.in_d, s.out_d, s.filter_d, s.pad_front}) {
     if (size < 0) return invalid_argument("A convolution has a negative size: ", size);
   }
-  for (int64_t step : {s.stride_h, s.stride_w, s.dilation_h, s.dilation_w}) {
+  for (int64_t step : {s.stride_h, s.stride_w, s.dilation_h, s.dilation_w, s.stride_d, s.dilation_d}) {
     if (step < 1) return invalid_argument("Strides and dilations of a convolution must be positive, not ", step);
   }
   if (s.depthwise) {
+    if (s.in_d != 1 || s.out_d != 1 || s.filter_d != 1) {
+      return unimplemented("A depthwise convolution of volumes");
+    }
     if (s.in_c > 0 ? s.out_c % s.in_c != 0 : s.out_c != 0) {
       return invalid_argument("A depthwise convolution of ", s.in_c, " channels cannot give ", s.out_c);
     }

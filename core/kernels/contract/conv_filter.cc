@@ -44,24 +44,27 @@ template <typename S, typename T>
 Status FilterGrad<S, T>::plan(const ConvSpec& spec, int threads) {
   spec_ = spec;
   shape_ = forward_region(spec);
-  TW_ASSIGN_OR_RETURN(epilogue_, BoundEpilogue::make(spec.epilogue, spec.dtype,
-                                                     Shape{spec.filter_h, spec.filter_w, spec.in_c, spec.out_c}));
-  flops_ = 2.0 * static_cast<double>(spec.batch * spec.out_h * spec.out_w) *
-           static_cast<double>(spec.filter_h * spec.filter_w * spec.in_c * spec.out_c);
+  TW_ASSIGN_OR_RETURN(epilogue_,
+                      BoundEpilogue::make(spec.epilogue, spec.dtype,
+                                          Shape{spec.filter_d * spec.filter_h, spec.filter_w, spec.in_c, spec.out_c}));
+  flops_ = conv_flops(spec);
   slots_ = slots_for(flops_, threads);
-  units_ = Units::make(shape_, spec.batch, kUnitPixels, kUnitBytes, sizeof(T), slots_);
+  units_ = Units::make(shape_, spec.batch * spec.out_d, kUnitPixels, kUnitBytes, sizeof(T), slots_);
   slots_ = static_cast<int>(std::clamp<int64_t>(units_.count, 1, slots_));
   region_ = Region<S, T>(shape_, units_);
   width_ = 2 * set_.lanes;
   const int64_t last = spec.out_c % width_;
   tail_ = last % set_.lanes != 0 ? last : 0;
-  sums_ = spec.filter_h * spec.filter_w * spec.in_c * spec.out_c;
+  sums_ = spec.filter_d * spec.filter_h * spec.filter_w * spec.in_c * spec.out_c;
 
   const bool adjacent = spec.dilation_w == 1;
   run_length_ = (adjacent ? spec.filter_w : 1) * spec.in_c;
-  for (int64_t h = 0; h < spec.filter_h; ++h) {
-    for (int64_t w = 0; w < (adjacent ? 1 : spec.filter_w); ++w) {
-      run_offsets_.push_back(h * spec.dilation_h * region_.pitch() + w * spec.dilation_w * spec.in_c);
+  for (int64_t d = 0; d < spec.filter_d; ++d) {
+    for (int64_t h = 0; h < spec.filter_h; ++h) {
+      for (int64_t w = 0; w < (adjacent ? 1 : spec.filter_w); ++w) {
+        run_offsets_.push_back(d * spec.dilation_d * region_.plane() + h * spec.dilation_h * region_.pitch() +
+                               w * spec.dilation_w * spec.in_c);
+      }
     }
   }
   for (int64_t n = 0; n < units_.images; ++n) {
@@ -94,8 +97,8 @@ Status FilterGrad<S, T>::run(const void* a, const void* b, const void* const* op
       const int64_t first = slot * units_.count / slots_, last = (slot + 1) * units_.count / slots_;
       if (first == last) std::fill(sums, sums + sums_, T{});
       for (int64_t u = first; u < last; ++u) {
-        run_unit(Unit(units_, u, spec_.batch, shape_.rows), static_cast<const S*>(a), static_cast<const S*>(b), sums,
-                 u > first, mine);
+        run_unit(Unit(units_, u, spec_.batch * spec_.out_d, shape_.rows), static_cast<const S*>(a),
+                 static_cast<const S*>(b), sums, u > first, mine);
       }
     }
   });

@@ -21,7 +21,8 @@ class ImageConv final : public ContractPlan {
   double flops() const override { return flops_ + epilogue_.flops(); }
 
  private:
-  // Result pixels (i * spread_h + row, j * spread_w + column), which meet the same taps. The forward direction has one.
+  // Result pixels (i * spread_h + row, j * spread_w + column) of planes i * spread_d + p, which meet the same taps. The
+  // forward direction has one; the phases of one p stand together.
   struct Phase {
     int64_t row, column;
     std::vector<int64_t> taps;     // filter taps in the order of k
@@ -30,7 +31,8 @@ class ImageConv final : public ContractPlan {
     int64_t k = 0, packed = 0;  // where its panels begin
   };
 
-  void add_phase(int64_t row, int64_t column, const std::vector<Tap>& h, const std::vector<Tap>& w);
+  void add_phase(int64_t row, int64_t column, const std::vector<Tap>& d, const std::vector<Tap>& h,
+                 const std::vector<Tap>& w);
   void pack(const S* filter, T* to, int64_t phase, int64_t panel) const;
   void run_unit(const Unit& unit, const S* source, const T* packed, void* const* outputs, const void* const* operands,
                 char* slot, FirstError* error) const;
@@ -41,7 +43,7 @@ class ImageConv final : public ContractPlan {
   RegionShape shape_;
   Region<S, T> region_;
   Units units_;
-  int64_t result_h_ = 0, result_w_ = 0, result_c_ = 0, spread_h_ = 1, spread_w_ = 1;
+  int64_t result_d_ = 0, result_h_ = 0, result_w_ = 0, result_c_ = 0, spread_h_ = 1, spread_w_ = 1;
   std::vector<Phase> phases_;
   int64_t packed_ = 0, panels_ = 0, group_ = 1;
   int width_ = 1, slots_ = 1;
@@ -52,17 +54,21 @@ class ImageConv final : public ContractPlan {
 };
 
 template <typename S, typename T>
-void ImageConv<S, T>::add_phase(int64_t row, int64_t column, const std::vector<Tap>& h, const std::vector<Tap>& w) {
+void ImageConv<S, T>::add_phase(int64_t row, int64_t column, const std::vector<Tap>& d, const std::vector<Tap>& h,
+                                const std::vector<Tap>& w) {
   Phase p;
   p.row = row, p.column = column;
   const int64_t c = shape_.channels;
   bool adjacent = true;
   for (size_t i = 1; i < w.size(); ++i) adjacent &= w[i].offset == w[i - 1].offset + 1;
-  for (const Tap& th : h) {
-    for (const Tap& tw : w) {
-      p.taps.push_back(th.filter * spec_.filter_w + tw.filter);
-      if (!adjacent || &tw == w.data()) {
-        p.offsets.push_back((th.offset - shape_.low_h) * region_.pitch() + (tw.offset - shape_.low_w) * c);
+  for (const Tap& td : d) {
+    for (const Tap& th : h) {
+      for (const Tap& tw : w) {
+        p.taps.push_back((td.filter * spec_.filter_h + th.filter) * spec_.filter_w + tw.filter);
+        if (!adjacent || &tw == w.data()) {
+          p.offsets.push_back((td.offset - shape_.low_d) * region_.plane() +
+                              (th.offset - shape_.low_h) * region_.pitch() + (tw.offset - shape_.low_w) * c);
+        }
       }
     }
   }
@@ -97,44 +103,54 @@ template <typename S, typename T>
 Status ImageConv<S, T>::plan(const ConvSpec& spec, int threads) {
   spec_ = spec;
   gradient_ = spec.kind == ConvSpec::Kind::kInputGrad;
-  std::vector<std::vector<Tap>> taps_h, taps_w;
+  std::vector<std::vector<Tap>> taps_d, taps_h, taps_w;
   if (!gradient_) {
     shape_ = forward_region(spec);
-    result_h_ = spec.out_h, result_w_ = spec.out_w, result_c_ = spec.out_c;
+    result_d_ = spec.out_d, result_h_ = spec.out_h, result_w_ = spec.out_w, result_c_ = spec.out_c;
+    auto& d = taps_d.emplace_back();
     auto& h = taps_h.emplace_back();
     auto& w = taps_w.emplace_back();
+    for (int64_t f = 0; f < spec.filter_d; ++f) d.push_back({f, f * spec.dilation_d - spec.pad_front});
     for (int64_t f = 0; f < spec.filter_h; ++f) h.push_back({f, f * spec.dilation_h - spec.pad_top});
     for (int64_t f = 0; f < spec.filter_w; ++f) w.push_back({f, f * spec.dilation_w - spec.pad_left});
   } else {
-    result_h_ = spec.in_h, result_w_ = spec.in_w, result_c_ = spec.in_c;
+    result_d_ = spec.in_d, result_h_ = spec.in_h, result_w_ = spec.in_w, result_c_ = spec.in_c;
     spread_h_ = spec.stride_h, spread_w_ = spec.stride_w;
-    shape_.source_h = spec.out_h, shape_.source_w = spec.out_w, shape_.channels = spec.out_c;
+    shape_.source_d = spec.out_d, shape_.source_h = spec.out_h, shape_.source_w = spec.out_w;
+    shape_.channels = spec.out_c;
+    shape_.planes = result_d_, shape_.spread_d = spec.stride_d;
     shape_.rows = (result_h_ + spread_h_ - 1) / spread_h_;
     shape_.columns = (result_w_ + spread_w_ - 1) / spread_w_;
+    for (int64_t p = 0; p < std::min(spec.stride_d, result_d_); ++p) {
+      taps_d.push_back(gradient_taps(p, spec.filter_d, spec.stride_d, spec.dilation_d, spec.pad_front));
+    }
     for (int64_t p = 0; p < std::min(spread_h_, result_h_); ++p) {
       taps_h.push_back(gradient_taps(p, spec.filter_h, spec.stride_h, spec.dilation_h, spec.pad_top));
     }
     for (int64_t p = 0; p < std::min(spread_w_, result_w_); ++p) {
       taps_w.push_back(gradient_taps(p, spec.filter_w, spec.stride_w, spec.dilation_w, spec.pad_left));
     }
+    tap_range(taps_d, &shape_.low_d, &shape_.high_d);
     tap_range(taps_h, &shape_.low_h, &shape_.high_h);
     tap_range(taps_w, &shape_.low_w, &shape_.high_w);
   }
-  TW_ASSIGN_OR_RETURN(
-      epilogue_, BoundEpilogue::make(spec.epilogue, spec.dtype, Shape{spec.batch, result_h_, result_w_, result_c_}));
-  flops_ = 2.0 * static_cast<double>(spec.batch * spec.out_h * spec.out_w) *
-           static_cast<double>(spec.filter_h * spec.filter_w * spec.in_c * spec.out_c);
+  const int64_t images = spec.batch * result_d_;
+  TW_ASSIGN_OR_RETURN(epilogue_,
+                      BoundEpilogue::make(spec.epilogue, spec.dtype, Shape{images, result_h_, result_w_, result_c_}));
+  flops_ = conv_flops(spec);
   slots_ = slots_for(flops_, threads);
   const int64_t spread = spread_h_ * spread_w_;
-  units_ = Units::make(shape_, spec.batch, std::max<int64_t>(kUnitPixels / spread, 1), kUnitBytes, sizeof(T), slots_);
+  units_ = Units::make(shape_, images, std::max<int64_t>(kUnitPixels / spread, 1), kUnitBytes, sizeof(T), slots_);
   region_ = Region<S, T>(shape_, units_);
   width_ = 2 * set_.lanes;
   panels_ = (result_c_ + width_ - 1) / width_;
   int64_t k = 0;
-  for (size_t h = 0; h < taps_h.size(); ++h) {
-    for (size_t w = 0; w < taps_w.size(); ++w) {
-      add_phase(static_cast<int64_t>(h), static_cast<int64_t>(w), taps_h[h], taps_w[w]);
-      k = std::max(k, phases_.back().k);
+  for (const std::vector<Tap>& d : taps_d) {
+    for (size_t h = 0; h < taps_h.size(); ++h) {
+      for (size_t w = 0; w < taps_w.size(); ++w) {
+        add_phase(static_cast<int64_t>(h), static_cast<int64_t>(w), d, taps_h[h], taps_w[w]);
+        k = std::max(k, phases_.back().k);
+      }
     }
   }
   const bool small = k * result_c_ * static_cast<int64_t>(sizeof(T)) <= (256 << 10);
@@ -172,7 +188,8 @@ void ImageConv<S, T>::pack(const S* filter, T* to, int64_t phase, int64_t panel)
 template <typename S, typename T>
 Status ImageConv<S, T>::run(const void* a, const void* b, const void* const* operands, void* const* outputs,
                             void* workspace, WorkerPool& pool) const {
-  if (spec_.batch * result_h_ * result_w_ * result_c_ == 0) return {};
+  const int64_t images = spec_.batch * result_d_;
+  if (images * result_h_ * result_w_ * result_c_ == 0) return {};
   const S* source = static_cast<const S*>(gradient_ ? b : a);
   const S* filter = static_cast<const S*>(gradient_ ? a : b);
   const T* packed = constant_.get();
@@ -185,7 +202,7 @@ Status ImageConv<S, T>::run(const void* a, const void* b, const void* const* ope
   }
   FirstError error;
   run_tasks(pool, slots_, units_.count, [&](int64_t i, int slot) {
-    run_unit(Unit(units_, i, spec_.batch, shape_.rows), source, packed, outputs, operands,
+    run_unit(Unit(units_, i, images, shape_.rows), source, packed, outputs, operands,
              static_cast<char*>(workspace) + shared_bytes_ + static_cast<size_t>(slot) * slot_bytes_, &error);
   });
   return error.take();
@@ -208,7 +225,9 @@ void ImageConv<S, T>::run_unit(const Unit& unit, const S* source, const T* packe
   c0 = own ? take<T>(&slot, count) : static_cast<T*>(outputs[home]) + element0;
 
   const int64_t step_h = shape_.step_h * region_.pitch(), step_w = shape_.step_w * shape_.channels;
-  for (const Phase& phase : phases_) {
+  const size_t per_plane = phases_.size() / static_cast<size_t>(std::min(shape_.spread_d, result_d_));
+  const size_t first_phase = static_cast<size_t>(unit.image % result_d_ % shape_.spread_d) * per_plane;
+  for (const Phase& phase : std::span(phases_).subspan(first_phase, per_plane)) {
     const int64_t high = (rows - phase.row + spread_h_ - 1) / spread_h_,
                   wide = (result_w_ - phase.column + spread_w_ - 1) / spread_w_;
     if (rows <= phase.row || result_w_ <= phase.column) continue;

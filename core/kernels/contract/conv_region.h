@@ -1,5 +1,6 @@
 // The part of an image that one unit of a convolution's work reads: a band of rows of some images, copied with its
-// padding into contiguous memory, or the images themselves when no tap leaves them.
+// padding into contiguous memory, or the images themselves when no tap leaves them. The planes of a volume count as
+// images here, each with all the source planes that its taps reach.
 #pragma once
 
 #include <algorithm>
@@ -17,11 +18,15 @@ struct RegionShape {
   int64_t rows = 0, columns = 0;  // of i and j per image
   int64_t step_h = 1, step_w = 1;
   int64_t low_h = 0, high_h = 0, low_w = 0, high_w = 0;
+  // Result plane p of a volume's `planes` reads source planes p / spread_d * step_d + d with low_d <= d <= high_d.
+  int64_t source_d = 1, planes = 1, step_d = 1, spread_d = 1, low_d = 0, high_d = 0;
 
   bool inside() const {
-    return low_h >= 0 && low_w >= 0 && (rows - 1) * step_h + high_h < source_h &&
-           (columns - 1) * step_w + high_w < source_w;
+    return low_h >= 0 && low_w >= 0 && low_d >= 0 && (rows - 1) * step_h + high_h < source_h &&
+           (columns - 1) * step_w + high_w < source_w && (planes - 1) / spread_d * step_d + high_d < source_d;
   }
+  bool flat() const { return source_d == 1 && planes == 1; }
+  int64_t depth() const { return std::max<int64_t>(high_d - low_d + 1, 0); }
   int64_t width() const { return std::max<int64_t>((columns - 1) * step_w + high_w - low_w + 1, 0); }
   int64_t height(int64_t band) const { return std::max<int64_t>((band - 1) * step_h + high_h - low_h + 1, 0); }
 };
@@ -35,13 +40,16 @@ struct Units {
                     int slots) {
     Units u;
     const int64_t per_image = std::max<int64_t>(r.rows * r.columns, 1);
-    const int64_t image_bytes = std::max<int64_t>(r.height(r.rows) * r.width() * r.channels * element_size, 1);
+    const int64_t source_bytes = r.depth() * r.channels * element_size;  // behind one pixel of a region
+    const int64_t image_bytes = std::max<int64_t>(r.height(r.rows) * r.width() * source_bytes, 1);
     if (slots > 1) pixels = std::clamp<int64_t>(batch * per_image / (4 * slots), std::min<int64_t>(pixels, 32), pixels);
     if (image_bytes <= bytes && (per_image <= 2 * pixels || slots == 1)) {
-      u.images = std::clamp<int64_t>(std::min(pixels / per_image, bytes / image_bytes), 1, std::max<int64_t>(batch, 1));
+      // Planes that meet different taps cannot share a unit.
+      const int64_t most = r.spread_d > 1 ? 1 : std::max<int64_t>(batch, 1);
+      u.images = std::clamp<int64_t>(std::min(pixels / per_image, bytes / image_bytes), 1, most);
       u.band = r.rows;
     } else {
-      const int64_t row_bytes = r.step_h * r.width() * r.channels * element_size;
+      const int64_t row_bytes = r.step_h * r.width() * source_bytes;
       u.band = std::clamp<int64_t>(
           (bytes - (r.height(1) - r.step_h) * (row_bytes / r.step_h)) / std::max<int64_t>(row_bytes, 1), 1, r.rows);
       // No lower than what fills a few tiles, no higher than the work per unit asks for.
@@ -70,45 +78,58 @@ class Region {
   Region() = default;
   Region(const RegionShape& shape, const Units& units)
       : shape_(shape),
-        direct_(std::is_same_v<S, T> && shape.inside()),
+        // Planes of a volume overlap in what they read, so that several are not evenly spaced.
+        direct_(std::is_same_v<S, T> && shape.inside() && (shape.flat() || units.images == 1)),
         pitch_((direct_ ? shape.source_w : shape.width()) * shape.channels),
-        image_(direct_ ? shape.source_h * pitch_ : shape.height(units.band) * pitch_),
+        plane_((direct_ ? shape.source_h : shape.height(units.band)) * pitch_),
+        image_(direct_ ? plane_ : shape.depth() * plane_),
         elements_(direct_ ? 0 : units.images * image_) {}
 
   int64_t elements() const { return elements_; }  // of the copy
-  // Elements from row to row and image to image of what load() returns.
+  // Elements from row to row, source plane to source plane and image to image of what load() returns.
   int64_t pitch() const { return pitch_; }
+  int64_t plane() const { return plane_; }
   int64_t image() const { return image_; }
 
-  // Element 0 is source pixel (unit.row * step_h + low_h, low_w) of the unit's first image.
+  // Element 0 is source pixel (unit.row * step_h + low_h, low_w) of the first plane behind the unit's first image.
   const T* load(const S* source, const Unit& unit, T* copy) const {
     const int64_t c = shape_.channels, source_row = shape_.source_w * c;
     const int64_t top = unit.row * shape_.step_h + shape_.low_h;
     if constexpr (std::is_same_v<S, T>) {
-      if (direct_) return source + unit.image * image_ + top * pitch_ + shape_.low_w * c;
+      if (direct_) return source + first_plane(unit.image) * plane_ + top * pitch_ + shape_.low_w * c;
     }
     const int64_t left = std::min(std::max<int64_t>(-shape_.low_w, 0) * c, pitch_);
     const int64_t first = std::max<int64_t>(shape_.low_w, 0) * c;
     const int64_t middle = std::clamp<int64_t>(source_row - first, 0, pitch_ - left);
     for (int64_t n = 0; n < unit.images; ++n) {
-      T* to = copy + n * image_;
-      for (int64_t y = top; y < top + shape_.height(unit.rows); ++y, to += pitch_) {
-        if (y < 0 || y >= shape_.source_h) {
-          std::fill(to, to + pitch_, T{});
-          continue;
+      const int64_t plane = first_plane(unit.image + n), volume = (unit.image + n) / shape_.planes * shape_.source_d;
+      for (int64_t z = 0; z < shape_.depth(); ++z) {
+        T* to = copy + n * image_ + z * plane_;
+        const bool there = plane + z >= volume && plane + z < volume + shape_.source_d;
+        for (int64_t y = top; y < top + shape_.height(unit.rows); ++y, to += pitch_) {
+          if (!there || y < 0 || y >= shape_.source_h) {
+            std::fill(to, to + pitch_, T{});
+            continue;
+          }
+          std::fill(to, to + left, T{});
+          load_row(source + ((plane + z) * shape_.source_h + y) * source_row + first, to + left, middle);
+          std::fill(to + left + middle, to + pitch_, T{});
         }
-        std::fill(to, to + left, T{});
-        load_row(source + ((unit.image + n) * shape_.source_h + y) * source_row + first, to + left, middle);
-        std::fill(to + left + middle, to + pitch_, T{});
       }
     }
     return copy;
   }
 
  private:
+  // The source plane, counted through all volumes, that offset low_d of result plane `image` is.
+  int64_t first_plane(int64_t image) const {
+    const int64_t p = image % shape_.planes;
+    return image / shape_.planes * shape_.source_d + p / shape_.spread_d * shape_.step_d + shape_.low_d;
+  }
+
   RegionShape shape_;
   bool direct_ = false;
-  int64_t pitch_ = 0, image_ = 0, elements_ = 0;
+  int64_t pitch_ = 0, plane_ = 0, image_ = 0, elements_ = 0;
 };
 
 // The geometry of the forward direction, which its filter gradient shares.
@@ -119,7 +140,14 @@ inline RegionShape forward_region(const ConvSpec& s) {
   r.step_h = s.stride_h, r.step_w = s.stride_w;
   r.low_h = -s.pad_top, r.high_h = (s.filter_h - 1) * s.dilation_h - s.pad_top;
   r.low_w = -s.pad_left, r.high_w = (s.filter_w - 1) * s.dilation_w - s.pad_left;
+  r.source_d = s.in_d, r.planes = s.out_d, r.step_d = s.stride_d;
+  r.low_d = -s.pad_front, r.high_d = (s.filter_d - 1) * s.dilation_d - s.pad_front;
   return r;
+}
+
+inline double conv_flops(const ConvSpec& s) {
+  return 2.0 * static_cast<double>(s.batch * s.out_d * s.out_h * s.out_w) *
+         static_cast<double>(s.filter_d * s.filter_h * s.filter_w * s.in_c * s.out_c);
 }
 
 // The input gradient runs backwards: input row h = i * stride + phase gathers, for each filter row f with

@@ -28,26 +28,26 @@ void matmul(const T* a, const T* b, T* c, int64_t m, int64_t n, int64_t k, bool 
 // (output, input gradient, filter gradient) is a sum over these.
 inline void visit_conv(const ConvSpec& s, const std::function<void(int64_t, int64_t, int64_t)>& visit) {
   const int64_t multiplier = s.depthwise ? s.out_c / s.in_c : 1;
-  for (int64_t n = 0; n < s.batch; ++n) {
+  const int64_t taps = s.filter_d * s.filter_h * s.filter_w;
+  for (int64_t p = 0; p < s.batch * s.out_d; ++p) {
     for (int64_t oh = 0; oh < s.out_h; ++oh) {
       for (int64_t ow = 0; ow < s.out_w; ++ow) {
-        for (int64_t fh = 0; fh < s.filter_h; ++fh) {
-          for (int64_t fw = 0; fw < s.filter_w; ++fw) {
-            const int64_t h = oh * s.stride_h + fh * s.dilation_h - s.pad_top;
-            const int64_t w = ow * s.stride_w + fw * s.dilation_w - s.pad_left;
-            if (h < 0 || h >= s.in_h || w < 0 || w >= s.in_w) continue;
-            const int64_t in = ((n * s.in_h + h) * s.in_w + w) * s.in_c;
-            const int64_t out = ((n * s.out_h + oh) * s.out_w + ow) * s.out_c;
-            const int64_t tap = fh * s.filter_w + fw;
-            if (s.depthwise) {
-              for (int64_t oc = 0; oc < s.out_c; ++oc) visit(in + oc / multiplier, tap * s.out_c + oc, out + oc);
-              continue;
-            }
-            const int64_t in_c = s.in_c / s.groups, out_c = s.out_c / s.groups;  // of a group
-            for (int64_t c = 0; c < in_c; ++c) {
-              for (int64_t oc = 0; oc < s.out_c; ++oc) {
-                visit(in + oc / out_c * in_c + c, (tap * in_c + c) * s.out_c + oc, out + oc);
-              }
+        for (int64_t tap = 0; tap < taps; ++tap) {
+          const int64_t fd = tap / (s.filter_h * s.filter_w), fh = tap / s.filter_w % s.filter_h;
+          const int64_t d = p % s.out_d * s.stride_d + fd * s.dilation_d - s.pad_front;
+          const int64_t h = oh * s.stride_h + fh * s.dilation_h - s.pad_top;
+          const int64_t w = ow * s.stride_w + tap % s.filter_w * s.dilation_w - s.pad_left;
+          if (d < 0 || d >= s.in_d || h < 0 || h >= s.in_h || w < 0 || w >= s.in_w) continue;
+          const int64_t in = (((p / s.out_d * s.in_d + d) * s.in_h + h) * s.in_w + w) * s.in_c;
+          const int64_t out = ((p * s.out_h + oh) * s.out_w + ow) * s.out_c;
+          if (s.depthwise) {
+            for (int64_t oc = 0; oc < s.out_c; ++oc) visit(in + oc / multiplier, tap * s.out_c + oc, out + oc);
+            continue;
+          }
+          const int64_t in_c = s.in_c / s.groups, out_c = s.out_c / s.groups;  // of a group
+          for (int64_t c = 0; c < in_c; ++c) {
+            for (int64_t oc = 0; oc < s.out_c; ++oc) {
+              visit(in + oc / out_c * in_c + c, (tap * in_c + c) * s.out_c + oc, out + oc);
             }
           }
         }

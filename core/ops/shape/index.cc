@@ -146,6 +146,43 @@ Status shape_unique(ShapeContext& c) {
   return {};
 }
 
+Status shape_unique_v2(ShapeContext& c) {
+  Shape s = c.input(0);
+  TW_RETURN_IF_ERROR(check_rank(c, 1, 1));
+  all_outputs(c, Shape{kUnknownDim});
+  const auto axis = values_of(c, 1);
+  if (!s.rank_known() || !axis || axis->size() > 1) {
+    c.set_output(0, s.rank_known() ? Shape::unknown_of_rank(s.rank()) : s);
+    return {};
+  }
+  TW_ASSIGN_OR_RETURN(const int d, axis_in(axis->empty() ? 0 : axis->front(), s.rank()));
+  c.set_output(1, Shape{s[d]});
+  s.set_dim(d, kUnknownDim);
+  c.set_output(0, s);
+  return {};
+}
+
+// Coordinates [dimensions, indices] of flat indices.
+Status shape_unravel_index(ShapeContext& c) {
+  Shape dims;
+  TW_RETURN_IF_ERROR(c.with_rank(1, 1, &dims));
+  const Shape& indices = c.input(0);
+  if (!indices.rank_known()) return {};
+  c.set_output(
+      0, indices.rank() == 0 ? dims : Shape{dims[0], indices.fully_known() ? indices.num_elements() : kUnknownDim});
+  return {};
+}
+
+// One row of positions for each row of values.
+Status shape_bound(ShapeContext& c) {
+  Shape sorted, values;
+  TW_RETURN_IF_ERROR(c.with_rank(0, 2, &sorted));
+  TW_RETURN_IF_ERROR(c.with_rank(1, 2, &values));
+  TW_RETURN_IF_ERROR(merge_dim(sorted[0], values[0]).status());
+  c.set_output(0, values);
+  return {};
+}
+
 Status shape_list_diff(ShapeContext& c) {
   TW_RETURN_IF_ERROR(check_rank(c, 0, 1));
   TW_RETURN_IF_ERROR(check_rank(c, 1, 1));
@@ -182,6 +219,26 @@ Status shape_multinomial(ShapeContext& c) {
   TW_ASSIGN_OR_RETURN(const int64_t samples, scalar_value(c, 1));
   if (c.value(1) && samples < 0) return invalid_argument("num_samples should be nonnegative, got ", samples);
   c.set_output(0, Shape{logits[0], samples});
+  return {};
+}
+
+Status shape_candidate_sampler(ShapeContext& c) {
+  TW_RETURN_IF_ERROR(check_rank(c, 0, 2));
+  const Shape candidates{c.attrs().integer("num_sampled")};
+  const Shape& classes = c.input(0);
+  c.set_output(0, candidates);
+  c.set_output(1, Shape{classes.rank_known() ? classes[0] : kUnknownDim, c.attrs().integer("num_true")});
+  c.set_output(2, candidates);
+  return {};
+}
+
+// One entry for each hit.
+Status shape_accidental_hits(ShapeContext& c) {
+  Shape classes;
+  TW_RETURN_IF_ERROR(c.with_rank(0, 2, &classes));
+  TW_RETURN_IF_ERROR(merge_dim(classes[1], c.attrs().integer("num_true")).status());
+  TW_RETURN_IF_ERROR(check_rank(c, 1, 1));
+  all_outputs(c, Shape{kUnknownDim});
   return {};
 }
 

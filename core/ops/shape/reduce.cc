@@ -114,6 +114,24 @@ Status shape_bincount(ShapeContext& c) {
   return {};
 }
 
+Status shape_histogram(ShapeContext& c) {
+  TW_RETURN_IF_ERROR(check_rank(c, 1, 1));
+  TW_RETURN_IF_ERROR(check_rank(c, 2, 0));
+  TW_ASSIGN_OR_RETURN(const int64_t bins, scalar_value(c, 2));
+  if (c.value(2) && bins <= 0) return invalid_argument("Requires nbins > 0: ", bins);
+  c.set_output(0, Shape{bins});
+  return {};
+}
+
+// The last dimension gives one of its elements.
+Status shape_nth_element(ShapeContext& c) {
+  Shape in;
+  TW_RETURN_IF_ERROR(c.with_rank_at_least(0, 1, &in));
+  TW_RETURN_IF_ERROR(check_rank(c, 1, 0));
+  if (in.rank_known()) c.set_output(0, part(in, 0, in.rank() - 1));
+  return {};
+}
+
 namespace {
 
 // `rows` in place of the first dimension.
@@ -156,7 +174,12 @@ Status shape_sparse_segment(ShapeContext& c) {
   TW_RETURN_IF_ERROR(c.with_rank(1, 1, &indices));
   TW_RETURN_IF_ERROR(c.with_rank(2, 1, &ids));
   TW_RETURN_IF_ERROR(merge(indices, ids).status());
-  return with_rows(c, kUnknownDim, 1);
+  int64_t rows = kUnknownDim;
+  if (c.num_inputs() > 3) {
+    TW_ASSIGN_OR_RETURN(rows, scalar_value(c, 3));
+    if (c.value(3) && rows < 0) return invalid_argument("num_segments must be non-negative, but got ", rows);
+  }
+  return with_rows(c, rows, 1);
 }
 
 Status shape_sparse_segment_grad(ShapeContext& c) {

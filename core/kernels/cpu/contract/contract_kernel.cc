@@ -18,11 +18,11 @@ Cost cost_of(const PrepareContext& ctx, const ContractPlan& plan) {
   return c;
 }
 
-// An NCHW tensor's elements in NHWC order, and the way back.
+// An NCHW (or NCDHW) tensor's elements in NHWC order, and the way back.
 StridedCopy turn(const Shape& nchw, size_t element_size, bool back) {
-  const int64_t c = nchw[1], h = nchw[2], w = nchw[3];
-  const std::array<int64_t, 4> dims{nchw[0], h, w, c};
-  const std::array<int64_t, 4> outer{c * h * w, w, 1, h * w}, inner{h * w * c, w * c, c, 1};
+  const int64_t c = nchw[1], pixels = nchw.product(2, nchw.rank());
+  const std::array<int64_t, 3> dims{nchw[0], pixels, c};
+  const std::array<int64_t, 3> outer{c * pixels, 1, pixels}, inner{pixels * c, c, 1};
   return back ? StridedCopy(dims, inner, outer, element_size) : StridedCopy(dims, outer, inner, element_size);
 }
 
@@ -43,7 +43,7 @@ Status prepare_gemm(PrepareContext& ctx, const GemmSpec& spec, int num_operands)
 Status prepare_conv(PrepareContext& ctx, ConvSpec spec, int a, int b, int num_operands) {
   using Kind = ConvSpec::Kind;
   ContractKernel& k = ctx.emplace_state<ContractKernel>();
-  TW_ASSIGN_OR_RETURN(const ImageFormat format, image_format(ctx.attrs()));
+  TW_ASSIGN_OR_RETURN(const ImageFormat format, image_format(ctx.attrs(), ctx.output_shape(0).rank()));
   k.a = a, k.b = b;
   k.num_operands = num_operands;
   const int filter = spec.kind == Kind::kForward ? b : spec.kind == Kind::kInputGrad ? a : -1;

@@ -26,12 +26,13 @@ Result<GemmSpec> matmul_spec(const PrepareContext& ctx);
 Result<GemmSpec> batch_matmul_spec(const PrepareContext& ctx);
 Status prepare_gemm(PrepareContext& ctx, const GemmSpec& spec, int num_operands);
 
-// Where a rank-4 image tensor keeps its dimensions.
+// Where a tensor of images (rank 4) or volumes (rank 5, with d) keeps its dimensions.
 struct ImageFormat {
-  int n = 0, h = 1, w = 2, c = 3;
-  bool nchw() const { return c == 1; }
+  int n = 0, h = 1, w = 2, c = 3, d = -1;
+  bool nchw() const { return c == 1; }  // channels come before the pixels
 };
-Result<ImageFormat> image_format(const AttrReader& attrs);
+// Of the attribute data_format, or channels last where the op has none.
+Result<ImageFormat> image_format(const AttrReader& attrs, int rank = 4);
 
 // A convolution of the op's attributes over tensors of these shapes (of the op's data format): checks that they fit.
 Result<ConvSpec> conv_spec(const PrepareContext& ctx, ConvSpec::Kind kind, bool depthwise, const Shape& image,

@@ -1,26 +1,29 @@
-// Conv2D, DepthwiseConv2dNative and their gradients.
+// Conv2D, Conv3D, DepthwiseConv2dNative and their gradients.
 #include "core/kernels/cpu/contract/contract_kernel.h"
 
 namespace tw {
 
-Result<ImageFormat> image_format(const AttrReader& attrs) {
-  if (!attrs.has("data_format")) return ImageFormat{};
+Result<ImageFormat> image_format(const AttrReader& attrs, int rank) {
+  const ImageFormat last = rank == 5 ? ImageFormat{0, 2, 3, 4, 1} : ImageFormat{};
+  if (!attrs.has("data_format")) return last;
   const std::string name = attrs.string("data_format");
-  if (name == "NHWC") return ImageFormat{};
-  if (name == "NCHW") return ImageFormat{0, 2, 3, 1};
+  if (name == (rank == 5 ? "NDHWC" : "NHWC")) return last;
+  if (rank == 5 && name == "NCDHW") return ImageFormat{0, 3, 4, 1, 2};
+  if (rank == 4 && name == "NCHW") return ImageFormat{0, 2, 3, 1};
   return unimplemented("There is no CPU kernel for data_format ", name);
 }
 
 namespace {
 
-Result<std::vector<int64_t>> four(const PrepareContext& ctx, std::string_view attr, std::string_view what,
-                                  const ImageFormat& f) {
+// An attribute with a value per dimension of the images; those of batch and channels must be 1.
+Result<std::vector<int64_t>> per_dimension(const PrepareContext& ctx, std::string_view attr, const ImageFormat& f,
+                                           int rank) {
   std::vector<int64_t> v = ctx.attrs().ints(attr);
-  if (v.size() != 4) {
-    return invalid_argument("Sliding window ", what, " field must specify 4 dimensions, but has ", v.size());
+  if (static_cast<int>(v.size()) != rank) {
+    return invalid_argument("Sliding window ", attr, " field must specify ", rank, " dimensions, but has ", v.size());
   }
   if (v[static_cast<size_t>(f.n)] != 1 || v[static_cast<size_t>(f.c)] != 1) {
-    return invalid_argument("Current implementation does not yet support ", what,
+    return invalid_argument("Current implementation does not yet support ", attr,
                             " in the batch and depth dimensions.");
   }
   return v;
@@ -31,36 +34,40 @@ Result<std::vector<int64_t>> four(const PrepareContext& ctx, std::string_view at
 Result<ConvSpec> conv_spec(const PrepareContext& ctx, ConvSpec::Kind kind, bool depthwise, const Shape& image,
                            const Shape& filter, const Shape& result) {
   const std::string_view op = ctx.op().name;
+  const int rank = ctx.attrs().ints("strides").size() == 5 ? 5 : 4;
   for (const Shape* s : {&image, &filter, &result}) {
-    if (s->rank() != 4 || !s->fully_known())
-      return invalid_argument(op, ": tensors must be 4-dimensional, but one is ", *s);
+    if (s->rank() != rank || !s->fully_known()) {
+      return invalid_argument(op, ": tensors must be ", rank, "-dimensional, but one is ", *s);
+    }
   }
-  TW_ASSIGN_OR_RETURN(const ImageFormat f, image_format(ctx.attrs()));
-  TW_ASSIGN_OR_RETURN(const std::vector<int64_t> strides, four(ctx, "strides", "strides", f));
-  TW_ASSIGN_OR_RETURN(const std::vector<int64_t> dilations, four(ctx, "dilations", "dilations", f));
+  TW_ASSIGN_OR_RETURN(const ImageFormat f, image_format(ctx.attrs(), rank));
+  TW_ASSIGN_OR_RETURN(const std::vector<int64_t> strides, per_dimension(ctx, "strides", f, rank));
+  TW_ASSIGN_OR_RETURN(const std::vector<int64_t> dilations, per_dimension(ctx, "dilations", f, rank));
   TW_ASSIGN_OR_RETURN(const Padding padding, padding_from_name(ctx.attrs().string("padding")));
-  std::vector<int64_t> pads(8, 0);
+  std::vector<int64_t> pads(static_cast<size_t>(2 * rank), 0);
   if (padding == Padding::kExplicit) {
     pads = ctx.attrs().ints("explicit_paddings");
-    if (pads.size() != 8)
-      return invalid_argument(op, ": explicit_paddings must hold 8 values, but holds ", pads.size());
+    if (static_cast<int>(pads.size()) != 2 * rank) {
+      return invalid_argument(op, ": explicit_paddings must hold ", 2 * rank, " values, but holds ", pads.size());
+    }
   }
+  const int64_t filter_in = filter[rank - 2], filter_out = filter[rank - 1];
   ConvSpec s;
   s.kind = kind;
   s.dtype = ctx.attrs().dtype("T");
   s.depthwise = depthwise;
   s.batch = image[f.n];
   s.in_c = image[f.c];
-  s.out_c = depthwise ? filter[2] * filter[3] : filter[3];
-  s.filter_h = filter[0], s.filter_w = filter[1];
-  if (s.in_c != filter[2]) {
-    if (depthwise || filter[2] == 0 || s.in_c % filter[2] != 0) {
+  s.out_c = depthwise ? filter_in * filter_out : filter_out;
+  if (s.in_c != filter_in) {
+    if (depthwise || filter_in == 0 || s.in_c % filter_in != 0) {
       return invalid_argument(op, ": input depth must be ", depthwise ? "equal to" : "a multiple of",
-                              " filter depth, but they are ", s.in_c, " and ", filter[2]);
+                              " filter depth, but they are ", s.in_c, " and ", filter_in);
     }
-    s.groups = s.in_c / filter[2];
-    if (s.groups == 0) {
-      return unimplemented(op, ": a convolution in no groups: input depth is 0, and filter depth ", filter[2]);
+    s.groups = s.in_c / filter_in;
+    if (s.groups == 0 || rank == 5) {
+      return unimplemented(op, ": a convolution in ", s.groups, " groups: input depth is ", s.in_c,
+                           ", and filter depth ", filter_in);
     }
     if (s.out_c % s.groups != 0) {
       return invalid_argument(op, ": output depth must be a multiple of the number of groups, but they are ", s.out_c,
@@ -75,24 +82,29 @@ Result<ConvSpec> conv_spec(const PrepareContext& ctx, ConvSpec::Kind kind, bool 
     return invalid_argument(op, ": filter and out_backprop must have the same out_depth: ", s.out_c, " and ",
                             result[f.c]);
   }
-  const auto axis = [&](int dim, int spatial, int64_t* in, int64_t* out, int64_t* stride, int64_t* dilation,
-                        int64_t* pad) -> Status {
+  const auto axis = [&](int dim, int64_t size, int64_t* in, int64_t* out, int64_t* window, int64_t* stride,
+                        int64_t* dilation, int64_t* pad) -> Status {
     const size_t u = static_cast<size_t>(dim);
     *in = image[dim];
     *out = result[dim];
+    *window = size;
     *stride = strides[u];
     *dilation = dilations[u];
     TW_ASSIGN_OR_RETURN(const Window w,
-                        window_of(*in, filter[spatial], *dilation, *stride, padding, pads[2 * u], pads[2 * u + 1]));
+                        window_of(*in, size, *dilation, *stride, padding, pads[2 * u], pads[2 * u + 1]));
     *pad = w.pad_before;
     if (w.out == *out) return {};
     return invalid_argument(op, ": Size of out_backprop doesn't match computed: actual = ", *out,
-                            ", computed = ", w.out, " spatial_dim: ", dim, " input: ", *in,
-                            " filter: ", filter[spatial], " output: ", *out, " stride: ", *stride,
-                            " dilation: ", *dilation);
+                            ", computed = ", w.out, " spatial_dim: ", dim, " input: ", *in, " filter: ", size,
+                            " output: ", *out, " stride: ", *stride, " dilation: ", *dilation);
   };
-  TW_RETURN_IF_ERROR(axis(f.h, 0, &s.in_h, &s.out_h, &s.stride_h, &s.dilation_h, &s.pad_top));
-  TW_RETURN_IF_ERROR(axis(f.w, 1, &s.in_w, &s.out_w, &s.stride_w, &s.dilation_w, &s.pad_left));
+  if (f.d >= 0) {
+    TW_RETURN_IF_ERROR(axis(f.d, filter[0], &s.in_d, &s.out_d, &s.filter_d, &s.stride_d, &s.dilation_d, &s.pad_front));
+  }
+  TW_RETURN_IF_ERROR(
+      axis(f.h, filter[rank - 4], &s.in_h, &s.out_h, &s.filter_h, &s.stride_h, &s.dilation_h, &s.pad_top));
+  TW_RETURN_IF_ERROR(
+      axis(f.w, filter[rank - 3], &s.in_w, &s.out_w, &s.filter_w, &s.stride_w, &s.dilation_w, &s.pad_left));
   return s;
 }
 
@@ -124,6 +136,9 @@ Status prepare_filter_grad(PrepareContext& ctx) {
 TW_KERNEL(Conv2D, prepare_forward<false>, run_contract);
 TW_KERNEL(Conv2DBackpropInput, prepare_input_grad<false>, run_contract);
 TW_KERNEL(Conv2DBackpropFilter, prepare_filter_grad<false>, run_contract);
+TW_KERNEL(Conv3D, prepare_forward<false>, run_contract);
+TW_KERNEL(Conv3DBackpropInput, prepare_input_grad<false>, run_contract);
+TW_KERNEL(Conv3DBackpropFilter, prepare_filter_grad<false>, run_contract);
 TW_KERNEL(DepthwiseConv2dNative, prepare_forward<true>, run_contract);
 TW_KERNEL(DepthwiseConv2dNativeBackpropInput, prepare_input_grad<true>, run_contract);
 TW_KERNEL(DepthwiseConv2dNativeBackpropFilter, prepare_filter_grad<true>, run_contract);

@@ -101,6 +101,71 @@ Status run_unique(const RunContext& ctx) {
   });
 }
 
+// UniqueV2: along an axis, whole slices are told apart. Without an axis it is Unique.
+Status run_unique_slices(const RunContext& ctx) {
+  const Value in = ctx.input(0), axes = ctx.input(1);
+  const Shape& shape = *in.shape;
+  if (axes.shape->rank() != 1) return invalid_argument("axis expects a 1D vector.");
+  if (axes.shape->num_elements() > 1) {
+    return invalid_argument("axis does not support input tensors larger than 1 elements");
+  }
+  if (axes.shape->num_elements() == 0) return run_unique(ctx);
+  const int rank = shape.rank();
+  const int64_t given = index_at(axes), at = given < 0 ? given + rank : given;
+  if (at < 0 || at >= rank) {
+    return invalid_argument("axis has to be between 0 and ", rank, ", but is ", given);
+  }
+  const int axis = static_cast<int>(at);
+  const int64_t n = shape[axis], inner = shape.product(axis + 1, rank), outer = shape.product(0, axis);
+  const bool narrow = ctx.state<State>().narrow;
+  TW_ASSIGN_OR_RETURN(void* const idx, ctx.allocate_output(1, Shape{n}));
+  return visit_comparable(in.dtype, "UniqueV2", [&](auto tag) -> Status {
+    using T = typename decltype(tag)::type;
+    const T* x = static_cast<const T*>(in.data);
+    const auto element = [&](int64_t slice, int64_t i) -> const T& {
+      return x[(i / inner * n + slice) * inner + i % inner];
+    };
+    const auto hash = [&](int64_t slice) {
+      size_t h = 0;
+      for (int64_t i = 0; i < outer * inner; ++i) {
+        h = h * 1000003 ^ KeyHash<decltype(key_of(T{}))>()(key_of(element(slice, i)));
+      }
+      return h;
+    };
+    const auto equal = [&](int64_t a, int64_t b) {
+      for (int64_t i = 0; i < outer * inner; ++i) {
+        if (!(key_of(element(a, i)) == key_of(element(b, i)))) return false;
+      }
+      return true;
+    };
+    std::unordered_map<int64_t, int64_t, decltype(hash), decltype(equal)> seen(static_cast<size_t>(2 * n + 1), hash,
+                                                                               equal);
+    std::vector<int64_t> first, counts;
+    for (int64_t i = 0; i < n; ++i) {
+      const auto [it, fresh] = seen.emplace(i, static_cast<int64_t>(first.size()));
+      if (fresh) {
+        first.push_back(i);
+        counts.push_back(0);
+      }
+      ++counts[static_cast<size_t>(it->second)];
+      store(idx, narrow, i, it->second);
+    }
+    const auto kept = static_cast<int64_t>(first.size());
+    Shape out = shape;
+    out.set_dim(axis, kept);
+    TW_ASSIGN_OR_RETURN(void* const y, ctx.allocate_output(0, out));
+    for (int64_t k = 0; k < kept; ++k) {
+      for (int64_t i = 0; i < outer * inner; ++i) {
+        static_cast<T*>(y)[(i / inner * kept + k) * inner + i % inner] = element(first[static_cast<size_t>(k)], i);
+      }
+    }
+    if (ctx.num_outputs() < 3) return {};
+    TW_ASSIGN_OR_RETURN(void* const c, ctx.allocate_output(2, Shape{kept}));
+    for (int64_t i = 0; i < kept; ++i) store(c, narrow, i, counts[static_cast<size_t>(i)]);
+    return {};
+  });
+}
+
 // The elements of x that are not in y, duplicates kept, and where they were.
 Status run_list_diff(const RunContext& ctx) {
   const Value in = ctx.input(0), without = ctx.input(1);
@@ -132,6 +197,7 @@ Status run_list_diff(const RunContext& ctx) {
 
 TW_KERNEL(Unique, prepare, run_unique);
 TW_KERNEL(UniqueWithCounts, prepare, run_unique);
+TW_KERNEL(UniqueV2, prepare, run_unique_slices);
 TW_KERNEL(ListDiff, prepare, run_list_diff);
 
 }  // namespace tw

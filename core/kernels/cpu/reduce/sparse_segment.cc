@@ -60,6 +60,17 @@ Status run_forward(const RunContext& ctx) {
     }
     segments = id + 1;
   }
+  if (ctx.num_inputs() > 3) {
+    if (!ctx.input(3).shape->is_scalar()) {
+      return invalid_argument("num_segments should be a scalar, not shape ", *ctx.input(3).shape);
+    }
+    const int64_t asked = index_at(ctx.input(3));
+    if (asked < segments) {
+      return invalid_argument("segment ids must be < num_segments: the last is ", segments - 1, ", num_segments ",
+                              asked);
+    }
+    segments = asked;
+  }
   Shape shape{segments};
   for (int i = 1; i < ctx.input(0).shape->rank(); ++i) shape.add_dim((*ctx.input(0).shape)[i]);
   TW_ASSIGN_OR_RETURN(void* const storage, output_storage(ctx, 0, shape, s.dynamic));
