@@ -70,10 +70,12 @@ Result<std::unique_ptr<Body>> extract(const Graph& g, std::span<const Output> fe
     fed[feeds[i]] = Output{id, 0};
   }
 
-  // Reverse reachability; an edge from a fed output is cut.
+  // Reverse reachability; an edge from a fed output is cut. Others may add nodes meanwhile: the number of nodes is
+  // asked for once.
   std::vector<char> needed(static_cast<size_t>(g.num_nodes()), 0);
   std::vector<NodeId> stack;
   const auto visit = [&](NodeId id) {
+    if (static_cast<size_t>(id) >= needed.size()) needed.resize(static_cast<size_t>(id) + 1, 0);
     if (needed[static_cast<size_t>(id)] == 0) {
       needed[static_cast<size_t>(id)] = 1;
       stack.push_back(id);
@@ -96,9 +98,9 @@ Result<std::unique_ptr<Body>> extract(const Graph& g, std::span<const Output> fe
   const auto is_fed_source = [&](const Node& n) { return n.inputs.empty() && fed.count(Output{n.id, 0}) != 0; };
 
   // Ids of the copy follow the order of the original, which later passes use as the natural order of work.
-  std::vector<NodeId> mapped(static_cast<size_t>(g.num_nodes()), -1);
+  std::vector<NodeId> mapped(needed.size(), -1);
   std::vector<NodeId> copied;
-  for (NodeId i = 0; i < g.num_nodes(); ++i) {
+  for (NodeId i = 0; i < static_cast<NodeId>(needed.size()); ++i) {
     if (needed[static_cast<size_t>(i)] == 0) continue;
     const Node& n = g.node(i);
     if (is_fed_source(n)) {

@@ -24,9 +24,9 @@ std::string describe(const ConvSpec& s) {
       << (s.depthwise ? "depthwise " : "") << s.groups << " groups " << dtype_name(s.dtype) << " in " << s.batch << "x"
       << s.in_h << "x" << s.in_w << "x" << s.in_c << " out " << s.out_h << "x" << s.out_w << "x" << s.out_c
       << " filter " << s.filter_h << "x" << s.filter_w << " stride " << s.stride_h << "," << s.stride_w << " dilation "
-      << s.dilation_h << "," << s.dilation_w << " pad " << s.pad_top << "," << s.pad_left
-      << " depth " << s.in_d << "," << s.out_d << "," << s.filter_d << " stride " << s.stride_d << " dilation "
-      << s.dilation_d << " pad " << s.pad_front;
+      << s.dilation_h << "," << s.dilation_w << " pad " << s.pad_top << "," << s.pad_left << " depth " << s.in_d << ","
+      << s.out_d << "," << s.filter_d << " stride " << s.stride_d << " dilation " << s.dilation_d << " pad "
+      << s.pad_front;
   return out.str();
 }
 

@@ -165,7 +165,8 @@ def run(case, row, types, shaped):
       sess.run(result, feeds)
       values = []
     else:
-      values = sess.run(list(result) if isinstance(result, (list, tuple)) else [result], feeds)[:case.outputs]
+      # Repeated outputs are lists among the others.
+      values = sess.run(tf.nest.flatten(result), feeds)[:case.outputs]
     for handle, dtype in handles:
       values.append(sess.run(tf.raw_ops.ReadVariableOp(resource=handle, dtype=dtype)))
     return values

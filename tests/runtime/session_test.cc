@@ -358,6 +358,29 @@ TEST_F(SessionTest, ManyThreadsShareOneSession) {
   EXPECT_EQ(scalar(v), static_cast<float>(kThreads * kRuns));
 }
 
+TEST_F(SessionTest, NodesMayBeAddedWhileOthersPrepareSteps) {
+  const Output x = placeholder(DType::kFloat, Shape{});
+  start();
+  constexpr int kThreads = 4, kNodes = 300;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kNodes; ++i) {
+        NodeSpec spec;
+        spec.op = "Neg";
+        spec.name = internal::concat("neg_", t, "_", i);
+        spec.inputs = {x};
+        auto id = graph_->add(std::move(spec));
+        ASSERT_TRUE(id.ok()) << id.status().to_string();
+        auto r = run({{x, Tensor::scalar(static_cast<float>(i))}}, {Output{*id, 0}});
+        ASSERT_TRUE(r.ok()) << r.status().to_string();
+        EXPECT_EQ((*r)[0].data<float>()[0], -static_cast<float>(i));
+      }
+    });
+  }
+  for (std::thread& t : threads) t.join();
+}
+
 TEST_F(SessionTest, ErrorsNameTheNodeAndItsLine) {
   const Output params = b_.vector<float>({1, 2, 3});
   const Output indices = placeholder(DType::kInt32, Shape{-1});

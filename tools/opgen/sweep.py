@@ -10,7 +10,8 @@ symbols, each of which takes a base size, 0, 1 and a size above every vector's l
 `dims` gives a symbol its own sizes, base first; `speed` the sizes of the speed mode. `tol` and `outputs` as in `tests`. `exact`
 says that each dtype has results of its own (bits, text, random numbers), which are not to be compared with a wider one's.
 Element-wise rows need no pattern. `skip` holds, per mode, the reason why a row does not run in it; its
-`same_error` says how a row's errors on bad input differ from TensorFlow's.
+`same_error` says how a row's errors on bad input differ from TensorFlow's, and `stricter` what it refuses that TensorFlow takes,
+all else being equal.
 """
 
 from __future__ import annotations

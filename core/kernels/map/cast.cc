@@ -40,6 +40,10 @@ HWY_INLINE To convert(From x) {
   } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To> && sizeof(To) < 4) {
     // By way of int32, like the processors' conversions; the direct form is undefined outside of the type's range.
     return static_cast<To>(static_cast<int32_t>(x));
+  } else if constexpr (std::is_floating_point_v<From> && std::is_unsigned_v<To>) {
+    // Negative numbers wrap around, as they do on the processors; the direct form is undefined for them.
+    constexpr From kTop = static_cast<From>(uint64_t{1} << 63);
+    return x < kTop ? static_cast<To>(static_cast<int64_t>(x)) : static_cast<To>(x);
   } else {
     return static_cast<To>(x);
   }

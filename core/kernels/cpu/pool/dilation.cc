@@ -1,6 +1,7 @@
 // Greyscale dilation (Serra, "Image Analysis and Mathematical Morphology"): the largest sum of image and filter over
 // each window, and its gradients, which go to the first pair that gives it.
 #include <cstring>
+#include <limits>
 
 #include "core/framework/kernel.h"
 #include "core/framework/window.h"
@@ -50,8 +51,16 @@ Status prepare(PrepareContext& ctx, const Shape& pooled) {
 Status prepare_forward(PrepareContext& ctx) { return prepare(ctx, ctx.output_shape(0)); }
 Status prepare_grad(PrepareContext& ctx) { return prepare(ctx, ctx.input_shape(2)); }
 
+template <typename T>
+T least() {
+  if constexpr (std::is_same_v<T, half>) return static_cast<half>(-65504.0f);
+  else if constexpr (std::is_same_v<T, bfloat16>) return static_cast<bfloat16>(-3.38953139e38f);
+  else return std::numeric_limits<T>::lowest();
+}
+
 // Calls fn(element of the result, of the image, of the filter, the sum) with the largest sum of each window of rows
-// [begin, end) of batch * out_h; the elements are -1 for a window without any.
+// [begin, end) of batch * out_h. For a window without any the elements are -1, and the sum is the least number there
+// is.
 template <typename T, typename Fn>
 void each_window(const DilationState& s, const T* in, const T* filter, int64_t begin, int64_t end, const Fn& fn) {
   for (int64_t r = begin; r < end; ++r) {
@@ -59,7 +68,7 @@ void each_window(const DilationState& s, const T* in, const T* filter, int64_t b
     for (int64_t o = 0; o < s.out_w; ++o) {
       const int64_t x0 = o * s.stride_w - s.pad_left;
       for (int64_t c = 0; c < s.channels; ++c) {
-        T best{};
+        T best = least<T>();
         int64_t image_at = -1, filter_at = -1;
         for (int64_t i = 0; i < s.filter_h; ++i) {
           const int64_t y = y0 + i * s.rate_h;

@@ -140,6 +140,10 @@ Status run_max(const RunContext& ctx) {
 
 // orig_input, orig_output, grad.
 Status prepare_max_grad(PrepareContext& ctx) {
+  if (ctx.input_dtype(0) != ctx.input_dtype(2)) {
+    return invalid_argument(ctx.op().name, ": TInput and T must be one type, but are ", dtype_name(ctx.input_dtype(0)),
+                            " and ", dtype_name(ctx.input_dtype(2)));
+  }
   if (ctx.input_shape(1) != ctx.input_shape(2)) {
     return invalid_argument("Expected grad shape to be ", ctx.input_shape(1), ", but got ", ctx.input_shape(2));
   }

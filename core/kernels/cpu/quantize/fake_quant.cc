@@ -94,7 +94,9 @@ Status run_forward(const RunContext& ctx) {
       for (int64_t r = begin; r < end; ++r) {
         const int64_t i = r * s.channels + c;
         const float above = std::max(std::min(x[i], q.max), q.min) - q.min;
-        y[i] = q.empty ? 0 : std::floor(above * inverse + 0.5f) * q.scale + q.min;
+        // TensorFlow divides by ranges that are tensors, and multiplies by those that are attributes.
+        const float steps = s.given ? above * inverse : above / q.scale;
+        y[i] = q.empty ? 0 : std::floor(steps + 0.5f) * q.scale + q.min;
       }
     });
   });

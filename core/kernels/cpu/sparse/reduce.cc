@@ -25,6 +25,9 @@ struct Groups {
 
 Result<Groups> group(const RunContext& ctx, const Coo& a, bool keep) {
   const Value& axes = ctx.input(3);
+  if (axes.shape->rank() > 1) {
+    return invalid_argument("the dimensions to reduce must be a scalar or a vector, but have shape ", *axes.shape);
+  }
   std::vector<bool> reduced(static_cast<size_t>(a.rank), false);
   for (int64_t i = 0; i < axes.shape->num_elements(); ++i) {
     const int64_t axis = index_at(axes, i);

@@ -70,8 +70,8 @@ Status run_raw(const RunContext& ctx) {
 Status run_padded_raw(const RunContext& ctx) {
   const Value& length = ctx.input(1);
   const DType dtype = ctx.output(0).dtype;
-  if (length.shape->num_elements() != 1) {
-    return invalid_argument("k must be scalar, got shape ", *length.shape);
+  if (!length.shape->is_scalar()) {
+    return invalid_argument("fixed_length must be scalar, got shape ", *length.shape);
   }
   const int64_t bytes = index_at(length);
   const auto size = static_cast<int64_t>(dtype_size(dtype));
