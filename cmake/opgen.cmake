@@ -6,11 +6,13 @@ set(TW_GEN_graph ${TW_GEN_DIR}/core/graph/ops.gen.cc)
 set(TW_GEN_kernels ${TW_GEN_DIR}/core/kernels/kernel_table.gen.cc)
 set(TW_GEN_autodiff ${TW_GEN_DIR}/core/autodiff/grad_table.gen.cc)
 set(TW_GEN_HEADERS ${TW_GEN_DIR}/core/framework/op_ids.gen.h ${TW_GEN_DIR}/core/graph/ops.gen.h)
-set(TW_GEN_OTHER ${TW_GEN_DIR}/op_table.json ${TW_GEN_DIR}/raw_ops.pyi ${TW_GEN_DIR}/tests/sweeps.gen.txt)
+set(TW_GEN_PYTHON ${TW_GEN_DIR}/op_table.json ${TW_GEN_DIR}/raw_ops.pyi)
+set(TW_GEN_TESTS ${TW_GEN_DIR}/tests/sweeps.gen.txt)
 
 file(GLOB TW_OP_ROWS CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/core/ops/*.toml)
 file(GLOB TW_OPGEN_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tools/opgen/*.py)
-set(TW_GEN_ALL ${TW_GEN_framework} ${TW_GEN_graph} ${TW_GEN_kernels} ${TW_GEN_autodiff} ${TW_GEN_HEADERS} ${TW_GEN_OTHER})
+set(TW_GEN_ALL ${TW_GEN_framework} ${TW_GEN_graph} ${TW_GEN_kernels} ${TW_GEN_autodiff} ${TW_GEN_HEADERS} ${TW_GEN_PYTHON}
+    ${TW_GEN_TESTS})
 add_custom_command(
   OUTPUT ${TW_GEN_ALL}
   COMMAND ${Python3_EXECUTABLE} -m opgen --rows ${PROJECT_SOURCE_DIR}/core/ops --out ${TW_GEN_DIR}
