@@ -8,15 +8,6 @@
 
 namespace tw {
 
-size_t pack_arena(const std::vector<Lifetime>& lifetimes, std::vector<size_t>* offsets) {
-  std::vector<size_t> bytes;
-  for (const Lifetime& l : lifetimes) bytes.push_back(l.bytes);
-  const auto together = [&](size_t i, size_t j) {
-    return lifetimes[i].end >= lifetimes[j].begin && lifetimes[j].end >= lifetimes[i].begin;
-  };
-  return pack_arena(bytes, together, offsets);
-}
-
 size_t pack_arena(const std::vector<size_t>& bytes, const std::function<bool(size_t, size_t)>& together,
                   std::vector<size_t>* offsets) {
   const auto padded = [](size_t n) { return (n + kTailPadding + kAlignment - 1) / kAlignment * kAlignment; };

@@ -158,14 +158,8 @@ std::vector<LaneStep> find_dependencies(const Plan& plan, const Body& body, Orde
 // each instruction.
 std::vector<uint32_t> spread_over_lanes(Plan* plan, const HappensBefore& when);
 
-// One planned stretch of memory.
-struct Lifetime {
-  size_t bytes;
-  uint32_t begin, end;  // first and last instruction that needs it, inclusive
-};
-// Offsets such that stretches alive together do not overlap; returns the total.
-size_t pack_arena(const std::vector<Lifetime>& lifetimes, std::vector<size_t>* offsets);
-// The same, with together(i, j) telling whether stretches i and j are ever alive at the same time.
+// Offsets of stretches of memory such that those for which together(i, j) holds, being alive at the same time, do not
+// overlap; returns the total.
 size_t pack_arena(const std::vector<size_t>& bytes, const std::function<bool(size_t, size_t)>& together,
                   std::vector<size_t>* offsets);
 
