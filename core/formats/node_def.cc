@@ -197,8 +197,8 @@ Status complete_call_attrs(const FunctionSignature& f, AttrMap* attrs) {
     if (!s.ok()) return s.prefix(internal::concat("call of function '", f.name, "'"));
   }
   for (const auto& [name, value] : *attrs) {
-    const bool known = name.starts_with('_') ||
-                       std::any_of(f.attrs.begin(), f.attrs.end(), [&](const auto& a) { return a.name == name; });
+    const bool known = name.starts_with('_') || std::any_of(f.attrs.begin(), f.attrs.end(),
+                                                            [key = &name](const auto& a) { return a.name == *key; });
     if (!known) return invalid_argument("call of function '", f.name, "': it has no attr '", name, "'");
   }
   return {};

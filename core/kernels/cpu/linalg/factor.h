@@ -1,5 +1,5 @@
-// What the kernels of Qr, Svd and SelfAdjointEigV2 share. Each of them has a file of its own, because Eigen's decompositions are
-// the slowest of the tree to compile.
+// What the kernels of Qr, Svd and SelfAdjointEigV2 share. Each of them has a file of its own, because Eigen's
+// decompositions are the slowest of the tree to compile.
 #pragma once
 
 #include "core/kernels/cpu/linalg/matrices.h"
