@@ -7,7 +7,7 @@ C_FILES := '*.h' '*.hpp' '*.cc' '*.c'
 export CCACHE_BASEDIR ?= $(CURDIR)
 export CCACHE_NOHASHDIR ?= 1
 
-.PHONY: help setup build test demo bench check headers sizes asan ubsan tsan format wheel clean
+.PHONY: help setup build test demo bench check headers sizes asan ubsan tsan fuzz format wheel clean
 
 help:
 	@echo "make demo    train a small network on real digits, then use it from C and C++"
@@ -15,6 +15,7 @@ help:
 	@echo "make bench   the benchmarks"
 	@echo "make check   format, lint and layers; make headers: each compiles alone; make sizes: nothing grew by accident"
 	@echo "make asan    the quick C++ tests under the address and undefined-behaviour sanitizers; tsan: thread sanitizer"
+	@echo "make fuzz    the readers of graphs and checkpoints on made-up bytes, FUZZ_SECONDS (30) for each"
 	@echo "make format  clang-format and ruff over the tree"
 	@echo "make wheel   a wheel in dist/ that runs on any recent Linux"
 
@@ -58,6 +59,13 @@ asan ubsan tsan: setup
 	@cmake --preset $@ -DPython3_EXECUTABLE=$(CURDIR)/$(PYTHON) --log-level=WARNING > /dev/null
 	@cmake --build build/$@
 	@ctest --test-dir build/$@ --output-on-failure
+
+FUZZ_SECONDS ?= 30
+fuzz: setup
+	@tools/setup.sh build fuzz dev
+	@cmake --preset fuzz -DPython3_EXECUTABLE=$(CURDIR)/$(PYTHON) --log-level=WARNING > /dev/null
+	@cmake --build build/fuzz --target fuzzers
+	@tools/fuzz.sh build/fuzz/tests/fuzz $(FUZZ_SECONDS)
 
 format:
 	@tools/setup.sh check

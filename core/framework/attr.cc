@@ -353,7 +353,8 @@ class Parser {
       return Tensor();
     }
     if (!s.fully_known()) return in_.error("a fully known shape");
-    if (!is_plain(t) && t != DType::kString) return invalid_argument("a ", dtype_name(t), " tensor has no text form");
+    if (is_ref(t) || (!is_plain(t) && t != DType::kString))
+      return invalid_argument("a ", dtype_name(t), " tensor has no text form");
     // The values are collected first: the shape in the text is not trusted with memory before that.
     std::vector<std::string> strings;
     std::vector<char> plain;

@@ -183,10 +183,10 @@ class Emitter {
     const bool loop = control.kind == ControlOp::Kind::kWhile;
     for (size_t i = loop ? 0 : 1; i < n.inputs.size(); ++i) args.push_back(value(value_of(n.inputs[i])).dtype);
     for (const FuncRef& f : functions) {
-      TW_ASSIGN_OR_RETURN(std::shared_ptr<Program> program, env_.function(g_.library(), f));
+      TW_ASSIGN_OR_RETURN(Program* const program, env_.function(g_.library(), f));
       const bool condition = loop && control.branches.empty();
       TW_RETURN_IF_ERROR(program->check_call(args, condition ? std::span(any_type) : std::span(n.output_dtypes)));
-      control.branches.push_back(std::move(program));
+      control.branches.push_back(program);
     }
     for (size_t i = 0; i < n.output_dtypes.size(); ++i) {
       const uint32_t v = value_of(Output{n.id, static_cast<int32_t>(i)});

@@ -76,7 +76,7 @@ struct DynamicOp {
 // If, Case, While: programs to run and how.
 struct ControlOp {
   enum class Kind : uint8_t { kIf, kCase, kWhile } kind;
-  std::vector<std::shared_ptr<Program>> branches;  // If: then, else; While: cond, body
+  std::vector<Program*> branches;  // If: then, else; While: cond, body. The environment owns them
   int64_t max_iterations = -1;
 };
 
@@ -127,9 +127,8 @@ class CompileEnv {
   virtual bool optimize() const = 0;
   virtual int max_lanes() const = 0;
   virtual const std::shared_ptr<Device>& device() = 0;
-  // The program of a function, compiled once per function and attributes.
-  virtual Result<std::shared_ptr<Program>> function(const std::shared_ptr<FunctionLibrary>& library,
-                                                    const FuncRef& f) = 0;
+  // The program of a function, compiled once per function and attributes, and owned here: programs may call themselves.
+  virtual Result<Program*> function(const std::shared_ptr<FunctionLibrary>& library, const FuncRef& f) = 0;
 };
 
 // Emits a plan for a body that all passes have seen.

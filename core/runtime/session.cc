@@ -67,18 +67,17 @@ class State : public CompileEnv {
 
   const std::shared_ptr<Device>& device() override { return device_; }
 
-  Result<std::shared_ptr<Program>> function(const std::shared_ptr<FunctionLibrary>& library,
-                                            const FuncRef& f) override {
+  Result<Program*> function(const std::shared_ptr<FunctionLibrary>& library, const FuncRef& f) override {
     std::string key = f.name;
     for (const auto& [name, value] : f.attrs) key += internal::concat(";", name, "=", to_string(value));
     {
       std::lock_guard lock(function_mutex_);
-      if (const auto it = functions_.find(key); it != functions_.end()) return it->second;
+      if (const auto it = functions_.find(key); it != functions_.end()) return it->second.get();
     }
     // Compiled outside the lock: of two threads that meet a function first, one drops its work.
     TW_ASSIGN_OR_RETURN(std::shared_ptr<Program> program, compile_function(*library, f));
     std::lock_guard lock(function_mutex_);
-    return functions_.emplace(std::move(key), std::move(program)).first->second;
+    return functions_.emplace(std::move(key), std::move(program)).first->second.get();
   }
 
   // Registers a step; FailedPrecondition once the session is closed.

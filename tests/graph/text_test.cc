@@ -79,6 +79,8 @@ TEST(GraphText, ErrorsSayWhereAndWhat) {
   EXPECT_NE(error("%a = NoOp() {x=1}").find("attribute 'x' is not declared by NoOp"), std::string::npos);
   EXPECT_NE(error("%a:float[] = Const() {dtype=float, value=tensor<float [4000000000000] = 1 2>}").find("2 are given"),
             std::string::npos);
+  EXPECT_NE(error("%a:float[] = Const() {dtype=float, value=tensor<float_ref [1] = 1>}").find("has no text form"),
+            std::string::npos);
 }
 
 // Random edits of a text end in a graph or an error, never in a crash; what is accepted prints stably.

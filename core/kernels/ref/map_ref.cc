@@ -219,7 +219,8 @@ Number cast(const Number& v, DType from, DType to) {
   if (to == DType::kBool) return boolean(whole_from ? v.integer != 0 : v.re != 0);
   if (is_integer(to)) {
     if (whole_from) return v;
-    if (to == DType::kUint64) return {0, 0, static_cast<int64_t>(static_cast<uint64_t>(v.re))};
+    // Negative numbers wrap around; their direct conversion to an unsigned type is undefined.
+    if (to == DType::kUint64 && v.re >= 0x1p63) return {0, 0, static_cast<int64_t>(static_cast<uint64_t>(v.re))};
     return {0, 0, static_cast<int64_t>(v.re)};
   }
   if (!whole_from) return {v.re, is_complex(to) ? v.im : 0, 0};
