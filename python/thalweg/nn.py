@@ -77,6 +77,15 @@ from thalweg.ops.nn_ops import (  # noqa: F401
     depthwise_conv2d_native_backprop_input as depthwise_conv2d_backprop_input,
 )
 
+from thalweg.ops.candidate_sampling_ops import (  # noqa: F401
+    all_candidate_sampler, compute_accidental_hits, fixed_unigram_candidate_sampler,
+    learned_unigram_candidate_sampler, log_uniform_candidate_sampler, uniform_candidate_sampler)
+from thalweg.ops.nn_morphology import dilation2d, erosion2d, fractional_avg_pool, fractional_max_pool  # noqa: F401
+from thalweg.ops.nn_volume import (  # noqa: F401
+    avg_pool3d, conv3d, conv3d_backprop_filter, conv3d_backprop_filter as conv3d_backprop_filter_v2, conv3d_transpose,
+    max_pool3d)
+from thalweg.ops.sampled_losses import nce_loss, sampled_softmax_loss  # noqa: F401
+
 # Recurrent nets are imported when a program first names one of theirs.
 _RECURRENT = {
     "rnn_cell": ("thalweg.rnn.rnn_cell", None),

@@ -11,6 +11,10 @@ from thalweg.contrib.framework.variables import (VariableDeviceChooser, add_mode
                                                  get_variables_to_restore, global_variable, local_variable,
                                                  model_variable, variable)
 from thalweg.ops.check_ops import assert_same_float_dtype, assert_scalar, is_numeric_tensor
+from thalweg.ops.orthogonal_init import (ConvolutionDeltaOrthogonal as convolutional_delta_orthogonal,
+                                         ConvolutionOrthogonal1D as convolutional_orthogonal_1d,
+                                         ConvolutionOrthogonal2D as convolutional_orthogonal_2d,
+                                         ConvolutionOrthogonal3D as convolutional_orthogonal_3d)
 from thalweg.train import (assert_global_step, create_global_step, get_global_step, get_or_create_global_step,
                            init_from_checkpoint, list_variables, load_checkpoint, load_variable)
 from thalweg.framework.tensor_util import is_tensor

@@ -1,8 +1,9 @@
 """tf.contrib.layers: layers as functions with bias, normalisation, activation and collections in one call."""
 
-from thalweg.contrib.layers.convolutional import (avg_pool2d, bias_add, convolution, convolution1d, convolution2d,
-                                                  convolution2d_transpose, max_pool2d, pool, separable_convolution2d,
-                                                  spatial_softmax)
+from thalweg.contrib.layers.convolutional import (avg_pool2d, avg_pool3d, bias_add, convolution, convolution1d,
+                                                  convolution2d, convolution2d_transpose, convolution3d,
+                                                  convolution3d_transpose, max_pool2d, max_pool3d, pool,
+                                                  separable_convolution2d, spatial_softmax)
 from thalweg.contrib.layers.core import (dropout, embed_sequence, flatten, fully_connected, linear, maxout, one_hot_encoding, relu,
                                          relu6, repeat, softmax, stack, unit_norm)
 from thalweg.contrib.layers.initializers import (variance_scaling_initializer, xavier_initializer,
@@ -19,3 +20,5 @@ conv1d = convolution1d
 conv2d = convolution2d
 conv2d_transpose = convolution2d_transpose
 separable_conv2d = separable_convolution2d
+conv3d = convolution3d
+conv3d_transpose = convolution3d_transpose
