@@ -5,6 +5,12 @@ from thalweg.contrib.rnn.block_cells import (GRUBlockCell, GRUBlockCellV2, LSTMB
                                              LSTMBlockWrapper)
 from thalweg.contrib.rnn.cells import (EmbeddingWrapper, InputProjectionWrapper, LayerNormBasicLSTMCell,
                                        OutputProjectionWrapper)
+from thalweg.contrib.rnn.gated_cells import (CFNCell, IndRNNCell, IndyGRUCell, IndyLSTMCell, IntersectionRNNCell,
+                                             MinimalRNNCell, NASCell, SRUCell, UGRNNCell)
+from thalweg.contrib.rnn.conv_cells import Conv1DLSTMCell, Conv2DLSTMCell, Conv3DLSTMCell, ConvLSTMCell
+from thalweg.contrib.rnn.lstm_cells import (CoupledInputForgetGateLSTMCell, GLSTMCell, LayerNormLSTMCell, PhasedLSTMCell,
+                                            WeightNormLSTMCell)
+from thalweg.contrib.rnn.wrappers import AttentionCellWrapper, CompiledWrapper, HighwayWrapper
 from thalweg.contrib.rnn.fused import FusedRNNCell, FusedRNNCellAdaptor, TimeReversedFusedRNN
 from thalweg.rnn.rnn_cell import (BasicLSTMCell, BasicRNNCell, DeviceWrapper, DropoutWrapper, GRUCell, LSTMCell,
                                   LSTMStateTuple, MultiRNNCell, ResidualWrapper, RNNCell)
