@@ -170,6 +170,32 @@ def separable_convolution2d(inputs, num_outputs, kernel_size, depth_multiplier=1
 
 
 @add_arg_scope
+def convolution2d_in_plane(inputs, kernel_size, stride=1, padding="SAME", activation_fn=_relu, normalizer_fn=None,
+                           normalizer_params=None, weights_initializer=initializers.xavier_initializer(),
+                           weights_regularizer=None, biases_initializer=init_ops.zeros_initializer(),
+                           biases_regularizer=None, reuse=None, variables_collections=None, outputs_collections=None,
+                           trainable=True, scope=None):
+  """All channels convolved with one filter, the same for each."""
+  with vs.variable_scope(scope, "ConvInPlane", [inputs], reuse=reuse) as sc:
+    dtype = inputs.dtype.base_dtype
+    rows, columns = utils.two_element_tuple(kernel_size)
+    row_stride, column_stride = utils.two_element_tuple(stride)
+    channels = utils.last_dimension(inputs.get_shape(), min_rank=4)
+    weights = contrib_variables.model_variable(
+        "weights", shape=[rows, columns, 1, 1], dtype=dtype, initializer=weights_initializer,
+        regularizer=weights_regularizer, trainable=trainable,
+        collections=utils.get_variable_collections(variables_collections, "weights"))
+    outputs = nn_impl.depthwise_conv2d(inputs, array_ops.tile(weights, [1, 1, channels, 1]),
+                                       [1, row_stride, column_stride, 1], padding)
+    if normalizer_fn is None and biases_initializer is not None:
+      biases = contrib_variables.model_variable(
+          "biases", shape=[channels], dtype=dtype, initializer=biases_initializer, regularizer=biases_regularizer,
+          trainable=trainable, collections=utils.get_variable_collections(variables_collections, "biases"))
+      outputs = nn_ops.bias_add(outputs, biases)
+    return base.finish(outputs, normalizer_fn, normalizer_params, activation_fn, outputs_collections, sc.name)
+
+
+@add_arg_scope
 def bias_add(inputs, activation_fn=None, initializer=init_ops.zeros_initializer(), regularizer=None, reuse=None,
              variables_collections=None, outputs_collections=None, trainable=True, data_format=base.NHWC, scope=None):
   """Adds a bias per channel."""
