@@ -130,6 +130,33 @@ def wrapped(tf):
                                                        carry_bias_init=0.5))])]
 
 
+def over_frequencies(tf):
+  r = tf.contrib.rnn
+  options = {"feature_size": 2, "frequency_skip": 1, "num_frequency_blocks": [3]}
+  return [_run(tf, [("grid", lambda: r.GridLSTMCell(2, **options)),
+                    ("peep", lambda: r.GridLSTMCell(2, use_peepholes=True, cell_clip=0.3, **options)),
+                    ("shared", lambda: r.GridLSTMCell(2, use_peepholes=True, share_time_frequency_weights=True,
+                                                      state_is_tuple=False, **options)),
+                    ("coupled", lambda: r.GridLSTMCell(2, use_peepholes=True, couple_input_forget_gates=True,
+                                                       num_unit_shards=2, **options)),
+                    ("blocks", lambda: r.GridLSTMCell(2, feature_size=2, frequency_skip=1, num_frequency_blocks=[2, 1],
+                                                      start_freqindex_list=[0, 2], end_freqindex_list=[3, 4])),
+                    ("both", lambda: r.BidirectionalGridLSTMCell(2, **options)),
+                    ("moved", lambda: r.BidirectionalGridLSTMCell(2, use_peepholes=True, backward_slice_offset=1,
+                                                                  **options)),
+                    ("back", lambda: r.BidirectionalGridLSTMCell(2, backward_slice_offset=-1, **options))])]
+
+
+def time_and_frequency(tf):
+  x = tf.constant(X[0])
+  made = []
+  for i, options in enumerate(({}, {"use_peepholes": True, "cell_clip": 0.3})):
+    cell = tf.contrib.rnn.TimeFreqLSTMCell(2, feature_size=2, frequency_skip=2, **options)
+    with tf.variable_scope("net%d" % i, initializer=tf.random_uniform_initializer(-1, 1, seed=5)):
+      made.append(cell(x, tf.constant(np.cos(np.arange(3 * 8, dtype=np.float32)).reshape(3, 8))))
+  return [made]
+
+
 def compiled(tf):
   r = tf.contrib.rnn
   return _run(tf, [("c", lambda: r.CompiledWrapper(r.BasicRNNCell(3)))])
@@ -145,6 +172,14 @@ def gradients(tf):
       y, _ = tf.nn.static_rnn(cell, x, dtype=tf.float32)
     made.append(tf.gradients(y, x + [v for v in tf.trainable_variables(scope.name + "/") if "bias" not in v.name]))
   return made
+
+
+def wrong_blocks(tf):
+  _run(tf, [("g", lambda: tf.contrib.rnn.GridLSTMCell(2, feature_size=2, frequency_skip=1, num_frequency_blocks=[2]))])
+
+
+def no_blocks(tf):
+  tf.contrib.rnn.GridLSTMCell(2, feature_size=2, frequency_skip=1)
 
 
 def uneven_groups(tf):
@@ -179,7 +214,7 @@ def many_shards(tf):
   _run(tf, [("c", lambda: tf.contrib.rnn.CoupledInputForgetGateLSTMCell(2, num_unit_shards=9))])
 
 
-PROGRAMS = [gated, keras_style, independent, coupled, normalized, groups, convolutional, wrapped]
-VALUES_ONLY = [normalized_weights, phased, skip_connection, compiled, gradients]
-ERRORS = [uneven_groups, uneven_inputs, no_projection, wrong_shape, no_attention, tuple_in_flat_state, narrow_highway,
-          many_shards]
+PROGRAMS = [gated, keras_style, independent, coupled, normalized, groups, convolutional, wrapped, over_frequencies]
+VALUES_ONLY = [time_and_frequency, normalized_weights, phased, skip_connection, compiled, gradients]
+ERRORS = [wrong_blocks, no_blocks, uneven_groups, uneven_inputs, no_projection, wrong_shape, no_attention,
+          tuple_in_flat_state, narrow_highway, many_shards]

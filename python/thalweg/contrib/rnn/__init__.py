@@ -8,6 +8,7 @@ from thalweg.contrib.rnn.cells import (EmbeddingWrapper, InputProjectionWrapper,
 from thalweg.contrib.rnn.gated_cells import (CFNCell, IndRNNCell, IndyGRUCell, IndyLSTMCell, IntersectionRNNCell,
                                              MinimalRNNCell, NASCell, SRUCell, UGRNNCell)
 from thalweg.contrib.rnn.conv_cells import Conv1DLSTMCell, Conv2DLSTMCell, Conv3DLSTMCell, ConvLSTMCell
+from thalweg.contrib.rnn.grid_cells import BidirectionalGridLSTMCell, GridLSTMCell, TimeFreqLSTMCell
 from thalweg.contrib.rnn.lstm_cells import (CoupledInputForgetGateLSTMCell, GLSTMCell, LayerNormLSTMCell, PhasedLSTMCell,
                                             WeightNormLSTMCell)
 from thalweg.contrib.rnn.wrappers import AttentionCellWrapper, CompiledWrapper, HighwayWrapper
