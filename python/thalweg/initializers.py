@@ -1,5 +1,6 @@
 """tf.initializers."""
 
+from thalweg import tables_initializer  # noqa: F401
 from thalweg.ops.init_ops import (  # noqa: F401
     Constant as constant, GlorotNormal as glorot_normal, GlorotUniform as glorot_uniform, Identity as identity,
     Ones as ones, RandomNormal as random_normal, RandomUniform as random_uniform, TruncatedNormal as truncated_normal,

@@ -79,6 +79,12 @@ def argmax_pool(tf):
                                          include_batch_in_index=True, name="named")], tf.gradients(y[0], x)]
 
 
+def label_runs(tf):
+  labels = tf.placeholder_with_default([[1, 1, 2, 2, 1], [3, 3, 3, 0, 0], [4, 5, 5, 6, 6]], [None, 5])
+  return [tf.nn.collapse_repeated(labels, [5, 4, 3]), tf.nn.collapse_repeated(tf.constant([[7, 7, 1]]), tf.constant([2], tf.int64)),
+          tf.nn.ctc_unique_labels(tf.constant([[3, 4, 4, 3], [1, 2, 3, 1]]))]
+
+
 def orthogonal(tf):
   tall, wide = tf.get_variable("tall", [6, 3], initializer=tf.orthogonal_initializer(seed=3)), tf.get_variable(
       "wide", [2, 2, 7], initializer=tf.initializers.orthogonal(gain=2.0, seed=4, dtype=tf.float32))
@@ -166,7 +172,7 @@ def dilated_channels(tf):
 PROGRAMS = [special, fake_quant, morphology, argmax_pool, orthogonal, constants]
 # TensorFlow infers one element less for the sequences of fractional pooling than it gives, and counts a name for the
 # attempt to make an op of a sparse tensor.
-VALUES_ONLY = [fractional, special_of_sparse, special_gradients, fake_quant_gradients, orthogonal_kernels]
+VALUES_ONLY = [label_runs, fractional, special_of_sparse, special_gradients, fake_quant_gradients, orthogonal_kernels]
 ERRORS = [orthogonal_vector, orthogonal_int, too_many_channels, uneven_kernel, wrong_kernel_rank, identity_of_volume,
           float_and_double, integer_igamma, unlike_betainc, wrong_bits, wrong_range, wrong_channels,
           pooled_channels, dilated_channels]
