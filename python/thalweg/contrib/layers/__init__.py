@@ -1,5 +1,8 @@
 """tf.contrib.layers: layers as functions with bias, normalisation, activation and collections in one call."""
 
+import sys as _sys
+
+from thalweg.contrib import _paths
 from thalweg.contrib.layers.convolutional import (avg_pool2d, avg_pool3d, bias_add, convolution, convolution1d,
                                                   convolution2d, convolution2d_in_plane, convolution2d_transpose,
                                                   convolution3d, convolution3d_transpose, max_pool2d, max_pool3d, pool,
@@ -18,7 +21,8 @@ from thalweg.contrib.layers.sequences import dense_to_sparse, images_to_sequence
 from thalweg.contrib.layers.summaries import (summarize_activation, summarize_activations, summarize_biases,
                                               summarize_collection, summarize_tensor, summarize_tensors,
                                               summarize_variables, summarize_weights)
-from thalweg.contrib.layers import summaries, utils
+from thalweg.contrib.layers import (initializers as _initializers, normalization as _normalization,
+                                    optimizers as _optimizers, regularizers as _regularizers, summaries, utils)
 
 conv1d = convolution1d
 conv2d = convolution2d
@@ -27,3 +31,7 @@ conv2d_transpose = convolution2d_transpose
 separable_conv2d = separable_convolution2d
 conv3d = convolution3d
 conv3d_transpose = convolution3d_transpose
+
+_paths.add(__name__, layers={
+    "layers": _sys.modules[__name__], "initializers": _initializers, "regularizers": _regularizers,
+    "optimizers": _optimizers, "summaries": summaries, "utils": utils, "normalization": _normalization})

@@ -1,5 +1,8 @@
 """tf.contrib.rnn."""
 
+import sys as _sys
+
+from thalweg.contrib import _paths
 from thalweg.contrib.rnn.bidirectional import stack_bidirectional_dynamic_rnn, stack_bidirectional_rnn
 from thalweg.contrib.rnn.block_cells import (GRUBlockCell, GRUBlockCellV2, LSTMBlockCell, LSTMBlockFusedCell,
                                              LSTMBlockWrapper)
@@ -18,3 +21,6 @@ from thalweg.rnn.rnn_cell import (BasicLSTMCell, BasicRNNCell, DeviceWrapper, Dr
 from thalweg.rnn.cell import LayerRNNCell
 from thalweg.rnn.dynamic import best_effort_input_batch_size, transpose_batch_time
 from thalweg.rnn.static import static_bidirectional_rnn, static_rnn, static_state_saving_rnn
+
+_paths.add(__name__, ops=dict.fromkeys(
+    "rnn rnn_cell core_rnn core_rnn_cell fused_rnn_cell gru_ops lstm_ops".split(), _sys.modules[__name__]))
