@@ -92,6 +92,7 @@ MODULES = {
     "ops.queue_ops": "FIFOQueue PaddingFIFOQueue PriorityQueue QueueBase RandomShuffleQueue",
     "ops.script_ops": "numpy_function py_func",
     "ops.custom_gradient": "custom_gradient grad_pass_through",
+    "ops.recompute": "recompute_grad",
 }
 
 # Submodules by the name programs use.

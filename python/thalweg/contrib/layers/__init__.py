@@ -17,6 +17,7 @@ from thalweg.contrib.layers.normalization import batch_norm, group_norm, instanc
 from thalweg.contrib.layers.optimizers import OPTIMIZER_CLS_NAMES, OPTIMIZER_SUMMARIES, adaptive_clipping_fn, optimize_loss
 from thalweg.contrib.layers.regularizers import (apply_regularization, l1_l2_regularizer, l1_regularizer,
                                                  l2_regularizer, sum_regularizer)
+from thalweg.contrib.layers.rev_block import RevBlock, recompute_grad, rev_block
 from thalweg.contrib.layers.sequences import dense_to_sparse, images_to_sequence, scale_gradient, sequence_to_images
 from thalweg.contrib.layers.summaries import (summarize_activation, summarize_activations, summarize_biases,
                                               summarize_collection, summarize_tensor, summarize_tensors,
