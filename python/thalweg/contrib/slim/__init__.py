@@ -1,6 +1,6 @@
 """tf.contrib.slim: contrib.layers and contrib.framework under one name, with a training loop."""
 
-from thalweg.contrib import _paths, layers, losses
+from thalweg.contrib import _paths, layers, losses, metrics
 from thalweg.contrib.framework.arg_scope import (add_arg_scope, arg_scope, arg_scope_func_key, arg_scoped_arguments,
                                                  current_arg_scope, has_arg_scope)
 from thalweg.contrib.framework.checkpoints import (assign_from_checkpoint, assign_from_checkpoint_fn,
