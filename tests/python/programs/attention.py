@@ -58,6 +58,19 @@ def greedy(tf):
   return [y, z, w]
 
 
+def sampled(tf):
+  s = tf.contrib.seq2seq
+  made = []
+  for i, temperature in enumerate((None, 2.0)):
+    with _seeded(tf, "net%d" % i):
+      cell = tf.contrib.rnn.GRUCell(3)
+      helper = s.SampleEmbeddingHelper(lambda ids: tf.gather(TABLE, ids), tf.constant([1, 2, 0]), 4,
+                                       softmax_temperature=temperature, seed=7)
+      decoder = s.BasicDecoder(cell, helper, cell.zero_state(3, tf.float32), tf.layers.Dense(6, name="out"))
+      made.append(s.dynamic_decode(decoder, maximum_iterations=5))
+  return made + made
+
+
 def attention(tf):
   s = tf.contrib.seq2seq
   memory = tf.constant(MEMORY)
@@ -139,6 +152,6 @@ def no_mechanism(tf):
 
 
 PROGRAMS = []
-VALUES_ONLY = [losses, training, greedy, attention, attentive_decoder]
+VALUES_ONLY = [losses, training, greedy, sampled, attention, attentive_decoder]
 ERRORS = [both_reductions, flat_logits, scalar_lengths, no_helper, no_decoder, unlike_units, other_batch, two_layers,
           no_mechanism]
