@@ -34,6 +34,7 @@ MODULES = {
     "ops.init_ops": """constant_initializer glorot_normal_initializer glorot_uniform_initializer ones_initializer
         random_normal_initializer random_uniform_initializer truncated_normal_initializer
         uniform_unit_scaling_initializer variance_scaling_initializer zeros_initializer""",
+    "ops.orthogonal_init": "orthogonal_initializer",
     "ops.state_ops": """assign assign_add assign_sub batch_scatter_update count_up_to scatter_add scatter_div
         scatter_max scatter_min scatter_mul scatter_nd_add scatter_nd_sub scatter_nd_update scatter_sub
         scatter_update""",
@@ -77,6 +78,10 @@ MODULES = {
     "ops.logging_ops": "Print",
     "ops.confusion_matrix": "confusion_matrix",
     "ops.special_math_ops": "einsum",
+    "ops.special_functions": "betainc igamma igammac lbeta polygamma zeta",
+    "ops.quantize_ops": """fake_quant_with_min_max_args fake_quant_with_min_max_args_gradient
+        fake_quant_with_min_max_vars fake_quant_with_min_max_vars_gradient fake_quant_with_min_max_vars_per_channel
+        fake_quant_with_min_max_vars_per_channel_gradient""",
     "ops.sort_ops": "argsort sort",
     "ops.histogram_ops": "histogram_fixed_width histogram_fixed_width_bins",
     "ops.numerics": "add_check_numerics_ops verify_tensor_all_finite",
@@ -87,6 +92,7 @@ MODULES = {
     "ops.queue_ops": "FIFOQueue PaddingFIFOQueue PriorityQueue QueueBase RandomShuffleQueue",
     "ops.script_ops": "numpy_function py_func",
     "ops.custom_gradient": "custom_gradient grad_pass_through",
+    "ops.recompute": "recompute_grad",
 }
 
 # Submodules by the name programs use.
@@ -97,6 +103,7 @@ SUBMODULES = {
     "losses": "losses", "metrics": "metrics", "raw_ops": "raw_ops", "compat": "compat", "math": "math",
     "random": "random", "linalg": "linalg", "initializers": "initializers", "io": "io", "strings": "strings",
     "bitwise": "bitwise", "manip": "manip", "debugging": "debugging",
+    "quantization": "quantization",
     "sysconfig": "sysconfig", "saved_model": "saved_model",
     "version": "version", "nest": "util.nest", "python_io": "python_io", "spectral": "spectral", "contrib": "contrib",
     "keras": "keras", "data": "data", "image": "image", "estimator": "estimator", "test": "test", "queue": "queue",

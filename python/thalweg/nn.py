@@ -77,8 +77,19 @@ from thalweg.ops.nn_ops import (  # noqa: F401
     depthwise_conv2d_native_backprop_input as depthwise_conv2d_backprop_input,
 )
 
-# Recurrent nets are imported when a program first names one of theirs.
-_RECURRENT = {
+from thalweg.ops.candidate_sampling_ops import (  # noqa: F401
+    all_candidate_sampler, compute_accidental_hits, fixed_unigram_candidate_sampler,
+    learned_unigram_candidate_sampler, log_uniform_candidate_sampler, uniform_candidate_sampler)
+from thalweg.ops.nn_morphology import dilation2d, erosion2d, fractional_avg_pool, fractional_max_pool  # noqa: F401
+from thalweg.ops.nn_volume import (  # noqa: F401
+    avg_pool3d, conv3d, conv3d_backprop_filter, conv3d_backprop_filter as conv3d_backprop_filter_v2, conv3d_transpose,
+    max_pool3d)
+from thalweg.ops.sampled_losses import nce_loss, sampled_softmax_loss  # noqa: F401
+
+# What needs loops is imported when a program first names it.
+_LOOPS = {
+    "collapse_repeated": ("thalweg.ops.ctc_labels", "collapse_repeated"),
+    "ctc_unique_labels": ("thalweg.ops.ctc_labels", "ctc_unique_labels"),
     "rnn_cell": ("thalweg.rnn.rnn_cell", None),
     "dynamic_rnn": ("thalweg.rnn.dynamic", "dynamic_rnn"),
     "bidirectional_dynamic_rnn": ("thalweg.rnn.dynamic", "bidirectional_dynamic_rnn"),
@@ -90,14 +101,14 @@ _RECURRENT = {
 
 
 def __getattr__(name):
-  if name not in _RECURRENT:
+  if name not in _LOOPS:
     raise AttributeError("module 'thalweg.nn' has no attribute %r" % name)
   import importlib
-  path, attribute = _RECURRENT[name]
+  path, attribute = _LOOPS[name]
   module = importlib.import_module(path)
   value = globals()[name] = module if attribute is None else getattr(module, attribute)
   return value
 
 
 def __dir__():
-  return sorted(set(globals()) | set(_RECURRENT))
+  return sorted(set(globals()) | set(_LOOPS))

@@ -130,3 +130,17 @@ def test_hparams():
 def test_contrib_names_what_it_lacks():
   with pytest.raises(AttributeError, match="no attribute 'nothing'"):
     getattr(tf.contrib, "nothing")  # noqa: B009
+
+
+def test_metrics_with_predictions_first():
+  assert slim.metrics.aggregate_metric_map is tf.contrib.metrics.aggregate_metric_map
+  predictions, labels = tf.constant([[0.2, 0.7, 0.1], [0.6, 0.3, 0.1]]), tf.constant([[1], [2]], tf.int64)
+  old = tf.contrib.metrics.streaming_sparse_average_precision_at_k(predictions, labels, 2, name="old")
+  new = tf.metrics.average_precision_at_k(labels, predictions, 2, name="new")
+  with tf.Session() as s:
+    s.run(tf.local_variables_initializer())
+    assert s.run([old[1], new[1]]) == [0.5, 0.5]
+  with pytest.raises(TypeError, match="too many"):
+    tf.contrib.metrics.streaming_mean_squared_error(predictions, predictions, None, None, None, "n", 1)
+  with pytest.raises(TypeError, match="unexpected keyword"):
+    tf.contrib.metrics.streaming_auc(predictions, labels, thresholds=[0.5])

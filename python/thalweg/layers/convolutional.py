@@ -1,8 +1,8 @@
-"""Convolutions over sequences and images, their transposes, and separable ones."""
+"""Convolutions over sequences, images and volumes, their transposes, and separable ones."""
 
 from thalweg.framework import tensor_shape
 from thalweg.layers import base, utils
-from thalweg.ops import array_ops, init_ops, nn_conv, nn_impl, nn_ops
+from thalweg.ops import array_ops, init_ops, nn_conv, nn_impl, nn_ops, nn_volume
 
 
 class _Conv(base.Layer):
@@ -63,7 +63,7 @@ class _Conv(base.Layer):
   @property
   def _layout(self):
     """The name of the layout for the ops of this rank."""
-    return {1: ("NWC", "NCW"), 2: ("NHWC", "NCHW")}[self.rank][self.channels_first]
+    return {1: ("NWC", "NCW"), 2: ("NHWC", "NCHW"), 3: ("NDHWC", "NCDHW")}[self.rank][self.channels_first]
 
   def _in_layout(self, sizes):
     return [1, 1] + list(sizes) if self.channels_first else [1] + list(sizes) + [1]
@@ -82,8 +82,9 @@ class _Conv(base.Layer):
       outputs = nn_conv.conv1d(inputs, self.kernel, self.strides[0], self.padding.upper(), data_format=self._layout,
                                dilations=self.dilation_rate)
     else:
-      outputs = nn_ops.conv2d(inputs, self.kernel, strides=self._in_layout(self.strides), padding=self.padding.upper(),
-                              data_format=self._layout, dilations=self._in_layout(self.dilation_rate))
+      convolve = nn_ops.conv2d if self.rank == 2 else nn_volume.conv3d
+      outputs = convolve(inputs, self.kernel, strides=self._in_layout(self.strides), padding=self.padding.upper(),
+                         data_format=self._layout, dilations=self._in_layout(self.dilation_rate))
     return self._finish(outputs)
 
 
@@ -118,23 +119,28 @@ class Conv2D(_Conv):
         bias_constraint=bias_constraint, trainable=trainable, name=name, **kwargs)
 
 
-class Conv2DTranspose(_Conv):
-  """The transpose of a convolution: images grow by the strides. kernel is [rows, columns, filters, channels]."""
+class Conv3D(_Conv):
+  """Convolution of volumes [batch, depth, rows, columns, channels]."""
 
-  def __init__(self, filters, kernel_size, strides=(1, 1), padding="valid", data_format="channels_last",
-               activation=None, use_bias=True, kernel_initializer=None, bias_initializer=init_ops.zeros_initializer(),
-               kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None, kernel_constraint=None,
-               bias_constraint=None, trainable=True, name=None, **kwargs):
-    super(Conv2DTranspose, self).__init__(
-        2, filters, kernel_size, strides=strides, padding=padding, data_format=data_format, activation=activation,
-        use_bias=use_bias, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
-        kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
+  def __init__(self, filters, kernel_size, strides=(1, 1, 1), padding="valid", data_format="channels_last",
+               dilation_rate=(1, 1, 1), activation=None, use_bias=True, kernel_initializer=None,
+               bias_initializer=init_ops.zeros_initializer(), kernel_regularizer=None, bias_regularizer=None,
+               activity_regularizer=None, kernel_constraint=None, bias_constraint=None, trainable=True, name=None,
+               **kwargs):
+    super(Conv3D, self).__init__(
+        3, filters, kernel_size, strides=strides, padding=padding, data_format=data_format,
+        dilation_rate=dilation_rate, activation=activation, use_bias=use_bias, kernel_initializer=kernel_initializer,
+        bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
         activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
         bias_constraint=bias_constraint, trainable=trainable, name=name, **kwargs)
 
+
+class _ConvTranspose(_Conv):
+  """The transpose of a convolution: inputs grow by the strides. kernel is [sizes..., filters, channels]."""
+
   def build(self, input_shape):
-    if input_shape.ndims != 4:
-      raise ValueError("Inputs should have rank 4. Received input shape: " + str(input_shape))
+    if input_shape.ndims != self.rank + 2:
+      raise ValueError("Inputs should have rank %d. Received input shape: %s" % (self.rank + 2, input_shape))
     channels = self._channels(input_shape)
     self._add_kernel(list(self.kernel_size) + [self.filters, channels])
     self._add_bias()
@@ -152,19 +158,48 @@ class Conv2DTranspose(_Conv):
   def call(self, inputs):
     sizes, known = array_ops.shape(inputs), inputs.get_shape().as_list()
     batch = sizes[0]
-    axes = (2, 3) if self.channels_first else (1, 2)
-    rows, columns = sizes[axes[0]], sizes[axes[1]]
-    dynamic = [self._output_size(rows, 0), self._output_size(columns, 1)]
+    axes = [i + (2 if self.channels_first else 1) for i in range(self.rank)]
+    dynamic = [self._output_size(size, i) for i, size in enumerate([sizes[a] for a in axes])]
     static = [self._output_size(known[a], i) for i, a in enumerate(axes)]
 
     def in_layout(batch, sizes):
       return [batch, self.filters] + sizes if self.channels_first else [batch] + sizes + [self.filters]
 
-    outputs = nn_ops.conv2d_transpose(inputs, self.kernel, array_ops.stack(in_layout(batch, dynamic)),
-                                      self._in_layout(self.strides), padding=self.padding.upper(),
-                                      data_format=self._layout)
+    transpose = nn_ops.conv2d_transpose if self.rank == 2 else nn_volume.conv3d_transpose
+    outputs = transpose(inputs, self.kernel, array_ops.stack(in_layout(batch, dynamic)),
+                        self._in_layout(self.strides), padding=self.padding.upper(), data_format=self._layout)
     outputs.set_shape(in_layout(known[0], static))
     return self._finish(outputs)
+
+
+class Conv2DTranspose(_ConvTranspose):
+  """The transpose of Conv2D."""
+
+  def __init__(self, filters, kernel_size, strides=(1, 1), padding="valid", data_format="channels_last",
+               activation=None, use_bias=True, kernel_initializer=None, bias_initializer=init_ops.zeros_initializer(),
+               kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None, kernel_constraint=None,
+               bias_constraint=None, trainable=True, name=None, **kwargs):
+    super(Conv2DTranspose, self).__init__(
+        2, filters, kernel_size, strides=strides, padding=padding, data_format=data_format, activation=activation,
+        use_bias=use_bias, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
+        kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
+        activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
+        bias_constraint=bias_constraint, trainable=trainable, name=name, **kwargs)
+
+
+class Conv3DTranspose(_ConvTranspose):
+  """The transpose of Conv3D."""
+
+  def __init__(self, filters, kernel_size, strides=(1, 1, 1), padding="valid", data_format="channels_last",
+               activation=None, use_bias=True, kernel_initializer=None, bias_initializer=init_ops.zeros_initializer(),
+               kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None, kernel_constraint=None,
+               bias_constraint=None, trainable=True, name=None, **kwargs):
+    super(Conv3DTranspose, self).__init__(
+        3, filters, kernel_size, strides=strides, padding=padding, data_format=data_format, activation=activation,
+        use_bias=use_bias, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
+        kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
+        activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
+        bias_constraint=bias_constraint, trainable=trainable, name=name, **kwargs)
 
 
 class _SeparableConv(_Conv):
@@ -302,6 +337,34 @@ def conv2d_transpose(inputs, filters, kernel_size, strides=(1, 1), padding="vali
                      name=None, reuse=None):
   """Conv2DTranspose as a function."""
   return _apply(Conv2DTranspose, inputs, name, reuse, filters=filters, kernel_size=kernel_size, strides=strides,
+                padding=padding, data_format=data_format, activation=activation, use_bias=use_bias,
+                kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
+                kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
+                activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
+                bias_constraint=bias_constraint, trainable=trainable)
+
+
+def conv3d(inputs, filters, kernel_size, strides=(1, 1, 1), padding="valid", data_format="channels_last",
+           dilation_rate=(1, 1, 1), activation=None, use_bias=True, kernel_initializer=None,
+           bias_initializer=init_ops.zeros_initializer(), kernel_regularizer=None, bias_regularizer=None,
+           activity_regularizer=None, kernel_constraint=None, bias_constraint=None, trainable=True, name=None,
+           reuse=None):
+  """Conv3D as a function."""
+  return _apply(Conv3D, inputs, name, reuse, filters=filters, kernel_size=kernel_size, strides=strides,
+                padding=padding, data_format=data_format, dilation_rate=dilation_rate, activation=activation,
+                use_bias=use_bias, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
+                kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
+                activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
+                bias_constraint=bias_constraint, trainable=trainable)
+
+
+def conv3d_transpose(inputs, filters, kernel_size, strides=(1, 1, 1), padding="valid", data_format="channels_last",
+                     activation=None, use_bias=True, kernel_initializer=None,
+                     bias_initializer=init_ops.zeros_initializer(), kernel_regularizer=None, bias_regularizer=None,
+                     activity_regularizer=None, kernel_constraint=None, bias_constraint=None, trainable=True,
+                     name=None, reuse=None):
+  """Conv3DTranspose as a function."""
+  return _apply(Conv3DTranspose, inputs, name, reuse, filters=filters, kernel_size=kernel_size, strides=strides,
                 padding=padding, data_format=data_format, activation=activation, use_bias=use_bias,
                 kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
                 kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,

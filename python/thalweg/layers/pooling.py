@@ -1,7 +1,7 @@
-"""Largest and mean values of windows, over rows of vectors (1D) and images (2D)."""
+"""Largest and mean values of windows, over rows of vectors (1D), images (2D) and volumes (3D)."""
 
 from thalweg.layers import base, utils
-from thalweg.ops import array_ops, nn_ops
+from thalweg.ops import array_ops, nn_ops, nn_volume
 
 
 class _Pooling(base.Layer):
@@ -25,10 +25,11 @@ class _Pooling(base.Layer):
 
   def call(self, inputs):
     row_axis = 2 if self.channels_first else 1
+    layout = ("NHWC", "NCHW") if self._rank < 3 else ("NDHWC", "NCDHW")
     if self._rank == 1:
       inputs = array_ops.expand_dims(inputs, row_axis)
     outputs = type(self)._pool(inputs, ksize=self._in_layout(self.pool_size), strides=self._in_layout(self.strides),
-                               padding=self.padding.upper(), data_format="NCHW" if self.channels_first else "NHWC")
+                               padding=self.padding.upper(), data_format=layout[self.channels_first])
     return array_ops.squeeze(outputs, [row_axis]) if self._rank == 1 else outputs
 
 
@@ -56,6 +57,20 @@ class AveragePooling1D(AveragePooling2D):
   _rank = 1
 
 
+class MaxPooling3D(_Pooling):
+  """The largest value of each window of volumes."""
+
+  _rank = 3
+  _pool = staticmethod(nn_volume.max_pool3d)
+
+
+class AveragePooling3D(_Pooling):
+  """The mean of each window of volumes."""
+
+  _rank = 3
+  _pool = staticmethod(nn_volume.avg_pool3d)
+
+
 def max_pooling1d(inputs, pool_size, strides, padding="valid", data_format="channels_last", name=None):
   return MaxPooling1D(pool_size, strides, padding=padding, data_format=data_format, name=name).apply(inputs)
 
@@ -70,3 +85,11 @@ def average_pooling1d(inputs, pool_size, strides, padding="valid", data_format="
 
 def average_pooling2d(inputs, pool_size, strides, padding="valid", data_format="channels_last", name=None):
   return AveragePooling2D(pool_size, strides, padding=padding, data_format=data_format, name=name).apply(inputs)
+
+
+def max_pooling3d(inputs, pool_size, strides, padding="valid", data_format="channels_last", name=None):
+  return MaxPooling3D(pool_size, strides, padding=padding, data_format=data_format, name=name).apply(inputs)
+
+
+def average_pooling3d(inputs, pool_size, strides, padding="valid", data_format="channels_last", name=None):
+  return AveragePooling3D(pool_size, strides, padding=padding, data_format=data_format, name=name).apply(inputs)

@@ -1,7 +1,7 @@
 """Arguments of layers in the forms that ops want."""
 
 from thalweg.framework import ops, tensor_util
-from thalweg.ops import array_ops, init_ops, math_ops, nn_ops
+from thalweg.ops import array_ops, init_ops, math_ops, nn_ops, orthogonal_init
 
 # Functions that may be given by name.
 _ACTIVATIONS = {
@@ -12,7 +12,8 @@ _INITIALIZERS = {
     "zeros": init_ops.Zeros, "ones": init_ops.Ones, "constant": init_ops.Constant, "identity": init_ops.Identity,
     "random_uniform": init_ops.RandomUniform, "random_normal": init_ops.RandomNormal,
     "truncated_normal": init_ops.TruncatedNormal, "variance_scaling": init_ops.VarianceScaling,
-    "glorot_uniform": init_ops.GlorotUniform, "glorot_normal": init_ops.GlorotNormal,
+    "orthogonal": orthogonal_init.Orthogonal, "glorot_uniform": init_ops.GlorotUniform,
+    "glorot_normal": init_ops.GlorotNormal,
     "lecun_normal": init_ops.lecun_normal, "lecun_uniform": init_ops.lecun_uniform, "he_normal": init_ops.he_normal,
     "he_uniform": init_ops.he_uniform}
 

@@ -85,10 +85,13 @@ def recall(labels, predictions, weights=None, metrics_collections=None, updates_
 # --- counts at thresholds ---
 
 
-def _counts_at_thresholds(labels, predictions, thresholds, weights=None, includes=("tp", "fn", "tn", "fp")):
-  """Variables and updates, by kind, of the counts at each threshold for predictions in [0, 1]."""
+def _counts_at_thresholds(labels, predictions, thresholds, weights=None, includes=("tp", "fn", "tn", "fp"),
+                          check_range=True):
+  """Variables and updates, by kind, of the counts at each threshold for predictions, which are to be in [0, 1] unless
+  that is not checked."""
   in_range = [check(predictions, math_ops.cast(bound, dtype=predictions.dtype), message="predictions must be in [0, 1]")
-              for check, bound in ((check_ops.assert_greater_equal, 0.0), (check_ops.assert_less_equal, 1.0))]
+              for check, bound in ((check_ops.assert_greater_equal, 0.0), (check_ops.assert_less_equal, 1.0))
+              if check_range]
   with ops.control_dependencies(in_range):
     predictions, labels, weights = base.remove_squeezable_dimensions(
         predictions=math_ops.cast(predictions, dtypes.float32), labels=math_ops.cast(labels, dtype=dtypes.bool),

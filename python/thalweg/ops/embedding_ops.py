@@ -61,7 +61,7 @@ def embedding_lookup(params, ids, partition_strategy="mod", name=None, validate_
     for p in range(count):
       with ops.colocate_with(params[p]):
         parts.append(_clip(_gather(params[p], gather_ids[p]), gather_ids[p], max_norm))
-    ret = _op("DynamicStitch", name, (pindices, parts))
+    ret = _op("ParallelDynamicStitch", name, (pindices, parts))
     element_shape = params[0].shape[1:]
     for p in params[1:]:
       element_shape = element_shape.merge_with(p.shape[1:])

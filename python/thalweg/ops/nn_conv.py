@@ -1,9 +1,9 @@
-"""Convolutions and pooling over one or two axes, with dilation: what tf.nn builds upon the two-dimensional ops."""
+"""Convolutions and pooling over one to three axes, with dilation: what tf.nn builds upon the ops of one rank."""
 
 import numpy as np
 
 from thalweg.framework import dtypes, ops, tensor_util
-from thalweg.ops import array_ops, nn_ops
+from thalweg.ops import array_ops, nn_ops, nn_volume
 
 
 def _strides_and_dilations(num_axes, strides, dilations):
@@ -58,15 +58,15 @@ def _along_one_axis(value, layout, what):
 
 def convolution(input, filter, padding, strides=None, dilation_rate=None, name=None,  # noqa: A002
                 data_format=None, filters=None, dilations=None):
-  """Convolution over one axis (inputs of rank 3) or two (rank 4), with strides or with dilation."""
+  """Convolution over one to three axes (inputs of rank 3 to 5), with strides or with dilation."""
   filter = nn_ops._first(filters, filter, "filters", "filter")
   dilation_rate = nn_ops._first(dilations, dilation_rate, "dilations", "dilation_rate")
   rank = _rank(input) if _rank(input) is not None else _rank(filter)
   if rank is None:
     raise ValueError("rank of input or filter must be known")
-  if rank not in (3, 4):
-    raise ValueError("Input tensor must be of rank 3 or 4 but was {}.".format(rank))
-  layout = data_format or "NHWC"
+  if rank not in (3, 4, 5):
+    raise ValueError("Input tensor must be of rank 3, 4 or 5 but was {}.".format(rank))
+  layout = data_format or ("NDHWC" if rank == 5 else "NHWC")
   strides = nn_ops._sizes(strides, rank - 2, "strides", layout)
   dilation_rate = nn_ops._sizes(dilation_rate, rank - 2, "dilations", layout)
   axes = slice(2, None) if layout.startswith("NC") else slice(1, -1)
@@ -74,6 +74,8 @@ def convolution(input, filter, padding, strides=None, dilation_rate=None, name=N
   with ops.name_scope(name, "convolution", [input, filter]) as name:
     if rank == 3:
       return conv1d(input, filter, strides, padding, data_format=data_format, name=name, dilations=dilation_rate)
+    if rank == 5:
+      return nn_volume.conv3d(input, filter, strides, padding, data_format=layout, dilations=dilation_rate, name=name)
     return nn_ops.conv2d(input, filter, strides, padding, data_format=layout, dilations=dilation_rate, name=name)
 
 
@@ -128,7 +130,7 @@ def conv1d_transpose(input, filters, output_shape, strides, padding="SAME", data
 
 def conv_transpose(input, filters, output_shape, strides, padding="SAME", data_format=None,  # noqa: A002
                    dilations=None, name=None):
-  """conv1d_transpose or conv2d_transpose, by the length of `output_shape`."""
+  """conv1d_transpose, conv2d_transpose or conv3d_transpose, by the length of `output_shape`."""
   with ops.name_scope(name, "conv_transpose", [input, filters, output_shape]) as name:
     if isinstance(output_shape, ops.Tensor):
       length = output_shape.shape.num_elements()
@@ -139,7 +141,10 @@ def conv_transpose(input, filters, output_shape, strides, padding="SAME", data_f
     if length == 4:
       return nn_ops.conv2d_transpose(input, filters, output_shape, strides, padding=padding,
                                      data_format=data_format or "NHWC", dilations=dilations, name=name)
-    raise ValueError("output_shape must be of length 3 or 4 but was {}.".format(length))
+    if length == 5:
+      return nn_volume.conv3d_transpose(input, filters, output_shape, strides, padding=padding,
+                                        data_format=data_format or "NDHWC", dilations=dilations, name=name)
+    raise ValueError("output_shape must be of length 3, 4 or 5 but was {}.".format(length))
 
 
 # --- pooling ---
@@ -165,14 +170,16 @@ def avg_pool1d(input, ksize, strides, padding, data_format="NWC", name=None):  #
   return _pool1d("AvgPool", "AvgPool1D", input, ksize, strides, padding, data_format, name)
 
 
-def _pool_by_rank(over_sequences, op_type, input, ksize, strides, padding, data_format, name):  # noqa: A002
+def _pool_by_rank(over_sequences, op_type, over_volumes, input, ksize, strides, padding, data_format, name):  # noqa: A002
   rank = _rank(input) if _rank(input) is not None else len(data_format) if data_format else None
   if rank is None:
     raise ValueError("The input must have a rank or a data format must be given.")
-  if rank not in (3, 4):
-    raise ValueError("Input tensor must be of rank 3 or 4 but was {}.".format(rank))
+  if rank not in (3, 4, 5):
+    raise ValueError("Input tensor must be of rank 3, 4 or 5 but was {}.".format(rank))
   if rank == 3:
     return over_sequences(input, ksize, strides, padding, data_format, name)
+  if rank == 5:
+    return over_volumes(input, ksize, strides, padding, data_format, name)
   layout = data_format or "NHWC"
   return ops.op(op_type, name, [input], {
       "ksize": nn_ops._sizes(ksize, 2, "ksize", layout), "strides": nn_ops._sizes(strides, 2, "strides", layout),
@@ -180,26 +187,26 @@ def _pool_by_rank(over_sequences, op_type, input, ksize, strides, padding, data_
 
 
 def max_pool_v2(input, ksize, strides, padding, data_format=None, name=None):  # noqa: A002
-  """The largest value of each window of sequences or images."""
-  return _pool_by_rank(max_pool1d, "MaxPool", input, ksize, strides, padding, data_format, name)
+  """The largest value of each window of sequences, images or volumes."""
+  return _pool_by_rank(max_pool1d, "MaxPool", nn_volume.max_pool3d, input, ksize, strides, padding, data_format, name)
 
 
 def avg_pool_v2(input, ksize, strides, padding, data_format=None, name=None):  # noqa: A002
-  """The mean of each window of sequences or images."""
-  return _pool_by_rank(avg_pool1d, "AvgPool", input, ksize, strides, padding, data_format, name)
+  """The mean of each window of sequences, images or volumes."""
+  return _pool_by_rank(avg_pool1d, "AvgPool", nn_volume.avg_pool3d, input, ksize, strides, padding, data_format, name)
 
 
 def pool(input, window_shape, pooling_type, padding, dilation_rate=None, strides=None, name=None,  # noqa: A002
          data_format=None, dilations=None):
-  """Pooling ("AVG" or "MAX") over one or two axes, with strides or with dilation."""
+  """Pooling ("AVG" or "MAX") over one to three axes, with strides or with dilation."""
   dilation_rate = nn_ops._first(dilations, dilation_rate, "dilations", "dilation_rate")
   with ops.name_scope(name, "%s_pool" % pooling_type.lower(), [input]) as scope:
     input = ops.convert_to_tensor(input, name="input")
     num_axes = len(window_shape)
     if not 1 <= num_axes <= 3:
       raise ValueError("It is required that 1 <= num_spatial_dims <= 3.")
-    op = {("MAX", 1): max_pool1d, ("AVG", 1): avg_pool1d, ("MAX", 2): nn_ops.max_pool, ("AVG", 2): nn_ops.avg_pool}.get(
-        (pooling_type, num_axes))
+    op = {("MAX", 1): max_pool1d, ("AVG", 1): avg_pool1d, ("MAX", 2): nn_ops.max_pool, ("AVG", 2): nn_ops.avg_pool,
+          ("MAX", 3): nn_volume.max_pool3d, ("AVG", 3): nn_volume.avg_pool3d}.get((pooling_type, num_axes))
     if op is None:
       raise ValueError("%d-D %s pooling is not supported." % (num_axes, pooling_type))
     input.get_shape().with_rank(num_axes + 2)
@@ -209,7 +216,7 @@ def pool(input, window_shape, pooling_type, padding, dilation_rate=None, strides
     if any(s > w for s, w in zip(strides, window_shape)):
       raise ValueError("strides > window_shape not supported due to inconsistency between CPU and GPU implementations")
     first = bool(data_format) and data_format.startswith("NC")
-    layout = data_format or ("NWC" if num_axes == 1 else "NHWC")
+    layout = data_format or ("NWC", "NHWC", "NDHWC")[num_axes - 1]
 
     def in_layout(sizes):
       return [1, 1] + list(sizes) if first else [1] + list(sizes) + [1]

@@ -1,4 +1,4 @@
-"""tf.sort and tf.argsort."""
+"""tf.sort, tf.argsort, and the element at one place of the order."""
 
 from thalweg.framework import ops, tensor_util
 from thalweg.ops import array_ops, nn_ops
@@ -41,3 +41,8 @@ def argsort(values, axis=-1, direction="ASCENDING", stable=False, name=None):
   """The indices that sort the values along an axis; equal ones keep their order."""
   with ops.name_scope(name, "argsort"):
     return _sorted(values, axis, direction, 1)
+
+
+def nth_element(input, n, reverse=False, name=None):  # noqa: A002
+  """The element of each row that sorting would put at place n, from the largest on request."""
+  return ops.op("NthElement", name, [input, n], {"reverse": reverse})

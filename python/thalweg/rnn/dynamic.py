@@ -9,7 +9,7 @@ from thalweg.rnn.static import select_finished, state_dtype
 from thalweg.util import nest
 
 
-def _transpose_batch_time(x):
+def transpose_batch_time(x):
   """[batch, time, ...] to [time, batch, ...], and back."""
   shape = x.get_shape()
   if shape.ndims is not None and shape.ndims < 2:
@@ -35,6 +35,19 @@ def _sizes(flat_inputs):
   return found
 
 
+def best_effort_input_batch_size(flat_input):
+  """The batch size of time-major inputs: an int where one of them knows it, else a tensor."""
+  for x in flat_input:
+    shape = x.get_shape()
+    if shape.ndims is None:
+      continue
+    if shape.ndims < 2:
+      raise ValueError("Expected input tensor %s to have rank at least 2" % x)
+    if shape.dims[1].value is not None:
+      return shape.dims[1].value
+  return array_ops.shape(flat_input[0])[1]
+
+
 def _initial_state(cell, initial_state, batch_size, dtype):
   if initial_state is not None:
     return initial_state
@@ -55,7 +68,7 @@ def dynamic_rnn(cell, inputs, sequence_length=None, initial_state=None, dtype=No
       varscope.set_caching_device(lambda op: op.device)
     flat_inputs = [ops.convert_to_tensor(x) for x in nest.flatten(inputs)]
     if not time_major:
-      flat_inputs = [_transpose_batch_time(x) for x in flat_inputs]
+      flat_inputs = [transpose_batch_time(x) for x in flat_inputs]
     if sequence_length is not None:
       sequence_length = math_ops.cast(sequence_length, dtypes.int32)
       if sequence_length.get_shape().ndims not in (None, 1):
@@ -70,7 +83,7 @@ def dynamic_rnn(cell, inputs, sequence_length=None, initial_state=None, dtype=No
         sequence_length = array_ops.identity(sequence_length, name="CheckSeqLen")
     outputs, final_state = _loop(cell, inputs, flat_inputs, state, sequence_length, batch_size, steps, dtype,
                                  parallel_iterations or 32, swap_memory)
-    return outputs if time_major else nest.map_structure(_transpose_batch_time, outputs), final_state
+    return outputs if time_major else nest.map_structure(transpose_batch_time, outputs), final_state
 
 
 def _loop(cell, structure, flat_inputs, state, sequence_length, batch_size, steps, dtype, parallel_iterations,
@@ -111,6 +124,9 @@ def _loop(cell, structure, flat_inputs, state, sequence_length, batch_size, step
   _, results, final_state = while_loop(lambda time, *_: time < steps, step, [time, results, state],
                                        parallel_iterations=parallel_iterations, swap_memory=swap_memory)
   outputs = [r.stack() for r in results]
+  for x in outputs:
+    # The array in a loop does not know how many elements it has.
+    x.set_shape(tensor_shape.TensorShape([steps if isinstance(steps, int) else None]).concatenate(x.get_shape()[1:]))
   return nest.pack_sequence_as(output_size, outputs) if nest.is_sequence(output_size) else outputs[0], final_state
 
 

@@ -9,11 +9,12 @@ from thalweg.ops import variable_scope as vs
 from thalweg.ops.partitioned_variable import PartitionedVariable
 
 NCHW, NHWC = "NCHW", "NHWC"
+NCDHW, NDHWC = "NCDHW", "NDHWC"
 
 
-def check_layout(data_format):
-  if data_format not in (NCHW, NHWC):
-    raise ValueError("data_format has to be either NCHW or NHWC.")
+def check_layout(data_format, layouts=(NCHW, NHWC)):
+  if data_format not in layouts:
+    raise ValueError("data_format has to be either %s or %s." % layouts)
 
 
 def channels(data_format):

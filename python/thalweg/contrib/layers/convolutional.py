@@ -34,17 +34,17 @@ def convolution(inputs, num_outputs, kernel_size, stride=1, padding="SAME", data
                 weights_initializer=initializers.xavier_initializer(), weights_regularizer=None,
                 biases_initializer=init_ops.zeros_initializer(), biases_regularizer=None, reuse=None,
                 variables_collections=None, outputs_collections=None, trainable=True, scope=None, conv_dims=None):
-  """Convolution over one axis (inputs of rank 3) or two (rank 4), with bias or normalisation, and activation."""
-  if data_format not in (None, "NWC", "NCW", "NHWC", "NCHW"):
+  """Convolution over one to three axes (inputs of rank 3 to 5), with bias or normalisation, and activation."""
+  if data_format not in (None, "NWC", "NCW", "NHWC", "NCHW", "NDHWC", "NCDHW"):
     raise ValueError("Invalid data_format: %r" % (data_format,))
 
   def layer_class(inputs):
     rank = inputs.get_shape().ndims
     if conv_dims is not None and conv_dims + 2 != rank:
       raise ValueError("Convolution expects input with rank %d, got %s" % (conv_dims + 2, rank))
-    if rank not in (3, 4):
+    if rank not in (3, 4, 5):
       raise ValueError("Convolution not supported for input with rank", rank)
-    return convolutional.Conv1D if rank == 3 else convolutional.Conv2D
+    return (convolutional.Conv1D, convolutional.Conv2D, convolutional.Conv3D)[rank - 3]
 
   return _convolve(
       layer_class, "Conv", inputs, num_outputs, data_format, normalizer_fn, normalizer_params, activation_fn,
@@ -80,6 +80,19 @@ def convolution2d(inputs, num_outputs, kernel_size, stride=1, padding="SAME", da
 
 
 @add_arg_scope
+def convolution3d(inputs, num_outputs, kernel_size, stride=1, padding="SAME", data_format=None, rate=1,
+                  activation_fn=_relu, normalizer_fn=None, normalizer_params=None,
+                  weights_initializer=initializers.xavier_initializer(), weights_regularizer=None,
+                  biases_initializer=init_ops.zeros_initializer(), biases_regularizer=None, reuse=None,
+                  variables_collections=None, outputs_collections=None, trainable=True, scope=None):
+  """convolution of volumes."""
+  return convolution(inputs, num_outputs, kernel_size, stride, padding, data_format, rate, activation_fn,
+                     normalizer_fn, normalizer_params, weights_initializer, weights_regularizer, biases_initializer,
+                     biases_regularizer, reuse, variables_collections, outputs_collections, trainable, scope,
+                     conv_dims=3)
+
+
+@add_arg_scope
 def convolution2d_transpose(inputs, num_outputs, kernel_size, stride=1, padding="SAME", data_format=base.NHWC,
                             activation_fn=_relu, normalizer_fn=None, normalizer_params=None,
                             weights_initializer=initializers.xavier_initializer(), weights_regularizer=None,
@@ -89,6 +102,21 @@ def convolution2d_transpose(inputs, num_outputs, kernel_size, stride=1, padding=
   base.check_layout(data_format)
   return _convolve(
       lambda _: convolutional.Conv2DTranspose, "Conv2d_transpose", inputs, num_outputs, data_format, normalizer_fn,
+      normalizer_params, activation_fn, weights_initializer, weights_regularizer, biases_initializer,
+      biases_regularizer, reuse, variables_collections, outputs_collections, trainable, scope,
+      kernel_size=kernel_size, strides=stride, padding=padding)
+
+
+@add_arg_scope
+def convolution3d_transpose(inputs, num_outputs, kernel_size, stride=1, padding="SAME", data_format=base.NDHWC,
+                            activation_fn=_relu, normalizer_fn=None, normalizer_params=None,
+                            weights_initializer=initializers.xavier_initializer(), weights_regularizer=None,
+                            biases_initializer=init_ops.zeros_initializer(), biases_regularizer=None, reuse=None,
+                            variables_collections=None, outputs_collections=None, trainable=True, scope=None):
+  """The transpose of convolution3d: volumes grow by the stride."""
+  base.check_layout(data_format, (base.NCDHW, base.NDHWC))
+  return _convolve(
+      lambda _: convolutional.Conv3DTranspose, "Conv3d_transpose", inputs, num_outputs, data_format, normalizer_fn,
       normalizer_params, activation_fn, weights_initializer, weights_regularizer, biases_initializer,
       biases_regularizer, reuse, variables_collections, outputs_collections, trainable, scope,
       kernel_size=kernel_size, strides=stride, padding=padding)
@@ -142,6 +170,32 @@ def separable_convolution2d(inputs, num_outputs, kernel_size, depth_multiplier=1
 
 
 @add_arg_scope
+def convolution2d_in_plane(inputs, kernel_size, stride=1, padding="SAME", activation_fn=_relu, normalizer_fn=None,
+                           normalizer_params=None, weights_initializer=initializers.xavier_initializer(),
+                           weights_regularizer=None, biases_initializer=init_ops.zeros_initializer(),
+                           biases_regularizer=None, reuse=None, variables_collections=None, outputs_collections=None,
+                           trainable=True, scope=None):
+  """All channels convolved with one filter, the same for each."""
+  with vs.variable_scope(scope, "ConvInPlane", [inputs], reuse=reuse) as sc:
+    dtype = inputs.dtype.base_dtype
+    rows, columns = utils.two_element_tuple(kernel_size)
+    row_stride, column_stride = utils.two_element_tuple(stride)
+    channels = utils.last_dimension(inputs.get_shape(), min_rank=4)
+    weights = contrib_variables.model_variable(
+        "weights", shape=[rows, columns, 1, 1], dtype=dtype, initializer=weights_initializer,
+        regularizer=weights_regularizer, trainable=trainable,
+        collections=utils.get_variable_collections(variables_collections, "weights"))
+    outputs = nn_impl.depthwise_conv2d(inputs, array_ops.tile(weights, [1, 1, channels, 1]),
+                                       [1, row_stride, column_stride, 1], padding)
+    if normalizer_fn is None and biases_initializer is not None:
+      biases = contrib_variables.model_variable(
+          "biases", shape=[channels], dtype=dtype, initializer=biases_initializer, regularizer=biases_regularizer,
+          trainable=trainable, collections=utils.get_variable_collections(variables_collections, "biases"))
+      outputs = nn_ops.bias_add(outputs, biases)
+    return base.finish(outputs, normalizer_fn, normalizer_params, activation_fn, outputs_collections, sc.name)
+
+
+@add_arg_scope
 def bias_add(inputs, activation_fn=None, initializer=init_ops.zeros_initializer(), regularizer=None, reuse=None,
              variables_collections=None, outputs_collections=None, trainable=True, data_format=base.NHWC, scope=None):
   """Adds a bias per channel."""
@@ -163,8 +217,9 @@ def bias_add(inputs, activation_fn=None, initializer=init_ops.zeros_initializer(
     return base.finish(outputs, None, None, activation_fn, outputs_collections, sc.name)
 
 
-def _pool(layer_class, default_name, inputs, kernel_size, stride, padding, data_format, outputs_collections, scope):
-  base.check_layout(data_format)
+def _pool(layer_class, default_name, inputs, kernel_size, stride, padding, data_format, outputs_collections, scope,
+          layouts=(base.NCHW, base.NHWC)):
+  base.check_layout(data_format, layouts)
   with ops.name_scope(scope, default_name, [inputs]) as sc:
     layer = layer_class(pool_size=kernel_size, strides=stride, padding=padding, data_format=base.channels(data_format),
                         _scope=sc)
@@ -185,6 +240,22 @@ def max_pool2d(inputs, kernel_size, stride=2, padding="VALID", data_format=base.
   """The largest value of each window of images."""
   return _pool(pooling.MaxPooling2D, "MaxPool2D", inputs, kernel_size, stride, padding, data_format,
                outputs_collections, scope)
+
+
+@add_arg_scope
+def avg_pool3d(inputs, kernel_size, stride=2, padding="VALID", data_format=base.NDHWC, outputs_collections=None,
+               scope=None):
+  """The mean of each window of volumes."""
+  return _pool(pooling.AveragePooling3D, "AvgPool3D", inputs, kernel_size, stride, padding, data_format,
+               outputs_collections, scope, (base.NCDHW, base.NDHWC))
+
+
+@add_arg_scope
+def max_pool3d(inputs, kernel_size, stride=2, padding="VALID", data_format=base.NDHWC, outputs_collections=None,
+               scope=None):
+  """The largest value of each window of volumes."""
+  return _pool(pooling.MaxPooling3D, "MaxPool3D", inputs, kernel_size, stride, padding, data_format,
+               outputs_collections, scope, (base.NCDHW, base.NDHWC))
 
 
 @add_arg_scope

@@ -32,6 +32,7 @@ def fully_connected(inputs, num_outputs, activation_fn=nn_ops.relu, normalizer_f
     return base.finish(outputs, normalizer_fn, normalizer_params, activation_fn, outputs_collections, sc.name)
 
 
+elu = functools.partial(fully_connected, activation_fn=nn_ops.elu)
 relu = functools.partial(fully_connected, activation_fn=nn_ops.relu)
 relu6 = functools.partial(fully_connected, activation_fn=nn_ops.relu6)
 linear = functools.partial(fully_connected, activation_fn=None)

@@ -58,7 +58,7 @@ class EmbeddingWrapper(_Around):
 class Linear(object):
   """[inputs] * kernel + bias, with variables made from the first inputs: one tensor or a list of them, side by side."""
 
-  def __init__(self, inputs, output_size):
+  def __init__(self, inputs, output_size, use_bias=True):
     inputs = inputs if isinstance(inputs, (list, tuple)) else [inputs]
     shapes = [x.get_shape() for x in inputs]
     depth = 0
@@ -71,6 +71,9 @@ class Linear(object):
     dtype = inputs[0].dtype
     with vs.variable_scope(vs.get_variable_scope()) as outer:
       self._weights = vs.get_variable("kernel", [depth, output_size], dtype=dtype)
+      self._biases = None
+      if not use_bias:
+        return
       with vs.variable_scope(outer) as inner:
         inner.set_partitioner(None)
         self._biases = vs.get_variable("bias", [output_size], dtype=dtype,
@@ -79,7 +82,8 @@ class Linear(object):
   def __call__(self, inputs):
     if isinstance(inputs, (list, tuple)):
       inputs = inputs[0] if len(inputs) == 1 else array_ops.concat(inputs, constant_op.constant(1, dtype=dtypes.int32))
-    return nn_ops.bias_add(math_ops.matmul(inputs, self._weights), self._biases)
+    sums = math_ops.matmul(inputs, self._weights)
+    return sums if self._biases is None else nn_ops.bias_add(sums, self._biases)
 
 
 class InputProjectionWrapper(_Around):

@@ -1,6 +1,6 @@
 """tf.contrib.slim: contrib.layers and contrib.framework under one name, with a training loop."""
 
-from thalweg.contrib import layers, losses
+from thalweg.contrib import _paths, layers, losses, metrics
 from thalweg.contrib.framework.arg_scope import (add_arg_scope, arg_scope, arg_scope_func_key, arg_scoped_arguments,
                                                  current_arg_scope, has_arg_scope)
 from thalweg.contrib.framework.checkpoints import (assign_from_checkpoint, assign_from_checkpoint_fn,
@@ -16,3 +16,5 @@ from thalweg.contrib.layers import utils
 from thalweg.contrib.layers.convolutional import pool
 from thalweg.contrib.slim import learning, model_analyzer
 from thalweg.train import (assert_global_step, create_global_step, get_global_step, get_or_create_global_step)
+
+_paths.add(__name__, slim={"learning": learning, "model_analyzer": model_analyzer})
