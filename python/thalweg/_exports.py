@@ -57,13 +57,18 @@ MODULES = {
         reverse reverse_sequence reverse_v2 scatter_nd sequence_mask setdiff1d shape shape_n size slice space_to_batch
         space_to_batch_nd space_to_depth sparse_placeholder split squeeze stack stop_gradient strided_slice tile
         transpose unique unique_with_counts unpack unstack where where_v2 zeros zeros_like""",
-    "ops.data_flow_ops": """dynamic_partition dynamic_stitch ensure_shape roll sparse_tensor_to_dense sparse_to_dense
+    "ops.data_flow_ops": """dynamic_partition dynamic_stitch ensure_shape roll
         tensor_scatter_add tensor_scatter_nd_add=tensor_scatter_add tensor_scatter_nd_sub=tensor_scatter_sub
         tensor_scatter_nd_update=tensor_scatter_update tensor_scatter_sub tensor_scatter_update""",
+    "ops.sparse_ops": """sparse_add sparse_concat sparse_fill_empty_rows sparse_mask sparse_maximum sparse_merge
+        sparse_minimum sparse_reduce_max sparse_reduce_max_sparse sparse_reduce_sum sparse_reduce_sum_sparse
+        sparse_reorder sparse_reset_shape sparse_reshape sparse_retain sparse_slice sparse_softmax sparse_split
+        sparse_tensor_dense_matmul sparse_tensor_to_dense sparse_to_dense sparse_to_indicator sparse_transpose""",
     "ops.string_ops": """as_string matching_files read_file reduce_join string_join string_to_number write_file""",
     "ops.random_ops": """multinomial random_crop random_gamma random_normal random_shuffle random_uniform
         random_poisson truncated_normal""",
-    "ops.linalg_ops": "eye norm trace",
+    "ops.linalg_ops": """cholesky cholesky_solve eye matrix_determinant matrix_inverse matrix_solve
+        matrix_triangular_solve norm qr self_adjoint_eig self_adjoint_eigvals svd trace""",
     "ops.control_flow_ops": "Assert group no_op tuple",
     "ops.cond": "case cond switch_case",
     "ops.while_loop": "while_loop",

@@ -172,7 +172,7 @@ def rank(input, name=None):  # noqa: A002
 def rank_internal(input, name=None, optimize=True):  # noqa: A002
   with ops.name_scope(name, "Rank", [input]) as name:
     if isinstance(input, (sparse_tensor.SparseTensor, sparse_tensor.SparseTensorValue)):
-      return size_internal(input.dense_shape, name=name)
+      return _op("Size", name, (input.dense_shape,))
     input = ops.convert_to_tensor(input)  # noqa: A001
     if optimize and input.shape.ndims is not None:
       return constant(input.shape.ndims, dtypes.int32, name=name)
