@@ -69,6 +69,7 @@ MODULES = {
         random_poisson truncated_normal""",
     "ops.linalg_ops": """cholesky cholesky_solve eye matrix_determinant matrix_inverse matrix_solve
         matrix_triangular_solve norm qr self_adjoint_eig self_adjoint_eigvals svd trace""",
+    "ops.signal.fft_ops": "fft fft2d fft3d ifft ifft2d ifft3d",
     "ops.control_flow_ops": "Assert group no_op tuple",
     "ops.cond": "case cond switch_case",
     "ops.while_loop": "while_loop",
@@ -103,7 +104,7 @@ SUBMODULES = {
     "random": "random", "linalg": "linalg", "initializers": "initializers", "io": "io", "strings": "strings",
     "bitwise": "bitwise", "manip": "manip", "debugging": "debugging",
     "sysconfig": "sysconfig", "saved_model": "saved_model",
-    "version": "version", "nest": "util.nest", "python_io": "python_io", "spectral": "spectral", "contrib": "contrib",
+    "version": "version", "nest": "util.nest", "python_io": "python_io", "spectral": "spectral", "signal": "signal", "contrib": "contrib",
     "keras": "keras", "data": "data", "image": "image", "estimator": "estimator", "test": "test", "queue": "queue",
     "sparse": "sparse", "python": "python", "core": "core",
 }
