@@ -197,9 +197,9 @@ std::optional<ConstantValues::Partial> ConstantValues::partial(Output o, int dep
 }
 
 std::optional<ConstantValues::Partial> ConstantValues::elementwise(const Node& n, int depth) const {
-  static constexpr std::string_view kOps[] = {"Add",         "AddV2",    "Sub",     "Mul",  "Maximum", "Minimum",
-                                              "FloorDiv",    "Div",      "TruncateDiv", "FloorMod", "Mod", "TruncateMod",
-                                              "Less", "LessEqual", "Greater", "GreaterEqual"};
+  static constexpr std::string_view kOps[] = {
+      "Add",         "AddV2",    "Sub", "Mul",         "Maximum", "Minimum",   "FloorDiv", "Div",
+      "TruncateDiv", "FloorMod", "Mod", "TruncateMod", "Less",    "LessEqual", "Greater",  "GreaterEqual"};
   if (std::find(std::begin(kOps), std::end(kOps), n.op->name) == std::end(kOps)) return std::nullopt;
   const auto a = partial(n.inputs[0], depth + 1), b = partial(n.inputs[1], depth + 1);
   if (!a || !b) return std::nullopt;

@@ -106,7 +106,8 @@ SUBMODULES = {
     "random": "random", "linalg": "linalg", "initializers": "initializers", "io": "io", "strings": "strings",
     "bitwise": "bitwise", "manip": "manip", "debugging": "debugging",
     "sysconfig": "sysconfig", "saved_model": "saved_model",
-    "version": "version", "nest": "util.nest", "python_io": "python_io", "spectral": "spectral", "signal": "signal", "contrib": "contrib",
+    "version": "version", "nest": "util.nest", "python_io": "python_io", "spectral": "spectral", "contrib": "contrib",
+    "signal": "signal",
     "keras": "keras", "data": "data", "image": "image", "estimator": "estimator", "test": "test", "queue": "queue",
     "sparse": "sparse", "python": "python", "core": "core",
 }

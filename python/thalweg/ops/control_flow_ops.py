@@ -116,9 +116,6 @@ def tuple(tensors, name=None, control_inputs=None):  # noqa: A001
 def Assert(condition, data, summarize=None, name=None):  # noqa: N802
   """An operation that fails with the data in its message unless the condition holds."""
   with ops.name_scope(name, "Assert", [condition, data]):
-    # TensorFlow converts the data twice. Random operations made later take their seeds from the number of operations
-    # before them, so it counts.
-    ops.convert_n_to_tensor_or_indexed_slices(list(data))
     condition = ops.convert_to_tensor(condition, dtype=dtypes.bool, name="condition")
     return _op("Assert", "Assert", (condition, list(data)), {"summarize": 3 if summarize is None else summarize})
 

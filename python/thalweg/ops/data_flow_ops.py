@@ -1,6 +1,8 @@
-"""Parting and stitching tensors by index."""
+"""Parting and stitching tensors by index; queues, which are in queue_ops, by this name too."""
 
 from thalweg.framework.op_create import op as _op
+from thalweg.ops.queue_ops import (  # noqa: F401
+    FIFOQueue, PaddingFIFOQueue, PriorityQueue, QueueBase, RandomShuffleQueue)
 
 
 def dynamic_partition(data, partitions, num_partitions, name=None):

@@ -80,7 +80,7 @@ def sparse_concat(axis, sp_inputs, name=None, expand_nonconcat_dim=False, concat
   return SparseTensor(indices, values, shape)
 
 
-def sparse_split(keyword_required=KeywordRequired(), sp_input=None, num_split=None, axis=None,  # noqa: B008
+def sparse_split(keyword_required=KeywordRequired(), sp_input=None, num_split=None, axis=None,
                  name=None, split_dim=None):
   """A list of `num_split` parts along an axis; the first ones are larger by one where its size does not divide."""
   if not isinstance(keyword_required, KeywordRequired):

@@ -21,9 +21,9 @@ def uniform(tf):
 def choices(tf):
   x = tf.constant(np.arange(24).reshape(6, 4))
   return [[tf.random_shuffle(x, seed=3), tf.random.shuffle([1, 2, 3, 4], name="order"),
-           tf.random_crop(x, [3, 2], seed=4), tf.random_crop(x, [6, 1], name="column"),
-           tf.multinomial([[0.1, 2.0, 0.3]], 5, seed=5), tf.random.categorical([[0.1, 2.0]], 4, dtype=tf.int32),
-           tf.random.multinomial([[1.0, 1.0], [5.0, 0.0]], 3, name="drawn", output_dtype=tf.int32)]]
+           tf.random_crop(x, [3, 2], seed=4), tf.random_crop(x, [6, 1], seed=2, name="column"),
+           tf.multinomial([[0.1, 2.0, 0.3]], 5, seed=5), tf.random.categorical([[0.1, 2.0]], 4, dtype=tf.int32, seed=6),
+           tf.random.multinomial([[1.0, 1.0], [5.0, 0.0]], 3, 7, name="drawn", output_dtype=tf.int32)]]
 
 
 def distributions(tf):

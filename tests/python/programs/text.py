@@ -8,7 +8,7 @@ WORDS = np.array([["Hello World", "  a b  "], ["", "x=1;y=22"]])
 def parts(tf):
   s, w = tf.strings, tf.constant(WORDS)
   return [tf.substr(w, 0, 3), s.substr(["hello", "wörld"], [-2, 1], [2, 2], unit="UTF8_CHAR", name="part"), s.length(w),
-          s.lower(w), s.upper("naïve", encoding="utf-8", name="up"), tf.string_strip(w), s.strip(" x ", name="bare"),
+          s.lower(w), s.upper("naïve", encoding="utf-8", name="up"), tf.string_strip(w), s.strip([" x "], name="bare"),
           tf.regex_replace(w, "[0-9]+", "#"), s.regex_replace(w, tf.constant("(\\w)="), "\\1:", replace_global=False),
           s.regex_full_match(w, "[a-zA-Z ]*"), s.regex_full_match(w, tf.constant("x.*"), name="matches"),
           tf.regex_replace("aaa", "a", "b", replace_global=False, name="first")]
