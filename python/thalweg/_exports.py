@@ -17,6 +17,7 @@ MODULES = {
     "framework.errors": "OpError",
     "framework.device": "DeviceSpec",
     "framework.sparse_tensor": "SparseTensor SparseTensorValue",
+    "framework.tensor_spec": "TensorSpec TypeSpec",
     "framework.random_seed": "get_seed set_random_seed",
     "framework.constant_op": "constant",
     "framework.tensor_util": "make_ndarray make_tensor_proto is_tensor get_static_value=constant_value",
@@ -69,7 +70,7 @@ MODULES = {
         string_to_hash_bucket_strong string_to_number substr write_file""",
     "ops.random_ops": """multinomial random_crop random_gamma random_normal random_shuffle random_uniform
         random_poisson truncated_normal""",
-    "ops.linalg_ops": """cholesky cholesky_solve eye matrix_determinant matrix_inverse matrix_solve
+    "ops.linalg_ops": """cholesky cholesky_solve eye matrix_determinant matrix_inverse matrix_solve matrix_solve_ls
         matrix_triangular_solve norm qr self_adjoint_eig self_adjoint_eigvals svd trace""",
     "ops.signal.fft_ops": "fft fft2d fft3d ifft ifft2d ifft3d",
     "ops.control_flow_ops": "Assert group no_op tuple",

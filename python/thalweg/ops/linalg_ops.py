@@ -102,6 +102,51 @@ def cholesky_solve(chol, rhs, name=None):
     return matrix_triangular_solve(chol, y, adjoint=True, lower=True)
 
 
+def _regularised_cholesky(matrix, regularizer, second):
+  """The Cholesky factor of matrix^H matrix, or with `second` of matrix matrix^H, plus a multiple of the identity."""
+  gram = math_ops.matmul(matrix, matrix, adjoint_a=not second, adjoint_b=second)
+  if regularizer is not None:
+    shape = array_ops.shape(gram)
+    gram += regularizer * eye(shape[-1], batch_shape=shape[:-2], dtype=matrix.dtype)
+  return cholesky(gram)
+
+
+def matrix_solve_ls(matrix, rhs, l2_regularizer=0.0, fast=True, name=None):
+  """x with the least |matrix x - rhs|^2 + l2_regularizer |x|^2; of several, the one of the least norm.
+
+  Args:
+    matrix: [..., rows, columns].
+    rhs: [..., rows, right sides].
+    l2_regularizer: a number; without `fast` it does not count.
+    fast: whether to go by the normal equations, which need a matrix of full rank that is not too badly conditioned.
+  """
+  with ops.name_scope(name, "matrix_solve_ls", [matrix, rhs, l2_regularizer]) as name:
+    matrix = ops.convert_to_tensor(matrix, name="matrix")
+    if not fast:
+      from thalweg.ops import linalg_impl
+      return math_ops.matmul(linalg_impl.pinv(matrix), rhs, name=name)
+    regularizer = None
+    if not isinstance(l2_regularizer, (int, float)) or l2_regularizer != 0:
+      regularizer = ops.convert_to_tensor(l2_regularizer, dtype=matrix.dtype.real_dtype.base_dtype,
+                                          name="l2_regularizer")
+      regularizer = math_ops.cast(regularizer, matrix.dtype)
+
+    def tall():
+      factor = _regularised_cholesky(matrix, regularizer, second=False)
+      return cholesky_solve(factor, math_ops.matmul(matrix, rhs, adjoint_a=True))
+
+    def wide():
+      factor = _regularised_cholesky(matrix, regularizer, second=True)
+      return math_ops.matmul(matrix, cholesky_solve(factor, rhs), adjoint_a=True)
+
+    rows, columns = (None, None) if matrix.shape.ndims is None else matrix.shape[-2:].as_list()
+    if rows is not None and columns is not None:
+      return tall() if rows >= columns else wide()
+    from thalweg.ops import cond
+    shape = array_ops.shape(matrix)[-2:]
+    return cond.cond(shape[0] >= shape[1], tall, wide)
+
+
 # --- norms ---
 
 def norm(tensor, ord="euclidean", axis=None, keepdims=None, name=None, keep_dims=None):  # noqa: A002

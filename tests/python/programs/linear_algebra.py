@@ -55,6 +55,17 @@ def functions(tf):
           tf.norm(a, 2, axis=[-2, -1]), tf.norm(t, 2, axis=(0, 1), keepdims=True)]
 
 
+def least_squares(tf):
+  a, b = tf.constant(TALL), tf.constant(np.sin(np.arange(16.0)).reshape(2, 4, 2).astype(np.float32))
+  short = tf.matrix_transpose(a)
+  unknown = tf.placeholder_with_default(TALL[0], [None, None])
+  m = tf.linalg
+  return [m.lstsq(a, b), m.lstsq(a, b, l2_regularizer=0.5), tf.matrix_solve_ls(short, a[:, :3, :2], name="wide"),
+          m.lstsq(short, a[:, :3, :2], 0.25), m.lstsq(unknown, b[0]), m.lstsq(tf.transpose(unknown), b[0, :3], 0.5),
+          m.lstsq(tf.matmul(a, short), b, fast=False), m.lstsq(COMPLEX.astype(np.complex128), RIGHT.astype(np.complex128)),
+          tf.gradients(m.lstsq(a, b), [a, b])]
+
+
 def gradients(tf):
   a, r, d, t = (tf.constant(x.astype(np.float64)) for x in (GENERAL, RIGHT, DEFINITE, TALL))
   sym = (d + tf.matrix_transpose(d)) / 2
@@ -113,6 +124,6 @@ def pseudo_inverse_of_integers(tf):
 
 
 PROGRAMS = [solvers, factors, norms]
-VALUES_ONLY = [functions, gradients]
+VALUES_ONLY = [functions, least_squares, gradients]
 ERRORS = [not_invertible, not_square, not_definite, wrong_sides, integers, unknown_norm, unknown_matrix_norm,
           same_axis_twice, pseudo_inverse_of_vector, pseudo_inverse_of_integers]
