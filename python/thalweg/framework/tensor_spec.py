@@ -68,16 +68,18 @@ class TensorSpec(TypeSpec):
       raise ValueError("Types are not compatible: %r vs %r" % (self, other))
     return TensorSpec(self._shape.most_specific_compatible_shape(other.shape), self._dtype)
 
+  def _sizes(self):
+    return None if self._shape.dims is None else tuple(self._shape.as_list())
+
   def __eq__(self, other):
     return (type(self) is type(other) and self._dtype == other._dtype and self._name == other._name and
-            self._shape.dims == other._shape.dims)
+            self._sizes() == other._sizes())
 
   def __ne__(self, other):
     return not self == other
 
   def __hash__(self):
-    dims = None if self._shape.dims is None else tuple(d.value for d in self._shape.dims)
-    return hash((dims, self._dtype))
+    return hash((self._sizes(), self._dtype))
 
   def __repr__(self):
     return "TensorSpec(shape=%s, dtype=%r, name=%r)" % (self._shape, self._dtype, self._name)
