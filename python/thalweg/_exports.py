@@ -108,7 +108,7 @@ SUBMODULES = {
     "bitwise": "bitwise", "manip": "manip", "debugging": "debugging",
     "sysconfig": "sysconfig", "saved_model": "saved_model",
     "version": "version", "nest": "util.nest", "python_io": "python_io", "spectral": "spectral", "contrib": "contrib",
-    "signal": "signal",
+    "signal": "signal", "distributions": "distributions",
     "keras": "keras", "data": "data", "image": "image", "estimator": "estimator", "test": "test", "queue": "queue",
     "sparse": "sparse", "python": "python", "core": "core",
 }
