@@ -136,10 +136,12 @@ def sparse_reorder(sp_input, name=None):
 def sparse_reshape(sp_input, shape, name=None):
   """The entries at the same places of another shape; one size may be -1 and is found out."""
   sp_input = as_sparse(sp_input)
+  told = [shape] if isinstance(shape, Tensor) else shape if isinstance(shape, (list, tuple)) else []
+  computed = any(isinstance(t, Tensor) and t.op.type != "Const" for t in told)
   shape = math_ops.cast(shape, dtype=dtypes.int64)
   with ops.name_scope(name, "SparseReshape", [sp_input]) as name:
     indices, new_shape = _op("SparseReshape", name, (sp_input.indices, sp_input.dense_shape, shape))
-    sizes = tensor_util.constant_value(shape)
+    sizes = None if computed else tensor_util.constant_value(shape)
     if sizes is not None and sp_input.shape.is_fully_defined():
       unknown = [i for i, d in enumerate(sizes) if d == -1]
       if len(unknown) > 1:
