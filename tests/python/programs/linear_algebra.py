@@ -62,7 +62,8 @@ def least_squares(tf):
   m, twice = tf.linalg, tf.constant([[1.0, 2.0, 1.0], [2.0, 4.0, 2.0], [0.0, 1.0, 3.0], [1.0, 3.0, 4.0]])
   return [m.lstsq(a, b), m.lstsq(a, b, l2_regularizer=0.5), tf.matrix_solve_ls(short, a[:, :3, :2], name="wide"),
           m.lstsq(short, a[:, :3, :2], 0.25), m.lstsq(unknown, b[0]), m.lstsq(tf.transpose(unknown), b[0, :3], 0.5),
-          m.lstsq(twice, b[0], fast=False), m.lstsq(tf.transpose(twice), b[0, :3], fast=False), m.lstsq(COMPLEX.astype(np.complex128), RIGHT.astype(np.complex128)),
+          m.lstsq(twice, b[0], fast=False), m.lstsq(tf.transpose(twice), b[0, :3], fast=False),
+          m.lstsq(COMPLEX.astype(np.complex128), RIGHT.astype(np.complex128)),
           tf.gradients(m.lstsq(a, b), [a, b])]
 
 
