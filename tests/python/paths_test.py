@@ -139,3 +139,40 @@ def test_summaries_before_1_0():
       summary = tf.Summary.FromString(s.run(t))
       assert [v.tag for v in summary.value] == ["a loss", "h", "i/image"]
   assert tf.train.SummaryWriter is tf.summary.FileWriter
+
+
+def test_branches_and_loops_by_their_old_module():
+  from thalweg.python.layers import utils
+  from thalweg.python.ops import control_flow_ops
+  assert control_flow_ops.cond is tf.cond and control_flow_ops.while_loop is tf.while_loop
+  assert control_flow_ops.case is tf.case and control_flow_ops.group is tf.group
+  with pytest.raises(AttributeError):
+    control_flow_ops.nothing  # noqa: B018
+  x = tf.constant(3.0)
+  assert utils.smart_cond(True, lambda: x, lambda: -x) is x and utils.constant_value(tf.constant(False)) is False
+
+
+def test_what_there_is_to_run_on():
+  from thalweg.python.client import device_lib
+  from thalweg.python.eager import context
+  devices = device_lib.list_local_devices()
+  assert [(d.name, d.device_type) for d in devices] == [("/device:CPU:0", "CPU")] and devices[0].HasField("locality")
+  assert not context.executing_eagerly() and context.in_graph_mode() and not context.in_eager_mode()
+
+
+def test_resources():
+  from thalweg.python.ops import resources
+  made = tf.Variable(1.0, name="made")
+  other = tf.Variable(2.0, name="other")
+  resources.register_resource(made, made.initializer, tf.is_variable_initialized(made))
+  resources.register_resource(other, other.initializer, tf.is_variable_initialized(other), is_shared=False)
+  assert [r.handle for r in resources.shared_resources()] == [made]
+  assert [r.handle for r in resources.local_resources()] == [other]
+  report = resources.report_uninitialized_resources()
+  with tf.Session() as session:
+    assert session.run(report).tolist() == [b"made:0", b"other:0"]
+    session.run(resources.initialize_resources(resources.shared_resources()))
+    assert session.run(report).tolist() == [b"other:0"]
+    session.run(resources.initialize_resources([]))
+  with tf.Graph().as_default(), tf.Session() as session:
+    assert session.run(resources.report_uninitialized_resources()).shape == (0,)
