@@ -2,7 +2,6 @@
 
 from thalweg.framework import ops, tensor_util
 from thalweg.ops import array_ops, init_ops, math_ops, nn_ops
-from thalweg.ops.cond import smart_cond  # noqa: F401
 
 # Functions that may be given by name.
 _ACTIVATIONS = {
