@@ -13,7 +13,7 @@ _MOVED = {
     "util.compat": "compat", "ops.standard_ops": "", "train.training": "train", "client.timeline": "util.timeline",
     "lib.io.python_io": "python_io", "platform.test": "test", "platform.googletest": "test", "summary.summary": "summary",
     "summary.summary_iterator": "train", "ops.nn": "nn", "ops.metrics": "metrics", "ops.rnn": "nn",
-    "ops.rnn_cell": "rnn.rnn_cell", "ops.io_ops": "io", "ops.partitioned_variables": "",
+    "ops.rnn_cell": "rnn.rnn_cell", "ops.partitioned_variables": "",
     "ops.control_flow_case": "ops.cond", "ops.resource_variables_toggle": "ops.variable_scope",
     "ops.array_ops_stack": "ops.array_ops", "framework.errors_impl": "framework.errors",
     "framework.indexed_slices": "framework.tensor", "framework.device_spec": "framework.device",

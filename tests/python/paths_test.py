@@ -29,7 +29,7 @@ def test_python_paths():
 def test_modules_of_other_names():
   from thalweg.python import pywrap_tensorflow
   from thalweg.python.framework.errors_impl import OutOfRangeError
-  from thalweg.python.ops import data_flow_ops, io_ops, nn, rnn, sparse_ops, variables
+  from thalweg.python.ops import data_flow_ops, nn, rnn, sparse_ops, variables
   from thalweg.python.ops.rnn_cell import LSTMStateTuple
   from thalweg.python.platform import test
   from thalweg.python.summary import summary
@@ -39,7 +39,7 @@ def test_modules_of_other_names():
   assert rnn.dynamic_rnn is tf.nn.dynamic_rnn and LSTMStateTuple is tf.nn.rnn_cell.LSTMStateTuple
   assert OutOfRangeError is tf.errors.OutOfRangeError and data_flow_ops.FIFOQueue is tf.FIFOQueue
   assert AdamOptimizer is tf.train.AdamOptimizer and GradientDescentOptimizer is tf.train.GradientDescentOptimizer
-  assert io_ops.read_file is tf.read_file and sparse_ops.sparse_add is tf.sparse_add
+  assert sparse_ops.sparse_add is tf.sparse_add
   assert pywrap_tensorflow.NewCheckpointReader is tf.train.NewCheckpointReader
   assert isinstance(tf.get_variable("v", [4], partitioner=tf.fixed_size_partitioner(2)), variables.PartitionedVariable)
 
