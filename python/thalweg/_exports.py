@@ -55,8 +55,8 @@ MODULES = {
         expand_dims fill gather gather_nd guarantee_const identity identity_n invert_permutation
         matrix_band_part matrix_diag matrix_diag_part matrix_set_diag matrix_transpose meshgrid newaxis one_hot ones
         ones_like pack pad placeholder placeholder_with_default rank repeat required_space_to_batch_paddings reshape
-        reverse reverse_sequence reverse_v2 scatter_nd searchsorted sequence_mask setdiff1d shape shape_n size slice space_to_batch
-        space_to_batch_nd space_to_depth sparse_placeholder split squeeze stack stop_gradient strided_slice tile
+        reverse reverse_sequence reverse_v2 scatter_nd searchsorted sequence_mask setdiff1d shape shape_n size slice
+        space_to_batch space_to_batch_nd space_to_depth sparse_placeholder split squeeze stack stop_gradient strided_slice tile
         transpose unique unique_with_counts unpack unravel_index unstack where where_v2 zeros zeros_like""",
     "ops.data_flow_ops": """dynamic_partition dynamic_stitch ensure_shape roll
         tensor_scatter_add tensor_scatter_nd_add=tensor_scatter_add tensor_scatter_nd_sub=tensor_scatter_sub

@@ -253,3 +253,22 @@ def test_strings_are_given_over_and_over():
     coordinator.join(threads)
   with pytest.raises(ValueError, match="non-null input tensor"):
     tf.train.string_input_producer([])
+
+
+def test_queue_runners_of_a_block():
+  from thalweg.contrib import slim
+  number = tf.train.range_input_producer(3, shuffle=False).dequeue()
+  with tf.Session() as session:
+    with slim.queues.QueueRunners(session):
+      assert [session.run(number) for _ in range(5)] == [0, 1, 2, 0, 1]
+      running = [t for t in threading.enumerate() if "QueueRunner" in t.name]
+      assert running
+      with pytest.raises(slim.queues.NestedQueueRunnerError):
+        with slim.queues.QueueRunners(session):
+          pass
+    assert not any(t.is_alive() for t in running)
+  with tf.Graph().as_default(), tf.Session() as session:
+    tf.train.range_input_producer(3)
+    with pytest.raises(ZeroDivisionError):
+      with slim.queues.QueueRunners(session):
+        1 / 0  # noqa: B018

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from thalweg.framework import ops
+from thalweg.framework import dtypes, ops
 from thalweg.ops import array_ops, check_ops, linalg_ops, math_ops, while_loop
 
 
@@ -32,7 +32,7 @@ def normalize(tensor, ord="euclidean", axis=None, name=None):  # noqa: A002
 
 # By dtype of the real part: the degree of the Pade approximant and the 1-norm up to which its error is below the unit
 # roundoff, from Higham, "The Scaling and Squaring Method for the Matrix Exponential Revisited", 2005.
-_PADE = {"float16": (3, 1.495585217958292e-2), "float32": (7, 3.925724783138660), "float64": (13, 5.371920351148152)}
+_PADE = {"float32": (7, 3.925724783138660), "float64": (13, 5.371920351148152)}
 
 
 def _pade(matrix, identity, degree):
@@ -63,6 +63,9 @@ def matrix_exponential(input, name=None):  # noqa: A002
     matrix = ops.convert_to_tensor(input, name="input")
     if matrix.shape[-2:] == [0, 0]:
       return matrix
+    if matrix.dtype == dtypes.float16:
+      # Its range does not hold the coefficients.
+      return math_ops.cast(matrix_exponential(math_ops.cast(matrix, dtypes.float32)), dtypes.float16)
     real = matrix.dtype.real_dtype
     if real.name not in _PADE:
       raise ValueError("tf.linalg.expm does not support matrices of type %s" % matrix.dtype)
@@ -71,7 +74,7 @@ def matrix_exponential(input, name=None):  # noqa: A002
     matrices = array_ops.reshape(matrix, array_ops.concat([[-1], shape[-2:]], axis=0))
     size = math_ops.reduce_max(math_ops.reduce_sum(math_ops.abs(matrices), axis=-2), axis=-1)
     halvings = math_ops.maximum(math_ops.ceil(math_ops.log(size / limit) / math.log(2.0)), 0)
-    # A matrix that is not finite has no such number, and its exponential is NaN whatever is done.
+    # Without end for a matrix that is not finite; the solver refuses that one.
     halvings = array_ops.where(math_ops.is_finite(halvings), halvings, array_ops.zeros_like(halvings))
     halvings = array_ops.reshape(halvings, [-1, 1, 1])
     scale = math_ops.cast(math_ops.pow(array_ops.constant(2.0, real), -halvings), matrix.dtype)
@@ -119,7 +122,7 @@ def matrix_rank(a, tol=None, validate_args=False, name=None):
     if tol is None:
       eps = np.finfo(s.dtype.as_numpy_dtype).eps
       tol = eps * _larger_side(a) * math_ops.reduce_max(s, axis=-1, keepdims=True)
-    return math_ops.reduce_sum(math_ops.cast(s > tol, "int32"), axis=-1)
+    return math_ops.reduce_sum(math_ops.cast(s > tol, dtypes.int32), axis=-1)
 
 
 def pinv(a, rcond=None, validate_args=False, name=None):

@@ -89,7 +89,8 @@ def _cwise(op_type):
 
 def _sparse_truediv(x, y, name):
   with ops.name_scope(name, "truediv", [x.indices, x.values, x.dense_shape, y]) as name:
-    values, y = math_ops._as_fractions(ops.convert_to_tensor(x.values, name="sp_values"), ops.convert_to_tensor(y, name="y"))
+    values, y = math_ops._as_fractions(ops.convert_to_tensor(x.values, name="sp_values"),
+                                       ops.convert_to_tensor(y, name="y"))
     return _op("SparseDenseCwiseDiv", name, (x.indices, values, x.dense_shape, y))
 
 

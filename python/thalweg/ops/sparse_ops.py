@@ -136,6 +136,7 @@ def sparse_reorder(sp_input, name=None):
 def sparse_reshape(sp_input, shape, name=None):
   """The entries at the same places of another shape; one size may be -1 and is found out."""
   sp_input = as_sparse(sp_input)
+  # As in TensorFlow, sizes that operations compute are not looked up, even where they could be.
   told = [shape] if isinstance(shape, Tensor) else shape if isinstance(shape, (list, tuple)) else []
   computed = any(isinstance(t, Tensor) and t.op.type != "Const" for t in told)
   shape = math_ops.cast(shape, dtype=dtypes.int64)
