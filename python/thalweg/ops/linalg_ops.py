@@ -197,13 +197,16 @@ def norm(tensor, ord="euclidean", axis=None, keepdims=None, name=None, keep_dims
 
 def _spectral_norm(tensor, axis):
   """The largest singular value of the matrices in two dimensions, which stay with size 1."""
+  known = tensor.shape.ndims
+  if known is not None and any(not -known <= a < known for a in axis):
+    raise ValueError("'axis' %s of the norm is not in [%d, %d)" % (axis, -known, known))
   rank = array_ops.rank(tensor)
   places = [a if a >= 0 else a + rank for a in axis]
   order, _ = array_ops.setdiff1d(math_ops.range(rank), array_ops.stack(places))
   order = array_ops.concat([order, places], 0)
   largest = math_ops.reduce_max(svd(array_ops.transpose(tensor, order), compute_uv=False), -1, keepdims=True)
   result = array_ops.transpose(array_ops.expand_dims(largest, -1), array_ops.invert_permutation(order))
-  if tensor.shape.ndims is not None:
+  if known is not None:
     sizes = tensor.shape.as_list()
     for a in axis:
       sizes[a] = 1

@@ -116,6 +116,10 @@ def same_axis_twice(tf):
   tf.norm(tf.ones([2, 2]), axis=[0, 0])
 
 
+def axis_that_is_not_there(tf):
+  tf.norm(tf.ones([2, 2]), 2, axis=[0, 9])
+
+
 def pseudo_inverse_of_vector(tf):
   tf.linalg.pinv(tf.constant([1.0]))
 
@@ -127,4 +131,4 @@ def pseudo_inverse_of_integers(tf):
 PROGRAMS = [solvers, factors, norms]
 VALUES_ONLY = [functions, least_squares, gradients]
 ERRORS = [not_invertible, not_square, not_definite, wrong_sides, integers, unknown_norm, unknown_matrix_norm,
-          same_axis_twice, pseudo_inverse_of_vector, pseudo_inverse_of_integers]
+          same_axis_twice, axis_that_is_not_there, pseudo_inverse_of_vector, pseudo_inverse_of_integers]

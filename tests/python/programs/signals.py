@@ -46,10 +46,11 @@ def frames(tf):
   f, x = tf.signal.frame, tf.constant(WAVE)
   cube = tf.constant(CUBE)
   unknown = tf.placeholder_with_default(WAVE, [None, None])
-  four = tf.placeholder_with_default(4, [])
+  four, any_rank = tf.placeholder_with_default(4, []), tf.placeholder_with_default(CUBE, None)
   add = tf.signal.overlap_and_add
   return [f(x, 8, 4), f(x, 7, 3, pad_end=True), f(x, 5, 6, pad_end=True, pad_value=9), f(x, 40, 4), f(cube, 2, 1, axis=1),
-          f(cube, 2, 2, axis=-2, pad_end=True), f(unknown, 6, 4), f(unknown, four, 3, pad_end=True), f(x, four, four),
+          f(cube, 2, 2, axis=-2, pad_end=True), f(unknown, 6, 4), f(unknown, four, 3, pad_end=True), f(x, four, four), f(x, 0, 2),
+          f(any_rank, 2, 1), add(any_rank, 2),
           add(x, 10), add(cube, 2), add(unknown, four), add(tf.ones([1, 4]), 4), f(x, 8, 4).shape.as_list()[1:] and
           tf.shape(f(x, 8, 4))]
 
@@ -58,8 +59,10 @@ def spectra(tf):
   s, x = tf.signal, tf.constant(WAVE)
   z = s.stft(x, 8, 4)
   back = s.inverse_stft(z, 8, 4, window_fn=s.inverse_stft_window_fn(4))
-  unknown = tf.placeholder_with_default(WAVE, [None, None])
-  return [z, s.stft(x, 6, 3, pad_end=True), s.stft(x, 8, 4, fft_length=16, window_fn=None), s.stft(unknown, 6, 2), back,
+  unknown, any_rank = tf.placeholder_with_default(WAVE, [None, None]), tf.placeholder_with_default(WAVE, None)
+  of_any_rank = tf.placeholder_with_default(COMPLEX, None)
+  return [s.stft(any_rank, 8, 4), s.inverse_stft(of_any_rank, 4, 2), z,
+          s.stft(x, 6, 3, pad_end=True), s.stft(x, 8, 4, fft_length=16, window_fn=None), s.stft(unknown, 6, 2), back,
           s.inverse_stft(z, 8, 4), s.inverse_stft(z, 6, 3, fft_length=8), s.inverse_stft(z, 10, 5, fft_length=8),
           s.inverse_stft_window_fn(3, s.hamming_window)(7, tf.float32)]
 
@@ -132,8 +135,20 @@ def frames_of_scalar(tf):
   tf.signal.frame(1.0, 2, 1)
 
 
+def frames_that_do_not_move(tf):
+  return [tf.signal.frame(tf.ones([3]), 2, 0)]
+
+
+def frames_that_move_back(tf):
+  tf.signal.frame(tf.ones([3]), 2, -1)
+
+
+def frames_added_without_a_step(tf):
+  return [tf.signal.overlap_and_add(tf.ones([2, 3]), 0)]
+
+
 PROGRAMS = [transforms, shifts]
 VALUES_ONLY = [transforms_of_unknown_shape, cosines, windows, frames, spectra, mel, gradients]
 ERRORS = [unknown_norm, unknown_type, other_axis, normalised_first_type, window_of_integers, too_low_edge,
           edges_that_cross, above_nyquist, transform_of_scalar, real_transform_of_complex, complex_transform_of_real,
-          frames_of_scalar]
+          frames_of_scalar, frames_that_do_not_move, frames_that_move_back, frames_added_without_a_step]

@@ -4,38 +4,55 @@ import math
 
 import numpy as np
 
-from thalweg.framework import dtypes, ops, tensor_shape, tensor_util
+from thalweg.framework import dtypes, errors, ops, tensor_shape, tensor_util
 from thalweg.ops import array_ops, math_ops
 
 
 def _scalar(value, name):
-  """(the int where it is known, else None; the value as one to compute with)."""
+  """(the int where it is known, else None; the value as one to compute with). It is not negative, and a step not 0."""
   tensor = ops.convert_to_tensor(value, name=name)
   tensor.shape.assert_has_rank(0)
   if not tensor.dtype.is_integer:
     raise ValueError("%s must be an integer, not %s" % (name, tensor.dtype.name))
   known = tensor_util.constant_value(tensor)
-  return (None, tensor) if known is None else (int(known), int(known))
+  if known is None:
+    return None, tensor
+  if known < 0:
+    raise ValueError("%s must not be negative, but is %d" % (name, known))
+  if known == 0 and name == "frame_step":
+    raise errors.InvalidArgumentError(None, None, "frame_step must not be 0")
+  return int(known), int(known)
+
+
+def of_any_rank(function, tensor, inner):
+  """function(tensor) for a tensor of unknown rank, by one with its outer dimensions as one: `inner` dimensions stay."""
+  sizes = array_ops.shape(tensor)
+  result = function(array_ops.reshape(tensor, array_ops.stack([-1] + [sizes[i] for i in range(-inner, 0)])))
+  return array_ops.reshape(result, array_ops.concat([sizes[:-inner], array_ops.shape(result)[1:]], 0))
 
 
 def frame(signal, frame_length, frame_step, pad_end=False, pad_value=0, axis=-1, name=None):
   """Frames along an axis: [..., samples, ...] becomes [..., frames, frame_length, ...].
 
   Args:
-    signal: of any type; its rank is known.
+    signal: of any type.
     frame_length: samples of a frame, an integer or a scalar tensor.
     frame_step: samples from one frame to the next.
     pad_end: whether the last samples have frames of their own too, filled up with `pad_value`.
-    axis: an integer.
+    axis: an integer; -1 for a signal of unknown rank.
   """
   with ops.name_scope(name, "frame", [signal, frame_length, frame_step, pad_value]):
     signal = ops.convert_to_tensor(signal, name="signal")
     known_length, frame_length = _scalar(frame_length, "frame_length")
     known_step, frame_step = _scalar(frame_step, "frame_step")
     axis = tensor_util.constant_value(ops.convert_to_tensor(axis, name="axis"))
+    if axis is None:
+      raise ValueError("axis must be known when the graph is built")
     rank = signal.shape.with_rank_at_least(1).ndims
-    if axis is None or rank is None:
-      raise ValueError("the axis of frames and the rank of the signal must be known")
+    if rank is None and axis == -1:
+      return of_any_rank(lambda x: frame(x, frame_length, frame_step, pad_end, pad_value), signal, 1)
+    if rank is None or not -rank <= axis < rank:
+      raise ValueError("axis %d of frames is not one of a signal of shape %s" % (axis, signal.shape))
     axis = int(axis) % rank
     outer, inner = signal.shape[:axis], signal.shape[axis + 1:]
     sizes = array_ops.shape(signal)
@@ -77,7 +94,7 @@ def overlap_and_add(signal, frame_step, name=None):
     known_step, step = _scalar(frame_step, "frame_step")
     rank = signal.shape.ndims
     if rank is None:
-      raise ValueError("the rank of the frames must be known")
+      return of_any_rank(lambda x: overlap_and_add(x, step), signal, 2)
     outer = array_ops.shape(signal)[:-2]
     frames, length = tensor_shape.dimension_value(signal.shape[-2]), tensor_shape.dimension_value(signal.shape[-1])
     total = (frames - 1) * known_step + length if None not in (frames, length, known_step) else None

@@ -1,7 +1,5 @@
 """Short-time Fourier transforms, and back."""
 
-import math
-
 from thalweg.framework import dtypes, ops, tensor_util
 from thalweg.ops import array_ops, math_ops
 from thalweg.ops.signal import fft_ops, shape_ops, window_ops
@@ -10,7 +8,7 @@ from thalweg.ops.signal import fft_ops, shape_ops, window_ops
 def _enclosing_power_of_two(value):
   known = tensor_util.constant_value(value)
   if known is not None:
-    return ops.convert_to_tensor(int(2 ** math.ceil(math.log2(known))), dtypes.int32)
+    return ops.convert_to_tensor(1 << (int(known) - 1).bit_length() if known > 0 else 0, dtypes.int32)
   exponent = math_ops.ceil(math_ops.log(math_ops.cast(value, dtypes.float32)) / math_ops.log(2.0))
   return math_ops.cast(math_ops.pow(2.0, exponent), value.dtype)
 
@@ -67,7 +65,8 @@ def inverse_stft(stfts, frame_length, frame_step, fft_length=None, window_fn=win
   that stft() had, `window_fn` is an inverse_stft_window_fn()."""
   with ops.name_scope(name, "inverse_stft", [stfts]):
     stfts = ops.convert_to_tensor(stfts, name="stfts")
-    stfts.shape.with_rank_at_least(2)
+    if stfts.shape.with_rank_at_least(2).ndims is None:
+      return shape_ops.of_any_rank(lambda x: inverse_stft(x, frame_length, frame_step, fft_length, window_fn), stfts, 2)
     frame_length, frame_step = _int32(frame_length, "frame_length"), _int32(frame_step, "frame_step")
     fft_length = _enclosing_power_of_two(frame_length) if fft_length is None else _int32(fft_length, "fft_length")
     frames = fft_ops.irfft(stfts, [fft_length])
