@@ -18,6 +18,10 @@ std::optional<int64_t> apply(std::string_view op, int64_t a, int64_t b) {
   if (op == "Mul") return a * b;
   if (op == "Maximum") return std::max(a, b);
   if (op == "Minimum") return std::min(a, b);
+  if (op == "Less") return a < b;
+  if (op == "LessEqual") return a <= b;
+  if (op == "Greater") return a > b;
+  if (op == "GreaterEqual") return a >= b;
   if (b == 0) return std::nullopt;
   if (op == "FloorDiv") return floor_div(a, b);
   if (op == "Div" || op == "TruncateDiv") return a / b;
@@ -135,6 +139,13 @@ std::optional<ConstantValues::Partial> ConstantValues::partial(Output o, int dep
     result.values.assign(p->values.begin() + from, p->values.begin() + from + count);
     return result;
   }
+  if (op == "Select" || op == "SelectV2") {
+    // Of scalars, as functions use it that count a negative axis from the end.
+    const auto which = partial(n.inputs[0], depth + 1);
+    if (!which || which->rank != 0 || !which->values[0]) return std::nullopt;
+    const auto chosen = partial(n.inputs[*which->values[0] != 0 ? 1 : 2], depth + 1);
+    return chosen && chosen->rank == 0 ? chosen : std::nullopt;
+  }
   if (op == "StridedSlice") return strided_slice(n, depth);
   if (op == "Gather" || op == "GatherV2") {
     const auto p = partial(n.inputs[0], depth + 1), at = partial(n.inputs[1], depth + 1);
@@ -186,8 +197,9 @@ std::optional<ConstantValues::Partial> ConstantValues::partial(Output o, int dep
 }
 
 std::optional<ConstantValues::Partial> ConstantValues::elementwise(const Node& n, int depth) const {
-  static constexpr std::string_view kOps[] = {"Add",      "AddV2", "Sub",         "Mul",      "Maximum", "Minimum",
-                                              "FloorDiv", "Div",   "TruncateDiv", "FloorMod", "Mod",     "TruncateMod"};
+  static constexpr std::string_view kOps[] = {
+      "Add",         "AddV2",    "Sub", "Mul",         "Maximum", "Minimum",   "FloorDiv", "Div",
+      "TruncateDiv", "FloorMod", "Mod", "TruncateMod", "Less",    "LessEqual", "Greater",  "GreaterEqual"};
   if (std::find(std::begin(kOps), std::end(kOps), n.op->name) == std::end(kOps)) return std::nullopt;
   const auto a = partial(n.inputs[0], depth + 1), b = partial(n.inputs[1], depth + 1);
   if (!a || !b) return std::nullopt;

@@ -221,6 +221,9 @@ Status Fuser::emit_map(const Group& group) {
   const std::vector<NodeId> wanted = wanted_members(group);
   std::vector<Output> inputs;
   const Tape tape = assemble(group, wanted, &inputs);
+  // Of constants alone, which folding left because it failed on them, as a division by zero does: the op itself says
+  // so.
+  if (inputs.empty()) return {};
   std::vector<DType> out_types;
   for (NodeId id : wanted) out_types.push_back(g_.mutable_node(id).output_dtypes[0]);
   const NodeId last = group.members.back();

@@ -8,18 +8,30 @@ import importlib.abc
 import importlib.machinery
 import sys
 
-# Modules that tensorflow.python has in another folder: path below thalweg -> where the module is.
+# Modules that tensorflow.python has in another folder, or by another name: path below thalweg -> where the module is.
 _MOVED = {
     "util.compat": "compat", "ops.standard_ops": "", "train.training": "train", "client.timeline": "util.timeline",
-    "lib.io.python_io": "python_io",
+    "lib.io.python_io": "python_io", "platform.test": "test", "platform.googletest": "test", "summary.summary": "summary",
+    "summary.summary_iterator": "train", "ops.nn": "nn", "ops.metrics": "metrics", "ops.rnn": "nn",
+    "ops.rnn_cell": "rnn.rnn_cell", "ops.partitioned_variables": "",
+    "ops.control_flow_case": "ops.cond", "ops.resource_variables_toggle": "ops.variable_scope",
+    "ops.array_ops_stack": "ops.array_ops", "framework.errors_impl": "framework.errors",
+    "framework.indexed_slices": "framework.tensor", "framework.device_spec": "framework.device",
+    "pywrap_tensorflow": "train.checkpoint_reader",
 }
+_MOVED.update(("train." + name, "train." + module) for module, names in (
+    ("gradient_optimizers", "gradient_descent momentum proximal_gradient_descent"),
+    ("adaptive_optimizers", "adadelta adagrad adagrad_da adam ftrl proximal_adagrad rmsprop")) for name in names.split())
 _MOVED_HERE = frozenset("thalweg." + path for path in _MOVED)
 
 
 def _target(name):
   """The dotted path below thalweg of the module that a path stands for. What is below `python` is one level up here,
-  and `training` is `train`: tensorflow.python.training.saver is thalweg.train.saver."""
+  and `training` is `train`: tensorflow.python.training.saver is thalweg.train.saver. The modules of protocol messages,
+  such as tensorflow.core.framework.graph_pb2, are one."""
   below = name.split(".")[1:]
+  if below[:1] == ["core"]:
+    return "_protos" if below[-1].endswith("_pb2") else "core"
   if below[:1] == ["python"]:
     below = below[1:]
     if below[:1] == ["training"]:

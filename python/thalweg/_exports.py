@@ -17,6 +17,7 @@ MODULES = {
     "framework.errors": "OpError",
     "framework.device": "DeviceSpec",
     "framework.sparse_tensor": "SparseTensor SparseTensorValue",
+    "framework.tensor_spec": "TensorSpec TypeSpec",
     "framework.random_seed": "get_seed set_random_seed",
     "framework.constant_op": "constant",
     "framework.tensor_util": "make_ndarray make_tensor_proto is_tensor get_static_value=constant_value",
@@ -55,16 +56,24 @@ MODULES = {
         expand_dims fill gather gather_nd guarantee_const identity identity_n invert_permutation
         matrix_band_part matrix_diag matrix_diag_part matrix_set_diag matrix_transpose meshgrid newaxis one_hot ones
         ones_like pack pad placeholder placeholder_with_default rank repeat required_space_to_batch_paddings reshape
-        reverse reverse_sequence reverse_v2 scatter_nd sequence_mask setdiff1d shape shape_n size slice space_to_batch
-        space_to_batch_nd space_to_depth sparse_placeholder split squeeze stack stop_gradient strided_slice tile
-        transpose unique unique_with_counts unpack unstack where where_v2 zeros zeros_like""",
-    "ops.data_flow_ops": """dynamic_partition dynamic_stitch ensure_shape roll sparse_tensor_to_dense sparse_to_dense
+        reverse reverse_sequence reverse_v2 scatter_nd searchsorted sequence_mask setdiff1d shape shape_n size slice
+        space_to_batch space_to_batch_nd space_to_depth sparse_placeholder split squeeze stack stop_gradient strided_slice tile
+        transpose unique unique_with_counts unpack unravel_index unstack where where_v2 zeros zeros_like""",
+    "ops.data_flow_ops": """dynamic_partition dynamic_stitch ensure_shape roll
         tensor_scatter_add tensor_scatter_nd_add=tensor_scatter_add tensor_scatter_nd_sub=tensor_scatter_sub
         tensor_scatter_nd_update=tensor_scatter_update tensor_scatter_sub tensor_scatter_update""",
-    "ops.string_ops": """as_string matching_files read_file reduce_join string_join string_to_number write_file""",
+    "ops.sparse_ops": """sparse_add sparse_concat sparse_fill_empty_rows sparse_mask sparse_maximum sparse_merge
+        sparse_minimum sparse_reduce_max sparse_reduce_max_sparse sparse_reduce_sum sparse_reduce_sum_sparse
+        sparse_reorder sparse_reset_shape sparse_reshape sparse_retain sparse_slice sparse_softmax sparse_split
+        sparse_tensor_dense_matmul sparse_tensor_to_dense sparse_to_dense sparse_to_indicator sparse_transpose""",
+    "ops.string_ops": """as_string decode_base64 decode_raw encode_base64 fingerprint matching_files read_file
+        reduce_join regex_replace string_join string_split string_strip string_to_hash_bucket string_to_hash_bucket_fast
+        string_to_hash_bucket_strong string_to_number substr write_file""",
     "ops.random_ops": """multinomial random_crop random_gamma random_normal random_shuffle random_uniform
         random_poisson truncated_normal""",
-    "ops.linalg_ops": "eye norm trace",
+    "ops.linalg_ops": """cholesky cholesky_solve eye matrix_determinant matrix_inverse matrix_solve matrix_solve_ls
+        matrix_triangular_solve norm qr self_adjoint_eig self_adjoint_eigvals svd trace""",
+    "ops.signal.fft_ops": "fft fft2d fft3d ifft ifft2d ifft3d",
     "ops.control_flow_ops": "Assert group no_op tuple",
     "ops.cond": "case cond switch_case",
     "ops.while_loop": "while_loop",
@@ -75,7 +84,7 @@ MODULES = {
         assert_proper_iterable assert_rank
         assert_rank_at_least assert_rank_in assert_same_float_dtype assert_scalar assert_type is_non_decreasing
         is_numeric_tensor is_strictly_increasing""",
-    "ops.logging_ops": "Print",
+    "ops.logging_ops": "Print print=print_v2",
     "ops.confusion_matrix": "confusion_matrix",
     "ops.special_math_ops": "einsum",
     "ops.special_functions": "betainc igamma igammac lbeta polygamma zeta",
@@ -106,6 +115,7 @@ SUBMODULES = {
     "quantization": "quantization",
     "sysconfig": "sysconfig", "saved_model": "saved_model",
     "version": "version", "nest": "util.nest", "python_io": "python_io", "spectral": "spectral", "contrib": "contrib",
+    "signal": "signal", "distributions": "distributions",
     "keras": "keras", "data": "data", "image": "image", "estimator": "estimator", "test": "test", "queue": "queue",
     "sparse": "sparse", "python": "python", "core": "core",
 }

@@ -10,3 +10,4 @@ from thalweg.ops.orthogonal_init import Orthogonal as orthogonal  # noqa: F401
 from thalweg.ops.variables import (  # noqa: F401
     global_variables_initializer as global_variables, local_variables_initializer as local_variables,
     variables_initializer as variables)
+from thalweg import tables_initializer  # noqa: F401

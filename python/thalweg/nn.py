@@ -1,6 +1,7 @@
 """tf.nn."""
 
-from thalweg.ops.embedding_ops import embedding_lookup, embedding_lookup_sparse  # noqa: F401
+from thalweg.ops.embedding_ops import (  # noqa: F401
+    embedding_lookup, embedding_lookup_sparse, safe_embedding_lookup_sparse)
 from thalweg.ops.math_ops import sigmoid, tanh  # noqa: F401
 from thalweg.ops.nn_impl import (  # noqa: F401
     batch_norm_with_global_normalization,

@@ -94,6 +94,14 @@ TEST(Graph, ShapesThatValuesSpell) {
             (Shape{U, 6}));
   EXPECT_EQ(g.constant_value(six)->summary(), "int32 [1] = 6");
   EXPECT_EQ(g.constant_value(one(b, "Cast", {six}, {{"DstT", DType::kInt64}}))->summary(), "int64 [1] = 6");
+  // An axis counted from the end: tf.where(axis >= 0, axis, axis + rank).
+  const auto from_front = [&](int32_t value) {
+    const Output axis = b.scalar<int32_t>(value), rank = one(b, "Rank", {x});
+    return one(b, "SelectV2",
+               {one(b, "GreaterEqual", {axis, b.scalar<int32_t>(0)}), axis, one(b, "AddV2", {axis, rank})});
+  };
+  EXPECT_EQ(g.constant_value(from_front(-1))->summary(), "int32 [] = 1");
+  EXPECT_EQ(g.constant_value(from_front(0))->summary(), "int32 [] = 0");
   EXPECT_FALSE(g.constant_value(batch).has_value());
   EXPECT_FALSE(g.constant_value(x).has_value());
 }

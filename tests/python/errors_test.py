@@ -146,3 +146,11 @@ def test_hostile_graph_def():
     tf.import_graph_def(loop)
   with pytest.raises(TypeError):
     tf.import_graph_def("text")
+
+
+def test_constants_that_divide_by_zero_within_a_group():
+  """Operations on nothing but constants that could not be folded are not fused: each says what is wrong with it."""
+  with tf.Session() as session:
+    for y in (tf.constant(1) // tf.constant(0), (tf.constant(1) // tf.constant(0)) + tf.constant(2)):
+      with pytest.raises(tf.errors.InvalidArgumentError, match="division by zero"):
+        session.run(y)

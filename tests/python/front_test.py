@@ -1,5 +1,6 @@
 """The package as programs see it: names, import cost, `thalweg run`, raw ops, collections, conversion."""
 
+import pickle
 import subprocess
 import sys
 
@@ -110,3 +111,26 @@ def test_partial_shapes():
 def test_a_layer_tells_what_it_is_made_from():
   config = tf.layers.Dense(3, name="first", trainable=False, dtype=tf.float64).get_config()
   assert (config["name"], config["trainable"], config["dtype"]) == ("first", False, "float64")
+
+
+def test_tensor_spec():
+  """As TensorFlow 1.15 answers."""
+  spec = tf.TensorSpec([None, 3], tf.int32, name="x")
+  x = tf.constant([[1, 2, 3]], name="made")
+  assert spec.shape.as_list() == [None, 3] and spec.dtype == tf.int32 and spec.name == "x"
+  assert spec.is_compatible_with(x) and not spec.is_compatible_with(tf.constant([1.0])) and spec.value_type is tf.Tensor
+  assert tf.TensorSpec.from_tensor(x) == tf.TensorSpec([1, 3], tf.int32, "made")
+  assert tf.TensorSpec.from_spec(spec, name="y") != spec and tf.TensorSpec.from_spec(spec) == spec
+  assert spec.most_specific_compatible_type(tf.TensorSpec([2, 3], tf.int32)) == tf.TensorSpec([None, 3], tf.int32)
+  with pytest.raises(ValueError):
+    spec.most_specific_compatible_type(tf.TensorSpec([2, 3], tf.int64))
+  with pytest.raises(ValueError):
+    tf.TensorSpec.from_tensor(3)
+  assert hash(spec) == hash(tf.TensorSpec([None, 3], tf.int32)) and pickle.loads(pickle.dumps(spec)) == spec
+  assert repr(spec) == "TensorSpec(shape=(?, 3), dtype=tf.int32, name='x')"
+
+
+def test_names_in_two_places():
+  assert tf.graph_util.import_graph_def is tf.import_graph_def
+  assert tf.initializers.tables_initializer is tf.tables_initializer
+  assert tf.contrib.signal.stft is tf.signal.stft and tf.sparse.SparseTensor is tf.SparseTensor

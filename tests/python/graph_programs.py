@@ -286,8 +286,30 @@ def randoms(tf):
   tf.multinomial([[1.0, 2.0]], 3)
 
 
+def parameter_servers(tf):
+  with tf.device(tf.train.replica_device_setter(ps_tasks=2)):
+    v = [tf.Variable(float(i), name="v%d" % i) for i in range(3)]
+    tf.add_n(v)
+  cluster = tf.train.ClusterSpec({"ps": ["a:1", "b:2", "c:3"], "worker": ["d:4"]})
+  with tf.device(tf.train.replica_device_setter(cluster=cluster, worker_device="/job:worker/task:0/gpu:1")):
+    for i in range(4):
+      tf.get_variable("r%d" % i, initializer=[1.0, 2.0], use_resource=i % 2 == 1)
+    with tf.device("/job:ps/task:1"):
+      tf.get_variable("there", initializer=1.0)
+    with tf.device("/cpu:0"):
+      tf.get_variable("cpu", initializer=2.0)
+      tf.ones([3])
+  chosen = tf.train.replica_device_setter(ps_tasks=4, ps_device="/job:state/cpu:0", worker_device="/job:w",
+                                          merge_devices=False, ps_ops=["Const"], ps_strategy=lambda op: len(op.name) % 4)
+  with tf.device(chosen):
+    tf.constant(1.0, name="abc")
+    tf.Variable(1.0, name="v")
+    with tf.device("/gpu:0"):
+      tf.constant(2.0, name="own")
+
+
 PROGRAMS = [constants, operators, reductions, arrays, ref_variables, resource_variables, scopes, controls, neural,
-            randoms]
+            randoms, parameter_servers]
 
 
 def describe(tf, program):

@@ -43,7 +43,10 @@ def _plain(value):
   array = np.asarray(value)
   if array.dtype.kind in "OSU":
     return ["string", list(array.shape), [v.decode() if isinstance(v, bytes) else v for v in array.reshape(-1).tolist()]]
-  return [array.dtype.name, list(array.shape), array.reshape(-1).tolist()]
+  flat = array.reshape(-1)
+  if array.dtype.kind == "c":
+    flat = flat.view(flat.real.dtype)  # real and imaginary parts in turn
+  return [array.dtype.name, list(array.shape), flat.tolist()]
 
 
 def flatten(value):

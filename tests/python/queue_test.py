@@ -196,6 +196,42 @@ def test_padded_batches():
   assert [g[1].tolist() for g in got] == [[0, 1], [2, 3], [4]]
 
 
+def test_examples_that_are_kept():
+  """One boolean for an example, or a vector for several; the values are TensorFlow 1.15's."""
+  def one():
+    n = tf.train.range_input_producer(7, num_epochs=1, shuffle=False).dequeue()
+    return tf.train.maybe_batch([n, n * n], tf.equal(n % 2, 0), 3, allow_smaller_final_batch=True)
+
+  assert [[v.tolist() for v in g] for g in pipeline(one)] == [[[0, 2, 4], [0, 4, 16]], [[6], [36]]]
+
+  def several():
+    n = tf.train.range_input_producer(3, num_epochs=1, shuffle=False).dequeue()
+    return tf.train.maybe_batch({"n": [n, n + 10, n + 20]}, [True, False, True], 4, enqueue_many=True,
+                                allow_smaller_final_batch=True)
+
+  assert [g["n"].tolist() for g in pipeline(several)] == [[0, 20, 1, 21], [2, 22]]
+
+  def joined(batches, **kwargs):
+    n = tf.train.range_input_producer(30, num_epochs=1, shuffle=False).dequeue()
+    return batches([[n]], batch_size=8, capacity=30, keep_input=tf.less(n, 20), allow_smaller_final_batch=True, **kwargs)
+
+  assert np.concatenate(pipeline(lambda: joined(tf.train.maybe_batch_join))).tolist() == list(range(20))
+  mixed = pipeline(lambda: joined(tf.train.maybe_shuffle_batch_join, min_after_dequeue=5, seed=3))
+  assert sorted(np.concatenate(mixed).tolist()) == list(range(20))
+
+
+def test_examples_never_kept():
+  n = tf.train.range_input_producer(7).dequeue()
+  tf.train.maybe_batch([n], False, 2)
+  assert [op.type for op in tf.get_collection(tf.GraphKeys.QUEUE_RUNNERS)[1].enqueue_ops] == ["NoOp"]
+  with pytest.raises(ValueError, match="vector"):
+    tf.train.maybe_batch([n], [True, False], 2)
+  with pytest.raises(ValueError, match="must be known"):
+    tf.train.maybe_batch([n], tf.placeholder(tf.bool), 2)
+  with pytest.raises(ValueError, match="0 or 1 dimensions"):
+    tf.train.maybe_batch([[n]], [[True]], 2, enqueue_many=True)
+
+
 def test_shuffled_batches_hold_every_example_once():
   def build():
     sources = [[tf.train.range_input_producer(50, num_epochs=1, shuffle=False).dequeue() + first] for first in (0, 50)]
@@ -217,3 +253,22 @@ def test_strings_are_given_over_and_over():
     coordinator.join(threads)
   with pytest.raises(ValueError, match="non-null input tensor"):
     tf.train.string_input_producer([])
+
+
+def test_queue_runners_of_a_block():
+  from thalweg.contrib import slim
+  number = tf.train.range_input_producer(3, shuffle=False).dequeue()
+  with tf.Session() as session:
+    with slim.queues.QueueRunners(session):
+      assert [session.run(number) for _ in range(5)] == [0, 1, 2, 0, 1]
+      running = [t for t in threading.enumerate() if "QueueRunner" in t.name]
+      assert running
+      with pytest.raises(slim.queues.NestedQueueRunnerError):
+        with slim.queues.QueueRunners(session):
+          pass
+    assert not any(t.is_alive() for t in running)
+  with tf.Graph().as_default(), tf.Session() as session:
+    tf.train.range_input_producer(3)
+    with pytest.raises(ZeroDivisionError):
+      with slim.queues.QueueRunners(session):
+        1 / 0  # noqa: B018

@@ -24,21 +24,7 @@ Status shape_reduce(ShapeContext& c) {
     }
     return {};
   }
-  bool reduced[kMaxRank] = {};
-  for (const int64_t axis : *axes) {
-    if (axis < -in.rank() || axis >= in.rank()) {
-      return invalid_argument("Invalid reduction dimension ", axis, " for input with ", in.rank(), " dimensions.");
-    }
-    reduced[axis < 0 ? axis + in.rank() : axis] = true;
-  }
-  Shape out;
-  for (int i = 0; i < in.rank(); ++i) {
-    if (!reduced[i]) {
-      out.add_dim(in[i]);
-    } else if (keep) {
-      out.add_dim(1);
-    }
-  }
+  TW_ASSIGN_OR_RETURN(const Shape out, reduced(in, *axes, keep));
   c.set_output(0, out);
   return {};
 }
@@ -51,19 +37,7 @@ Status shape_fused_reduce(ShapeContext& c) {
     TW_ASSIGN_OR_RETURN(space, broadcast(space, c.input(i)));
   }
   if (!space.rank_known()) return {};
-  bool reduced[kMaxRank] = {};
-  for (const int64_t axis : c.attrs().ints("axes")) {
-    TW_ASSIGN_OR_RETURN(const int a, axis_in(axis, space.rank()));
-    reduced[a] = true;
-  }
-  Shape out;
-  for (int i = 0; i < space.rank(); ++i) {
-    if (!reduced[i]) {
-      out.add_dim(space[i]);
-    } else if (c.attrs().boolean("keep_dims")) {
-      out.add_dim(1);
-    }
-  }
+  TW_ASSIGN_OR_RETURN(const Shape out, reduced(space, c.attrs().ints("axes"), c.attrs().boolean("keep_dims")));
   all_outputs(c, out);
   return {};
 }

@@ -30,6 +30,25 @@ Result<Shape> join(const Shape& a, const Shape& b) {
   return Shape::make(dims, true);
 }
 
+Result<Shape> reduced(const Shape& in, std::span<const int64_t> axes, bool keep_dims) {
+  bool gone[kMaxRank] = {};
+  for (const int64_t axis : axes) {
+    if (axis < -in.rank() || axis >= in.rank()) {
+      return invalid_argument("Invalid reduction dimension ", axis, " for input with ", in.rank(), " dimensions.");
+    }
+    gone[axis < 0 ? axis + in.rank() : axis] = true;
+  }
+  Shape out;
+  for (int i = 0; i < in.rank(); ++i) {
+    if (!gone[i]) {
+      out.add_dim(in[i]);
+    } else if (keep_dims) {
+      out.add_dim(1);
+    }
+  }
+  return out;
+}
+
 std::optional<std::vector<int64_t>> values_of(const ShapeContext& c, int i) {
   const Tensor* t = c.value(i);
   if (!t || (t->dtype() != DType::kInt32 && t->dtype() != DType::kInt64)) return std::nullopt;

@@ -16,6 +16,8 @@ Result<int> axis_in(int64_t axis, int rank);
 Shape part(const Shape& s, int begin, int end);
 // The dimensions of both; unknown when a rank is.
 Result<Shape> join(const Shape& a, const Shape& b);
+// `in`, whose rank is known, without the dimensions `axes`, or with size 1 in them.
+Result<Shape> reduced(const Shape& in, std::span<const int64_t> axes, bool keep_dims);
 // The integers of an input's value; empty optional while it is not known.
 std::optional<std::vector<int64_t>> values_of(const ShapeContext& c, int i);
 // The value of a scalar integer input; kUnknownDim while it is not known.

@@ -130,7 +130,15 @@ Status shape_sparse_matmul(ShapeContext& c) {
   return {};
 }
 
-Status shape_sparse_reduce(ShapeContext& c) { return check_sparse(c, 0); }
+Status shape_sparse_reduce(ShapeContext& c) {
+  TW_RETURN_IF_ERROR(check_sparse(c, 0));
+  TW_ASSIGN_OR_RETURN(const Shape in, c.value_as_shape(2));
+  const auto axes = values_of(c, 3);
+  if (!in.rank_known() || !axes) return {};
+  TW_ASSIGN_OR_RETURN(const Shape out, reduced(in, *axes, c.attrs().boolean("keep_dims")));
+  c.set_output(0, out);
+  return {};
+}
 
 Status shape_sparse_reduce_sparse(ShapeContext& c) {
   TW_RETURN_IF_ERROR(check_sparse(c, 0));

@@ -288,12 +288,13 @@ def _enter_colocation(graph, argument):
   if op is None:
     if not ignore_existing:
       raise ValueError("Trying to reset colocation (op is None) but ignore_existing is not True")
-    return {"_colocation_stack": []}, None
-  if not isinstance(op, Operation):
-    handle = getattr(op, "handle", None)
-    op = handle.op if handle is not None and hasattr(handle, "op") else op.op
-  stack = [op] if ignore_existing else graph._colocation_stack + [op]
-  # Devices asked for outside give way to the operation's own.
+    stack = []
+  else:
+    if not isinstance(op, Operation):
+      handle = getattr(op, "handle", None)
+      op = handle.op if handle is not None and hasattr(handle, "op") else op.op
+    stack = [op] if ignore_existing else graph._colocation_stack + [op]
+  # Devices asked for outside give way to the operation's own, or to those asked for inside.
   return {"_colocation_stack": stack, "_device_stack": [], "_device_bytes": b""}, None
 
 

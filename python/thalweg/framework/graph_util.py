@@ -170,3 +170,6 @@ def tensor_shape_from_node_def_name(graph, input_name):
   """The static shape of a tensor named as in a NodeDef's input."""
   canonical = input_name if ":" in input_name else input_name + ":0"
   return graph.get_tensor_by_name(canonical).get_shape()
+
+
+from thalweg.framework.importer import import_graph_def  # noqa: E402, F401  (under this name too)

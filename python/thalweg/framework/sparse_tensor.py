@@ -90,3 +90,15 @@ def is_sparse(x):
   return isinstance(x, (SparseTensor, SparseTensorValue))
 
 
+def as_sparse(x):
+  """`x` as a SparseTensor; TypeError when it is neither one nor a SparseTensorValue."""
+  if isinstance(x, SparseTensorValue):
+    return SparseTensor.from_value(x)
+  if not isinstance(x, SparseTensor):
+    raise TypeError("Input must be a SparseTensor.")
+  return x
+
+
+def parts(x):
+  """(indices, values, dense_shape), as operations take them."""
+  return x.indices, x.values, x.dense_shape

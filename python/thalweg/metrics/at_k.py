@@ -9,7 +9,7 @@ import collections
 from thalweg.framework import dtypes, ops
 from thalweg.framework.sparse_tensor import SparseTensor, SparseTensorValue
 from thalweg.metrics import base
-from thalweg.ops import array_ops, data_flow_ops, math_ops, nn_ops, state_ops, weights_broadcast_ops
+from thalweg.ops import array_ops, math_ops, nn_ops, sparse_ops, state_ops, weights_broadcast_ops
 
 _Set = collections.namedtuple("_Set", ["ids", "present"])
 
@@ -26,9 +26,9 @@ def _dense(labels):
   if not isinstance(labels, SparseTensor):
     ids = math_ops.cast(ops.convert_to_tensor(labels), dtypes.int64)
     return _Set(ids, array_ops.ones_like(ids, dtype=dtypes.bool))
-  ids = data_flow_ops.sparse_to_dense(labels.indices, labels.dense_shape, math_ops.cast(labels.values, dtypes.int64),
+  ids = sparse_ops.sparse_to_dense(labels.indices, labels.dense_shape, math_ops.cast(labels.values, dtypes.int64),
                                       validate_indices=False)
-  present = data_flow_ops.sparse_to_dense(labels.indices, labels.dense_shape, array_ops.ones_like(
+  present = sparse_ops.sparse_to_dense(labels.indices, labels.dense_shape, array_ops.ones_like(
       labels.values, dtype=dtypes.bool), False, validate_indices=False)
   return _Set(ids, present)
 

@@ -127,6 +127,25 @@ def setdiff1d(x, y, index_dtype=dtypes.int32, name=None):
 listdiff = setdiff1d
 
 
+def unravel_index(indices, dims, name=None):
+  """[dimensions, indices]: the coordinates of flat indices into an array of these sizes."""
+  return _op("UnravelIndex", name, (indices, dims))
+
+
+def searchsorted(sorted_sequence, values, side="left", out_type=dtypes.int32, name=None):
+  """Where in its sorted row each value belongs: before the elements that equal it (side "left") or behind ("right").
+
+  The tensors agree in all dimensions but the last.
+  """
+  if side not in ("left", "right"):
+    raise ValueError("side must be either 'right' or 'left'.  Saw: %s." % side)
+  length, count = array_ops.shape(sorted_sequence)[-1], array_ops.shape(values)[-1]
+  rows = array_ops.reshape(sorted_sequence, [-1, length])
+  wanted = array_ops.reshape(values, [-1, count])
+  found = _op("LowerBound" if side == "left" else "UpperBound", name, (rows, wanted), {"out_type": out_type})
+  return array_ops.reshape(found, array_ops.shape(values))
+
+
 def invert_permutation(x, name=None):
   return _op("InvertPermutation", name, (x,))
 

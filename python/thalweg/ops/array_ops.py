@@ -172,7 +172,7 @@ def rank(input, name=None):  # noqa: A002
 def rank_internal(input, name=None, optimize=True):  # noqa: A002
   with ops.name_scope(name, "Rank", [input]) as name:
     if isinstance(input, (sparse_tensor.SparseTensor, sparse_tensor.SparseTensorValue)):
-      return size_internal(input.dense_shape, name=name)
+      return _op("Size", name, (input.dense_shape,))
     input = ops.convert_to_tensor(input)  # noqa: A001
     if optimize and input.shape.ndims is not None:
       return constant(input.shape.ndims, dtypes.int32, name=name)
@@ -398,5 +398,6 @@ from thalweg.ops.indexing_ops import (  # noqa: E402, F401
 from thalweg.ops.array_manip_ops import (  # noqa: E402, F401
     _all_dimensions, batch_to_space, batch_to_space_nd, bitcast, depth_to_space, diag, diag_part, guarantee_const,
     invert_permutation, listdiff, matrix_band_part, matrix_diag, matrix_diag_part, matrix_set_diag, meshgrid, one_hot,
-    pad, repeat, required_space_to_batch_paddings, reverse, reverse_sequence, reverse_v2, sequence_mask, setdiff1d,
-    space_to_batch, space_to_batch_nd, space_to_depth, tile, unique, unique_with_counts)
+    pad, repeat, required_space_to_batch_paddings, reverse, reverse_sequence, reverse_v2, searchsorted,
+    sequence_mask, setdiff1d, space_to_batch, space_to_batch_nd, space_to_depth, tile, unique, unique_with_counts,
+    unravel_index)

@@ -130,3 +130,14 @@ def smart_constant_value(pred):
     value = tensor_util.constant_value(pred)
     return None if value is None else bool(value)
   raise TypeError("`pred` must be a Tensor, or a Python bool, or 1 or 0. Found instead: %s" % type(pred))
+
+
+_ELSEWHERE = {"cond": "cond", "case": "cond", "switch_case": "cond", "smart_cond": "cond", "while_loop": "while_loop"}
+
+
+def __getattr__(name):
+  """Branches and loops, whose modules use this one, by this name too."""
+  if name not in _ELSEWHERE:
+    raise AttributeError("module %r has no attribute %r" % (__name__, name))
+  import importlib
+  return getattr(importlib.import_module("thalweg.ops." + _ELSEWHERE[name]), name)

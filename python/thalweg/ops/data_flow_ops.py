@@ -1,8 +1,8 @@
-"""Parting and stitching tensors by index."""
+"""Parting and stitching tensors by index; queues, which are in queue_ops, by this name too."""
 
-from thalweg.framework import ops
 from thalweg.framework.op_create import op as _op
-from thalweg.ops import array_ops
+from thalweg.ops.queue_ops import (  # noqa: F401
+    FIFOQueue, PaddingFIFOQueue, PriorityQueue, QueueBase, RandomShuffleQueue)
 
 
 def dynamic_partition(data, partitions, num_partitions, name=None):
@@ -15,20 +15,6 @@ def dynamic_stitch(indices, data, name=None):
 
 def parallel_dynamic_stitch(indices, data, name=None):
   return _op("ParallelDynamicStitch", name, (list(indices), list(data)))
-
-
-def sparse_to_dense(sparse_indices, output_shape, sparse_values, default_value=0, validate_indices=True, name=None):
-  return _op("SparseToDense", name, (sparse_indices, output_shape, sparse_values, default_value),
-             {"validate_indices": validate_indices})
-
-
-def sparse_tensor_to_dense(sp_input, default_value=None, validate_indices=True, name=None):
-  """The dense tensor; `default_value` (zero) stands where the sparse one says nothing."""
-  if default_value is None:
-    default_value = array_ops.zeros([], dtype=sp_input.dtype)
-  with ops.name_scope(name, "SparseTensorToDense" if name is None else name):
-    return sparse_to_dense(sp_input.indices, sp_input.dense_shape, sp_input.values, default_value=default_value,
-                           validate_indices=validate_indices, name=name)
 
 
 def tensor_scatter_update(tensor, indices, updates, name=None):

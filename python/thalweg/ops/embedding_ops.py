@@ -1,8 +1,8 @@
 """Rows of embedding tables."""
 
-from thalweg.framework import dtypes, ops
+from thalweg.framework import dtypes, ops, sparse_tensor, tensor_shape
 from thalweg.framework.op_create import op as _op
-from thalweg.ops import array_ops, clip_ops, math_ops
+from thalweg.ops import array_ops, check_ops, clip_ops, math_ops, sparse_ops
 from thalweg.ops.partitioned_variable import PartitionedVariable
 
 
@@ -116,3 +116,57 @@ def embedding_lookup_sparse(params, sp_ids, sp_weights, partition_strategy="mod"
     else:
       weight_sum = math_ops.sqrt(math_ops.segment_sum(math_ops.pow(weights, 2), segment_ids))
     return math_ops.div(embeddings, weight_sum, name=name)
+
+
+def safe_embedding_lookup_sparse(embedding_weights, sparse_ids, sparse_weights=None, combiner="mean", default_id=None,
+                                 name=None, partition_strategy="div", max_norm=None):
+  """embedding_lookup_sparse() of ids of any rank, some of which may be invalid, and with lines that may be empty.
+
+  Negative ids are left out, and, unless `combiner` is "sum", those whose weight is not positive. A line without ids gives
+  the row `default_id`, or zeros without one. The result has the shape of the ids with the row in place of the last
+  dimension.
+  """
+  if embedding_weights is None:
+    raise ValueError("Missing embedding_weights %s." % embedding_weights)
+  if isinstance(embedding_weights, PartitionedVariable):
+    embedding_weights = list(embedding_weights)
+  if not isinstance(embedding_weights, list):
+    embedding_weights = [embedding_weights]
+  if len(embedding_weights) < 1:
+    raise ValueError("Missing embedding_weights %s." % embedding_weights)
+  dtype = None if sparse_weights is None else sparse_weights.dtype
+  embedding_weights = [w if hasattr(w, "sparse_read") and dtype in (None, w.dtype.base_dtype) else
+                       ops.convert_to_tensor(w, dtype=dtype) for w in embedding_weights]
+  check_ops.assert_same_float_dtype(embedding_weights + [sparse_weights])
+  with ops.name_scope(name, "embedding_lookup", embedding_weights + [sparse_ids, sparse_weights]) as scope:
+    shape = sparse_ids.dense_shape
+    known_rank = tensor_shape.dimension_value(shape.shape.with_rank(1)[0])
+    rank = array_ops.size(shape) if known_rank is None else known_rank
+    lines = math_ops.reduce_prod(array_ops.slice(shape, [0], [rank - 1]))
+    sparse_ids = sparse_ops.sparse_reshape(sparse_ids, [lines, array_ops.gather(shape, rank - 1)])
+    valid = math_ops.greater_equal(sparse_ids.values, 0)
+    if sparse_weights is not None:
+      sparse_weights = sparse_tensor.SparseTensor(sparse_ids.indices, sparse_weights.values, sparse_ids.dense_shape)
+      valid = math_ops.logical_and(valid, array_ops.ones_like(sparse_weights.values, dtype=dtypes.bool))
+    sparse_ids, sparse_weights = _retain(sparse_ids, sparse_weights, valid)
+    if combiner != "sum" and sparse_weights is not None:
+      sparse_ids, sparse_weights = _retain(sparse_ids, sparse_weights, math_ops.greater(sparse_weights.values, 0))
+    sparse_ids, empty = sparse_ops.sparse_fill_empty_rows(sparse_ids, default_id or 0)
+    if sparse_weights is not None:
+      sparse_weights, _ = sparse_ops.sparse_fill_empty_rows(sparse_weights, 1.0)
+    result = embedding_lookup_sparse(embedding_weights, sparse_ids, sparse_weights, combiner=combiner,
+                                     partition_strategy=partition_strategy,
+                                     name=None if default_id is None else scope, max_norm=max_norm)
+    if default_id is None:
+      empty = array_ops.tile(array_ops.reshape(empty, [-1, 1]), array_ops.stack([1, array_ops.shape(result)[1]]))
+      result = array_ops.where(empty, array_ops.zeros_like(result), result, name=scope)
+    final = array_ops.reshape(result, array_ops.concat(
+        [array_ops.slice(math_ops.cast(shape, dtypes.int32), [0], [rank - 1]),
+         array_ops.slice(array_ops.shape(result), [1], [-1])], 0))
+    outer = tensor_shape.unknown_shape() if known_rank is None else tensor_shape.unknown_shape(known_rank - 1)
+    final.set_shape(outer.concatenate(result.shape[1:]))
+    return final
+
+
+def _retain(ids, weights, kept):
+  return (sparse_ops.sparse_retain(ids, kept), None if weights is None else sparse_ops.sparse_retain(weights, kept))

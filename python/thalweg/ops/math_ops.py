@@ -194,19 +194,21 @@ _TRUEDIV = {
 }
 
 
+def _as_fractions(x, y):
+  """Two tensors of one dtype, as the dtype that a division gives which keeps the fraction."""
+  x_dtype, y_dtype = x.dtype.base_dtype, y.dtype.base_dtype
+  if x_dtype != y_dtype:
+    raise TypeError("x and y must have the same dtype, got %r != %r" % (x_dtype, y_dtype))
+  if x_dtype not in _TRUEDIV:
+    raise TypeError("Invalid dtype %r in __truediv__" % x_dtype)
+  dtype = _TRUEDIV[x_dtype]
+  return (x, y) if dtype is None else (cast(x, dtype), cast(y, dtype))
+
+
 def truediv(x, y, name=None):
   """Division that gives a fraction, also for integers."""
   with ops.name_scope(name, "truediv", [x, y]) as name:
-    x = ops.convert_to_tensor(x, name="x")
-    y = ops.convert_to_tensor(y, name="y")
-    x_dtype, y_dtype = x.dtype.base_dtype, y.dtype.base_dtype
-    if x_dtype != y_dtype:
-      raise TypeError("x and y must have the same dtype, got %r != %r" % (x_dtype, y_dtype))
-    if x_dtype not in _TRUEDIV:
-      raise TypeError("Invalid dtype %r in __truediv__" % x_dtype)
-    dtype = _TRUEDIV[x_dtype]
-    if dtype is not None:
-      x, y = cast(x, dtype), cast(y, dtype)
+    x, y = _as_fractions(ops.convert_to_tensor(x, name="x"), ops.convert_to_tensor(y, name="y"))
     return _op("RealDiv", name, (x, y))
 
 

@@ -42,7 +42,7 @@ class ResourceVariable(Variable):
     with ops.name_scope("Assign") as n, ops.colocate_with(None, ignore_existing=True), ops.device(self._handle.device):
       self._initializer_op = _operation(
           "AssignVariableOp", n, (self._handle, guarded_initial_value(handle_name, self._initial_value)))
-    with ops.name_scope("Read"), ops.colocate_with(None, ignore_existing=True), ops.device(self._handle.device):
+    with ops.name_scope("Read"), ops.device(self._handle.device):
       self._graph_element = self._read()
     self._cached_value = None
     if self._caching_device is not None:

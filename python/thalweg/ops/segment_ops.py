@@ -59,8 +59,10 @@ def unsorted_segment_sqrt_n(data, segment_ids, num_segments, name=None):
 
 def _sparse_segment(fn_name, op_type):
 
-  def fn(data, indices, segment_ids, name=None):
-    return _op(op_type, name, (data, indices, segment_ids))
+  def fn(data, indices, segment_ids, name=None, num_segments=None):
+    if num_segments is None:
+      return _op(op_type, name, (data, indices, segment_ids))
+    return _op(op_type + "WithNumSegments", name, (data, indices, segment_ids, num_segments))
 
   fn.__name__ = fn.__qualname__ = fn_name
   return fn

@@ -43,14 +43,17 @@ def stateless_truncated_normal(shape, seed, mean=0.0, stddev=1.0, dtype=dtypes.f
   return _scaled("StatelessTruncatedNormal", "stateless_truncated_normal", shape, seed, mean, stddev, dtype, name)
 
 
+def _drawn(default_name, logits, num_samples, seed, dtype, name):
+  with ops.name_scope(name, default_name, [logits, seed]):
+    logits = ops.convert_to_tensor(logits, name="logits")
+    return _op("StatelessMultinomial", None, (logits, num_samples, seed), {"output_dtype": dtype})
+
+
 def stateless_multinomial(logits, num_samples, seed, output_dtype=dtypes.int64, name=None):
   """[batch, num_samples] classes drawn with unnormalised log probabilities [batch, classes]."""
-  with ops.name_scope(name, "stateless_multinomial", [logits, seed]):
-    logits = ops.convert_to_tensor(logits, name="logits")
-    return _op("StatelessMultinomial", None, (logits, num_samples, seed), {"output_dtype": output_dtype})
+  return _drawn("stateless_multinomial", logits, num_samples, seed, output_dtype, name)
 
 
 def stateless_categorical(logits, num_samples, seed, dtype=dtypes.int64, name=None):
   """stateless_multinomial, by its newer name."""
-  with ops.name_scope(name, "stateless_categorical", [logits, seed]):
-    return stateless_multinomial(logits, num_samples, seed, output_dtype=dtype)
+  return _drawn("stateless_categorical", logits, num_samples, seed, dtype, name)

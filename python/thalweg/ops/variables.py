@@ -438,3 +438,7 @@ _register_proto_functions()
 
 def is_resource_variable(var):
   return getattr(var, "_is_resource", False)
+
+
+# Under this name too.
+from thalweg.ops.partitioned_variable import PartitionedVariable  # noqa: E402, F401

@@ -33,15 +33,18 @@ _LAZY = {
     "monitored_session": """ChiefSessionCreator MonitoredSession MonitoredTrainingSession SessionCreator
         SingularMonitoredSession WorkerSessionCreator""",
     "supervisor": "Supervisor",
-    "input": """batch batch_join input_producer limit_epochs match_filenames_once range_input_producer shuffle_batch
-        shuffle_batch_join slice_input_producer string_input_producer""",
+    "input": """batch batch_join input_producer limit_epochs match_filenames_once maybe_batch maybe_batch_join
+        maybe_shuffle_batch maybe_shuffle_batch_join range_input_producer shuffle_batch shuffle_batch_join
+        slice_input_producer string_input_producer""",
+    "server_lib": "ClusterSpec",
+    "device_setter": "replica_device_setter",
     "basic_loops": "basic_train_loop",
     "evaluation": "checkpoints_iterator",
 }
 _MODULE_OF = {name: module for module, names in _LAZY.items() for name in names.split()}
 
 _MESSAGES = ("SaverDef", "CheckpointState", "Example", "Features", "Feature", "BytesList", "FloatList", "Int64List",
-             "FeatureList", "FeatureLists", "SequenceExample")
+             "FeatureList", "FeatureLists", "SequenceExample", "ClusterDef", "JobDef", "ServerDef")
 
 
 def summary_iterator(path):

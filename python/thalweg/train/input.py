@@ -6,8 +6,9 @@ starts the threads that fill it. Producers with `num_epochs` end with OutOfRange
 """
 
 from thalweg import summary
-from thalweg.framework import conversion, dtypes, ops, sparse_tensor
-from thalweg.ops import array_ops, control_flow_ops, math_ops, queue_ops, random_ops, string_ops, variable_scope
+from thalweg.framework import conversion, dtypes, ops, sparse_tensor, tensor_util
+from thalweg.ops import (array_ops, cond, control_flow_ops, data_flow_ops, math_ops, queue_ops, random_ops, string_ops,
+                         variable_scope)
 from thalweg.train import queue_runner
 
 
@@ -105,7 +106,7 @@ def slice_input_producer(tensor_list, num_epochs=None, shuffle=True, seed=None, 
 class _Examples:
   """The tensors of one example, or of several alike: what the user gave, as lists, and back again."""
 
-  def __init__(self, tensors_list, enqueue_many, function):
+  def __init__(self, tensors_list, enqueue_many, function, keep_input=True):
     first = tensors_list[0]
     self._keys = sorted(first) if isinstance(first, dict) else None
     if self._keys is not None and any(not isinstance(t, dict) or sorted(t) != self._keys for t in tensors_list):
@@ -126,9 +127,13 @@ class _Examples:
         raise TypeError("Expected types to be consistent: %s vs. %s." % (
             ", ".join(t.name for t in self.types), ", ".join(t.dtype.name for t in l)))
     self._many = enqueue_many
-    # TensorFlow has a condition for keeping an example here. Random operations made later take their seeds from the
-    # number of operations before them, so it counts.
-    ops.convert_to_tensor(True, name="Const")
+    self._keep = ops.convert_to_tensor(keep_input)
+    if self._keep.shape.ndims is None:
+      raise ValueError("`keep_input` dimensions must be known at graph construction.")
+    if not enqueue_many and self._keep.shape.ndims == 1:
+      raise ValueError("`keep_input` cannot be a vector when `enqueue_many=False`.")
+    if self._keep.shape.ndims > 1:
+      raise ValueError("`keep_input` must be 0 or 1 dimensions.")
 
   def shapes(self, given):
     if given is not None:
@@ -146,28 +151,38 @@ class _Examples:
       return dict(zip(self._keys, dequeued))
     return dequeued[0] if len(dequeued) == 1 else list(dequeued)
 
+  def fill(self, queue, copies):
+    """Adds the runner whose threads put the examples that are to be kept in the queue."""
+    enqueue = queue.enqueue_many if self._many else queue.enqueue
+    enqueue_ops = []
+    for tensors in self.lists:
+      if self._keep.shape.ndims == 1:
+        chosen = math_ops.cast(self._keep, dtypes.int32)
+        enqueue_ops.append(enqueue([data_flow_ops.dynamic_partition(t, chosen, num_partitions=2)[1] for t in tensors]))
+        continue
+      always = tensor_util.constant_value(self._keep)
+      if always is None:
+        enqueue_ops.append(cond.cond(self._keep, lambda tensors=tensors: enqueue(tensors), control_flow_ops.no_op))
+      else:
+        enqueue_ops.append(enqueue(tensors) if always else control_flow_ops.no_op())
+    queue_runner.add_queue_runner(queue_runner.QueueRunner(queue, enqueue_ops * copies))
 
-def _fill(queue, examples, copies, enqueue_many):
-  enqueue = queue.enqueue_many if enqueue_many else queue.enqueue
-  enqueue_ops = [enqueue(tensors) for tensors in examples.lists]
-  queue_runner.add_queue_runner(queue_runner.QueueRunner(queue, enqueue_ops * copies))
 
-
-def _batch(examples, copies, batch_size, capacity, enqueue_many, shapes, dynamic_pad, allow_smaller_final_batch,
+def _batch(examples, copies, batch_size, capacity, shapes, dynamic_pad, allow_smaller_final_batch,
            shared_name, name):
   kind = queue_ops.PaddingFIFOQueue if dynamic_pad else queue_ops.FIFOQueue
   queue = kind(capacity=capacity, dtypes=examples.types, shapes=examples.shapes(shapes), shared_name=shared_name)
-  _fill(queue, examples, copies, enqueue_many)
+  examples.fill(queue, copies)
   summary.scalar("fraction_of_%d_full" % capacity, math_ops.cast(queue.size(), dtypes.float32) * (1. / capacity))
   take = queue.dequeue_up_to if allow_smaller_final_batch else queue.dequeue_many
   return examples.original(take(batch_size, name=name))
 
 
-def _shuffle_batch(examples, copies, batch_size, capacity, min_after_dequeue, seed, enqueue_many, shapes,
+def _shuffle_batch(examples, copies, batch_size, capacity, min_after_dequeue, seed, shapes,
                    allow_smaller_final_batch, shared_name, name):
   queue = queue_ops.RandomShuffleQueue(capacity=capacity, min_after_dequeue=min_after_dequeue, seed=seed,
                                        dtypes=examples.types, shapes=examples.shapes(shapes), shared_name=shared_name)
-  _fill(queue, examples, copies, enqueue_many)
+  examples.fill(queue, copies)
   full = math_ops.cast(math_ops.maximum(0, queue.size() - min_after_dequeue), dtypes.float32) * (
       1. / (capacity - min_after_dequeue))
   summary.scalar("fraction_over_%d_of_%d_full" % (min_after_dequeue, capacity - min_after_dequeue), full)
@@ -194,33 +209,65 @@ def batch(tensors, batch_size, num_threads=1, capacity=32, enqueue_many=False, s
   Returns:
     Tensors with a new first dimension: a dict, a list, or a tensor where there is only one.
   """
-  with ops.name_scope(name, "batch", _flat(tensors)) as name:
-    return _batch(_Examples([tensors], enqueue_many, "batch"), num_threads, batch_size, capacity, enqueue_many, shapes,
+  return maybe_batch(tensors, True, batch_size, num_threads, capacity, enqueue_many, shapes, dynamic_pad,
+                     allow_smaller_final_batch, shared_name, name)
+
+
+def maybe_batch(tensors, keep_input, batch_size, num_threads=1, capacity=32, enqueue_many=False, shapes=None,
+                dynamic_pad=False, allow_smaller_final_batch=False, shared_name=None, name=None):
+  """batch() of the examples for which `keep_input` is true; with `enqueue_many` it may be a vector, with one boolean for
+  each example."""
+  with ops.name_scope(name, "batch", _flat(tensors) + [keep_input]) as name:
+    return _batch(_Examples([tensors], enqueue_many, "batch", keep_input), num_threads, batch_size, capacity, shapes,
                   dynamic_pad, allow_smaller_final_batch, shared_name, name)
 
 
 def batch_join(tensors_list, batch_size, capacity=32, enqueue_many=False, shapes=None, dynamic_pad=False,
                allow_smaller_final_batch=False, shared_name=None, name=None):
   """batch() of several sources of examples, each filled by a thread of its own."""
-  with ops.name_scope(name, "batch_join", [t for tensors in tensors_list for t in _flat(tensors)]) as name:
-    return _batch(_Examples(tensors_list, enqueue_many, "batch_join"), 1, batch_size, capacity, enqueue_many, shapes,
+  return maybe_batch_join(tensors_list, True, batch_size, capacity, enqueue_many, shapes, dynamic_pad,
+                          allow_smaller_final_batch, shared_name, name)
+
+
+def maybe_batch_join(tensors_list, keep_input, batch_size, capacity=32, enqueue_many=False, shapes=None,
+                     dynamic_pad=False, allow_smaller_final_batch=False, shared_name=None, name=None):
+  """maybe_batch() of several sources of examples, each filled by a thread of its own."""
+  with ops.name_scope(name, "batch_join", [t for tensors in tensors_list for t in _flat(tensors)] + [
+      keep_input]) as name:
+    return _batch(_Examples(tensors_list, enqueue_many, "batch_join", keep_input), 1, batch_size, capacity, shapes,
                   dynamic_pad, allow_smaller_final_batch, shared_name, name)
 
 
 def shuffle_batch(tensors, batch_size, capacity, min_after_dequeue, num_threads=1, seed=None, enqueue_many=False,
                   shapes=None, allow_smaller_final_batch=False, shared_name=None, name=None):
   """batch() of examples in random order; `min_after_dequeue` of them stay in the queue, to mix well."""
-  with ops.name_scope(name, "shuffle_batch", _flat(tensors)) as name:
-    return _shuffle_batch(_Examples([tensors], enqueue_many, "shuffle_batch"), num_threads, batch_size, capacity,
-                          min_after_dequeue, seed, enqueue_many, shapes, allow_smaller_final_batch, shared_name, name)
+  return maybe_shuffle_batch(tensors, batch_size, capacity, min_after_dequeue, True, num_threads, seed, enqueue_many,
+                             shapes, allow_smaller_final_batch, shared_name, name)
+
+
+def maybe_shuffle_batch(tensors, batch_size, capacity, min_after_dequeue, keep_input, num_threads=1, seed=None,
+                        enqueue_many=False, shapes=None, allow_smaller_final_batch=False, shared_name=None, name=None):
+  """shuffle_batch() of the examples for which `keep_input` is true; see maybe_batch()."""
+  with ops.name_scope(name, "shuffle_batch", _flat(tensors) + [keep_input]) as name:
+    return _shuffle_batch(_Examples([tensors], enqueue_many, "shuffle_batch", keep_input), num_threads, batch_size,
+                          capacity, min_after_dequeue, seed, shapes, allow_smaller_final_batch, shared_name, name)
 
 
 def shuffle_batch_join(tensors_list, batch_size, capacity, min_after_dequeue, seed=None, enqueue_many=False,
                        shapes=None, allow_smaller_final_batch=False, shared_name=None, name=None):
   """shuffle_batch() of several sources of examples, each filled by a thread of its own."""
-  with ops.name_scope(name, "shuffle_batch_join", [t for tensors in tensors_list for t in _flat(tensors)]) as name:
-    return _shuffle_batch(_Examples(tensors_list, enqueue_many, "shuffle_batch_join"), 1, batch_size, capacity,
-                          min_after_dequeue, seed, enqueue_many, shapes, allow_smaller_final_batch, shared_name, name)
+  return maybe_shuffle_batch_join(tensors_list, batch_size, capacity, min_after_dequeue, True, seed, enqueue_many,
+                                  shapes, allow_smaller_final_batch, shared_name, name)
+
+
+def maybe_shuffle_batch_join(tensors_list, batch_size, capacity, min_after_dequeue, keep_input, seed=None,
+                             enqueue_many=False, shapes=None, allow_smaller_final_batch=False, shared_name=None,
+                             name=None):
+  """maybe_shuffle_batch() of several sources of examples, each filled by a thread of its own."""
+  with ops.name_scope(name, "shuffle_batch_join", [t for tensors in tensors_list for t in _flat(tensors)] + [
+      keep_input]) as name:
+    return _shuffle_batch(_Examples(tensors_list, enqueue_many, "shuffle_batch_join", keep_input), 1, batch_size,
+                          capacity, min_after_dequeue, seed, shapes, allow_smaller_final_batch, shared_name, name)
 
 
 def _flat(tensors):

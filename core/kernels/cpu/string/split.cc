@@ -24,7 +24,7 @@ Status prepare_split(PrepareContext& ctx) {
 
 using Pieces = std::vector<std::string_view>;
 
-// At each byte that is among `delimiters`; between all bytes when there are none.
+// At each byte that is among `delimiters`; between all bytes when there are none. An empty text has no pieces.
 void split_at_any(std::string_view text, std::string_view delimiters, bool skip_empty, Pieces* out) {
   const auto add = [&](std::string_view piece) {
     if (!skip_empty || !piece.empty()) out->push_back(piece);
@@ -33,6 +33,7 @@ void split_at_any(std::string_view text, std::string_view delimiters, bool skip_
     for (size_t i = 0; i < text.size(); ++i) add(text.substr(i, 1));
     return;
   }
+  if (text.empty()) return;
   size_t begin = 0;
   for (size_t end; (end = text.find_first_of(delimiters, begin)) != std::string_view::npos; begin = end + 1) {
     add(text.substr(begin, end - begin));

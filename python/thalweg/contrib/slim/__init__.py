@@ -14,7 +14,7 @@ from thalweg.contrib.framework.variables import (VariableDeviceChooser, add_mode
 from thalweg.contrib.layers import *  # noqa: F401,F403
 from thalweg.contrib.layers import utils
 from thalweg.contrib.layers.convolutional import pool
-from thalweg.contrib.slim import learning, model_analyzer
+from thalweg.contrib.slim import learning, model_analyzer, queues
 from thalweg.train import (assert_global_step, create_global_step, get_global_step, get_or_create_global_step)
 
 _paths.add(__name__, slim={"learning": learning, "model_analyzer": model_analyzer})
