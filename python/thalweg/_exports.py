@@ -63,7 +63,7 @@ MODULES = {
     "ops.string_ops": """as_string matching_files read_file reduce_join string_join string_to_number write_file""",
     "ops.random_ops": """multinomial random_crop random_gamma random_normal random_shuffle random_uniform
         random_poisson truncated_normal""",
-    "ops.linalg_ops": "eye norm trace",
+    "ops.linalg_ops": "eye matrix_solve_ls norm trace",
     "ops.control_flow_ops": "Assert group no_op tuple",
     "ops.cond": "case cond switch_case",
     "ops.while_loop": "while_loop",
@@ -84,6 +84,12 @@ MODULES = {
     "ops.gradients_impl": "AggregationMethod UnconnectedGradients gradients hessians",
     "ops.template": "make_template",
     "summary.legacy": "histogram_summary image_summary merge_all_summaries merge_summary scalar_summary",
+    "ops.reader_ops": "FixedLengthRecordReader IdentityReader ReaderBase TFRecordReader TextLineReader WholeFileReader",
+    "ops.parsing_ops": """FixedLenFeature FixedLenSequenceFeature SparseFeature VarLenFeature decode_csv decode_raw
+        parse_example parse_single_example parse_single_sequence_example parse_tensor serialize_tensor""",
+    "ops.ctc_ops": "edit_distance",
+    "ops.accumulator_ops": "ConditionalAccumulator ConditionalAccumulatorBase SparseConditionalAccumulator",
+    "ops.lookup_ops": "initialize_all_tables tables_initializer",
     "ops.queue_ops": "FIFOQueue PaddingFIFOQueue PriorityQueue QueueBase RandomShuffleQueue",
     "ops.script_ops": "numpy_function py_func",
     "ops.custom_gradient": "custom_gradient grad_pass_through",
@@ -100,7 +106,7 @@ SUBMODULES = {
     "sysconfig": "sysconfig", "saved_model": "saved_model",
     "version": "version", "nest": "util.nest", "python_io": "python_io", "spectral": "spectral", "contrib": "contrib",
     "keras": "keras", "data": "data", "image": "image", "estimator": "estimator", "test": "test", "queue": "queue",
-    "sparse": "sparse", "python": "python", "core": "core",
+    "sparse": "sparse", "lookup": "lookup", "python": "python", "core": "core",
 }
 
 MESSAGES = """AttrValue ConfigProto Event GPUOptions GraphDef GraphOptions HistogramProto LogMessage MetaGraphDef

@@ -5,3 +5,6 @@ from thalweg.lib.io.tf_record import (TFRecordCompressionType, TFRecordOptions, 
 from thalweg.ops.string_ops import matching_files, read_file, write_file  # noqa: F401
 from thalweg.framework.graph_io import write_graph  # noqa: F401
 from thalweg.platform import gfile_v2 as gfile  # noqa: F401
+from thalweg.ops.parsing_ops import (FixedLenFeature, FixedLenSequenceFeature, SparseFeature, VarLenFeature,  # noqa: F401
+                                     decode_compressed, decode_csv, decode_raw, parse_example, parse_single_example,
+                                     parse_single_sequence_example, parse_tensor, serialize_tensor)

@@ -18,3 +18,4 @@ from thalweg.ops.check_ops import is_non_decreasing, is_strictly_increasing  # n
 from thalweg.ops.confusion_matrix import confusion_matrix  # noqa: F401
 from thalweg.ops.math_ops import multiply_no_nan, polyval, reciprocal_no_nan  # noqa: F401
 from thalweg.ops.nn_ops import log_softmax, softmax  # noqa: F401
+from thalweg.ops.math_ops import cumulative_logsumexp  # noqa: F401

@@ -1,6 +1,7 @@
 """Linear algebra."""
 
 from thalweg.framework import dtypes, ops
+from thalweg.framework.op_create import op as _op
 from thalweg.ops import array_ops, math_ops
 
 
@@ -67,3 +68,24 @@ def trace(x, name=None):
   with ops.name_scope(name, "Trace", [x]) as name:
     x = ops.convert_to_tensor(x, name="x")
     return math_ops.reduce_sum(array_ops.matrix_diag_part(x), [-1], name=name)
+
+
+def matrix_solve_ls(matrix, rhs, l2_regularizer=0.0, fast=True, name=None):
+  """The x of least |matrix x - rhs|^2 + l2_regularizer |x|^2; [..., m, n] and [..., m, k] give [..., n, k].
+
+  fast solves the normal equations, and fails for matrices that are close to rank-deficient; without it the solution is
+  the one of least norm, l2_regularizer is not used, and there is no gradient.
+  """
+  return _op("MatrixSolveLs", name, (matrix, rhs, l2_regularizer), {"fast": fast})
+
+
+def matrix_exponential(input, name=None):  # noqa: A002
+  return _op("MatrixExponential", name, (input,))
+
+
+def matrix_logarithm(input, name=None):  # noqa: A002
+  return _op("MatrixLogarithm", name, (input,))
+
+
+def matrix_square_root(input, name=None):  # noqa: A002
+  return _op("MatrixSquareRoot", name, (input,))

@@ -36,6 +36,7 @@ _LAZY = {
     "input": """batch batch_join input_producer limit_epochs match_filenames_once range_input_producer shuffle_batch
         shuffle_batch_join slice_input_producer string_input_producer""",
     "basic_loops": "basic_train_loop",
+    "sync_replicas_optimizer": "SyncReplicasOptimizer",
     "evaluation": "checkpoints_iterator",
 }
 _MODULE_OF = {name: module for module, names in _LAZY.items() for name in names.split()}
