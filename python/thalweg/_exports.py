@@ -84,10 +84,11 @@ MODULES = {
     "ops.gradients_impl": "AggregationMethod UnconnectedGradients gradients hessians",
     "ops.template": "make_template",
     "summary.legacy": "histogram_summary image_summary merge_all_summaries merge_summary scalar_summary",
-    "ops.reader_ops": "FixedLengthRecordReader IdentityReader ReaderBase TFRecordReader TextLineReader WholeFileReader",
+    "ops.io_ops": "FixedLengthRecordReader IdentityReader ReaderBase TFRecordReader TextLineReader WholeFileReader",
     "ops.parsing_ops": """FixedLenFeature FixedLenSequenceFeature SparseFeature VarLenFeature decode_csv decode_raw
         parse_example parse_single_example parse_single_sequence_example parse_tensor serialize_tensor""",
     "ops.ctc_ops": "edit_distance",
+    "ops.quantized_ops": "dequantize quantize quantize_v2",
     "ops.accumulator_ops": "ConditionalAccumulator ConditionalAccumulatorBase SparseConditionalAccumulator",
     "ops.lookup_ops": "initialize_all_tables tables_initializer",
     "ops.queue_ops": "FIFOQueue PaddingFIFOQueue PriorityQueue QueueBase RandomShuffleQueue",

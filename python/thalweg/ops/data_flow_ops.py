@@ -3,6 +3,10 @@
 from thalweg.framework import ops
 from thalweg.framework.op_create import op as _op
 from thalweg.ops import array_ops
+from thalweg.ops.accumulator_ops import (ConditionalAccumulator, ConditionalAccumulatorBase,  # noqa: F401
+                                         SparseConditionalAccumulator)
+from thalweg.ops.queue_ops import (FIFOQueue, PaddingFIFOQueue, PriorityQueue, QueueBase,  # noqa: F401
+                                   RandomShuffleQueue)
 
 
 def dynamic_partition(data, partitions, num_partitions, name=None):

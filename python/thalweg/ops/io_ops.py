@@ -2,6 +2,7 @@
 
 from thalweg.framework.op_create import op as _op, operation as _operation
 from thalweg.lib.io.tf_record import TFRecordOptions
+from thalweg.ops.string_ops import matching_files, read_file, write_file  # noqa: F401
 
 
 class ReaderBase(object):
