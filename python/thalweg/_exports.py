@@ -88,6 +88,7 @@ MODULES = {
     "ops.parsing_ops": """FixedLenFeature FixedLenSequenceFeature SparseFeature VarLenFeature decode_csv decode_raw
         parse_example parse_single_example parse_single_sequence_example parse_tensor serialize_tensor""",
     "ops.ctc_ops": "edit_distance",
+    "ops.sparse_serialize_ops": "deserialize_many_sparse serialize_many_sparse serialize_sparse",
     "ops.quantized_ops": "dequantize quantize quantize_v2",
     "ops.accumulator_ops": "ConditionalAccumulator ConditionalAccumulatorBase SparseConditionalAccumulator",
     "ops.lookup_ops": "initialize_all_tables tables_initializer",

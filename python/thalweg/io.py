@@ -8,3 +8,5 @@ from thalweg.platform import gfile_v2 as gfile  # noqa: F401
 from thalweg.ops.parsing_ops import (FixedLenFeature, FixedLenSequenceFeature, SparseFeature, VarLenFeature,  # noqa: F401
                                      decode_compressed, decode_csv, decode_raw, parse_example, parse_single_example,
                                      parse_single_sequence_example, parse_tensor, serialize_tensor)
+from thalweg.ops.sparse_serialize_ops import (deserialize_many_sparse, serialize_many_sparse,  # noqa: F401
+                                              serialize_sparse)

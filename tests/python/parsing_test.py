@@ -168,3 +168,21 @@ def test_decompression():
   for bad in (b"nothing of the kind", zlib.compress(data)[:-5]):
     with pytest.raises(tf.errors.DataLossError):
       run(tf.io.decode_compressed(bad, "ZLIB"))
+
+
+def test_sparse_tensors_as_strings():
+  t = tf.SparseTensor([[0, 1], [2, 0], [2, 2]], [1.5, 2.5, 3.5], [3, 4])
+  one = tf.serialize_sparse(t)
+  many = tf.serialize_many_sparse(t)
+  assert one.shape.as_list() == [3]
+  back = tf.deserialize_many_sparse(many, tf.float32, rank=1)
+  assert back.indices.shape.as_list() == [None, 2]
+  twice = tf.deserialize_many_sparse(tf.stack([one, one]), tf.float32)
+  assert dense(run(back)) == ([[0, 1], [2, 0], [2, 2]], [1.5, 2.5, 3.5], [3, 4])
+  assert dense(run(twice)) == ([[0, 0, 1], [0, 2, 0], [0, 2, 2], [1, 0, 1], [1, 2, 0], [1, 2, 2]],
+                               [1.5, 2.5, 3.5] * 2, [2, 3, 4])
+  alone = tf.raw_ops.DeserializeSparse(serialized_sparse=one, dtype=tf.float32)
+  assert run(alone.sparse_indices).tolist() == [[0, 1], [2, 0], [2, 2]]
+  for bad, message in ((tf.stack([one]), "Requested SparseTensor of type"), ([["", "", ""]], "do not fit|dtype|parse")):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+      run(tf.deserialize_many_sparse(bad, tf.int32))

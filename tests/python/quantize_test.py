@@ -9,7 +9,6 @@ import os
 
 import numpy as np
 import pytest
-
 import thalweg as tf
 
 X = np.array([-7, -3.3, -0.02, 0, 0.4, 1.26, 5.99, 8, 2.5, 3.5], np.float32)

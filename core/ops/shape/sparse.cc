@@ -180,4 +180,23 @@ Status shape_edit_distance(ShapeContext& c) {
   return {};
 }
 
+Status shape_serialize_sparse(ShapeContext& c) {
+  TW_RETURN_IF_ERROR(check_sparse(c, 0));
+  c.set_output(0, Shape{3});
+  return {};
+}
+
+Status shape_serialize_many_sparse(ShapeContext& c) {
+  TW_RETURN_IF_ERROR(check_sparse(c, 0));
+  c.set_output(0, Shape{kUnknownDim, 3});
+  return {};
+}
+
+Status shape_deserialize_sparse(ShapeContext& c) {
+  const Shape& s = c.input(0);
+  if (s.rank_known() && s.rank() > 0) TW_RETURN_IF_ERROR(merge_dim(s[s.rank() - 1], 3).status());
+  set_sparse(c, 0, kUnknownDim, kUnknownDim);
+  return {};
+}
+
 }  // namespace tw
