@@ -136,7 +136,7 @@ int32_t tw_attr_value_count(const tw_attr_value* a) {
       [](const auto& v) -> int32_t {
         using T = std::decay_t<decltype(v)>;
         if constexpr (std::is_same_v<T, std::monostate>) return 0;
-        else if constexpr (requires { v.push_back({}); } && !std::is_same_v<T, std::string>)
+        else if constexpr (requires(T list) { list.push_back({}); } && !std::is_same_v<T, std::string>)
           return static_cast<int32_t>(v.size());
         else return 1;
       },

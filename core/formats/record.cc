@@ -62,10 +62,17 @@ Status RecordWriter::write(std::string_view record) {
 
 Result<std::unique_ptr<RecordReader>> RecordReader::open(const std::string& path, uint64_t offset) {
   TW_ASSIGN_OR_RETURN(auto file, ReadableFile::open(path));
-  return std::unique_ptr<RecordReader>(new RecordReader(std::move(file), offset));
+  return std::unique_ptr<RecordReader>(new RecordReader(path, std::move(file), offset));
+}
+
+std::unique_ptr<RecordReader> RecordReader::over(std::string path, std::string bytes) {
+  std::unique_ptr<RecordReader> reader(new RecordReader(std::move(path), nullptr, 0));
+  reader->buffer_ = std::move(bytes);
+  return reader;
 }
 
 Status RecordReader::fill(size_t bytes) {
+  if (!file_) return {};
   const size_t skip = static_cast<size_t>(offset_ - buffer_start_);
   if (offset_ >= buffer_start_ && skip <= buffer_.size() && buffer_.size() - skip >= bytes) return {};
   if (offset_ >= buffer_start_ && skip <= buffer_.size()) {
@@ -86,19 +93,23 @@ Result<std::optional<std::string>> RecordReader::next() {
   const auto at = [&](size_t i) { return buffer_.data() + static_cast<size_t>(offset_ - buffer_start_) + i; };
   TW_RETURN_IF_ERROR(fill(kHeader));
   if (available() == 0) return std::optional<std::string>();
-  if (available() < kHeader) return data_loss("truncated record at ", offset_, " of ", file_->path());
-  if (!crc_matches(at(0), 8, at(8))) return data_loss("corrupted record at ", offset_, " of ", file_->path());
+  if (available() < kHeader) return data_loss("truncated record at ", offset_, " of ", path_);
+  if (!crc_matches(at(0), 8, at(8))) return data_loss("corrupted record at ", offset_, " of ", path_);
   const uint64_t length = get_little(at(0), 8);
   // The length is right, so a file that is too short was cut, or is still being written.
-  TW_ASSIGN_OR_RETURN(const FileInfo info, file_info(file_->path()));
-  if (info.size < offset_ || length > info.size - offset_ || info.size - offset_ - length < kHeader + kFooter) {
-    return data_loss("truncated record at ", offset_, " of ", file_->path());
+  uint64_t end = buffer_.size();
+  if (file_) {
+    TW_ASSIGN_OR_RETURN(const FileInfo info, file_info(path_));
+    end = info.size;
+  }
+  if (end < offset_ || length > end - offset_ || end - offset_ - length < kHeader + kFooter) {
+    return data_loss("truncated record at ", offset_, " of ", path_);
   }
   const size_t size = static_cast<size_t>(length);
   TW_RETURN_IF_ERROR(fill(kHeader + size + kFooter));
-  if (available() < kHeader + size + kFooter) return data_loss("truncated record at ", offset_, " of ", file_->path());
+  if (available() < kHeader + size + kFooter) return data_loss("truncated record at ", offset_, " of ", path_);
   if (!crc_matches(at(kHeader), size, at(kHeader + size))) {
-    return data_loss("corrupted record at ", offset_, " of ", file_->path());
+    return data_loss("corrupted record at ", offset_, " of ", path_);
   }
   std::optional<std::string> record(std::in_place, at(kHeader), size);
   offset_ += kHeader + size + kFooter;

@@ -29,17 +29,21 @@ class RecordWriter {
 class RecordReader {
  public:
   static Result<std::unique_ptr<RecordReader>> open(const std::string& path, uint64_t offset = 0);
+  // Over bytes that are in memory; `path` is for messages.
+  static std::unique_ptr<RecordReader> over(std::string path, std::string bytes);
   // Nothing at the end of the file. DataLoss "truncated record at OFFSET" when the file ends within a record,
   // "corrupted record at OFFSET" when a checksum does not match; offset() then stays.
   Result<std::optional<std::string>> next();
   uint64_t offset() const { return offset_; }
 
  private:
-  RecordReader(std::unique_ptr<ReadableFile> file, uint64_t offset) : file_(std::move(file)), offset_(offset) {}
+  RecordReader(std::string path, std::unique_ptr<ReadableFile> file, uint64_t offset)
+      : path_(std::move(path)), file_(std::move(file)), offset_(offset) {}
   // Makes at least `bytes` of the file from offset_ on available in buffer_, if there are as many.
   Status fill(size_t bytes);
 
-  std::unique_ptr<ReadableFile> file_;
+  std::string path_;
+  std::unique_ptr<ReadableFile> file_;  // null: buffer_ holds everything
   uint64_t offset_;
   std::string buffer_;
   uint64_t buffer_start_ = 0;

@@ -53,7 +53,7 @@ class Lowering {
       return become(body_, id, "Identity", {n.inputs[0]}, {});
     }
     const bool on_refs = std::any_of(n.inputs.begin(), n.inputs.end(), [&](Output o) { return refs_.count(o) != 0; });
-    if (!on_refs) return {};
+    if (!on_refs) return makes_object(n) ? lower_object(n) : Status();
     if (op == "RefIdentity") {
       refs_[Output{id, 0}] = with_controls(refs_[n.inputs[0]], n);
       return {};
@@ -106,6 +106,18 @@ class Lowering {
     AttrMap attrs = shared_attrs(n, *find_op("VarHandleOp"));
     if (AttrReader(attrs).string("shared_name").empty()) attrs["shared_name"] = AttrValue(n.name);
     TW_RETURN_IF_ERROR(become(body_, n.id, "VarHandleOp", {}, std::move(attrs)));
+    refs_[Output{n.id, 0}] = RefState{Output{n.id, 0}, -1};
+    return {};
+  }
+
+  // Queues, tables, readers: objects whose handle was once a reference to a string.
+  static bool makes_object(const Node& n) {
+    const OpDef* to = n.op->lowers_to.empty() ? nullptr : find_op(n.op->lowers_to);
+    return to != nullptr && to->has(kMakesHandle);
+  }
+  Status lower_object(Node& n) {
+    AttrMap attrs = shared_attrs(n, *find_op(n.op->lowers_to));
+    TW_RETURN_IF_ERROR(become(body_, n.id, n.op->lowers_to, n.inputs, std::move(attrs)));
     refs_[Output{n.id, 0}] = RefState{Output{n.id, 0}, -1};
     return {};
   }

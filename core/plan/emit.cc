@@ -144,7 +144,16 @@ class Emitter {
   Status emit_handle(const Node& n) {
     Node named = n;
     named.attrs = kernel_attrs(n);
-    TW_ASSIGN_OR_RETURN(const std::vector<Tensor> handle, evaluate(named, {}, env_.step()));
+    std::vector<Tensor> inputs;
+    for (const Output& o : n.inputs) {
+      const int32_t constant = value(value_of(o)).constant;
+      if (constant < 0) {
+        return invalid_argument("A handle is made before the first step, so the inputs of ", n.op->name,
+                                " must be constants");
+      }
+      inputs.push_back(plan_->constants[static_cast<size_t>(constant)]);
+    }
+    TW_ASSIGN_OR_RETURN(const std::vector<Tensor> handle, evaluate(named, inputs, env_.step()));
     return emit_constant(n, handle[0]);
   }
 

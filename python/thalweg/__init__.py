@@ -77,18 +77,6 @@ def control_flow_v2_enabled():
   return True
 
 
-def initialize_all_tables(name="init_all_tables"):
-  return tables_initializer(name)
-
-
-def tables_initializer(name="init_all_tables"):
-  """An operation that runs the initialisers of all tables."""
-  from thalweg.framework import ops
-  from thalweg.ops import control_flow_ops
-  initializers = ops.get_collection(ops.GraphKeys.TABLE_INITIALIZERS)
-  return control_flow_ops.group(*initializers, name=name) if initializers else control_flow_ops.no_op(name=name)
-
-
 def get_logger():
   from thalweg.platform import tf_logging
   return tf_logging._get_logger()

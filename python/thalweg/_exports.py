@@ -98,6 +98,14 @@ MODULES = {
     "ops.gradients_impl": "AggregationMethod UnconnectedGradients gradients hessians",
     "ops.template": "make_template",
     "summary.legacy": "histogram_summary image_summary merge_all_summaries merge_summary scalar_summary",
+    "ops.io_ops": "FixedLengthRecordReader IdentityReader ReaderBase TFRecordReader TextLineReader WholeFileReader",
+    "ops.parsing_ops": """FixedLenFeature FixedLenSequenceFeature SparseFeature VarLenFeature decode_csv decode_raw
+        parse_example parse_single_example parse_single_sequence_example parse_tensor serialize_tensor""",
+    "ops.ctc_ops": "edit_distance",
+    "ops.sparse_serialize_ops": "deserialize_many_sparse serialize_many_sparse serialize_sparse",
+    "ops.quantized_ops": "dequantize quantize quantize_v2",
+    "ops.accumulator_ops": "ConditionalAccumulator ConditionalAccumulatorBase SparseConditionalAccumulator",
+    "ops.lookup_ops": "initialize_all_tables tables_initializer",
     "ops.queue_ops": "FIFOQueue PaddingFIFOQueue PriorityQueue QueueBase RandomShuffleQueue",
     "ops.script_ops": "numpy_function py_func",
     "ops.custom_gradient": "custom_gradient grad_pass_through",
@@ -117,7 +125,7 @@ SUBMODULES = {
     "version": "version", "nest": "util.nest", "python_io": "python_io", "spectral": "spectral", "contrib": "contrib",
     "signal": "signal", "distributions": "distributions",
     "keras": "keras", "data": "data", "image": "image", "estimator": "estimator", "test": "test", "queue": "queue",
-    "sparse": "sparse", "python": "python", "core": "core",
+    "sparse": "sparse", "lookup": "lookup", "python": "python", "core": "core",
 }
 
 MESSAGES = """AttrValue ConfigProto Event GPUOptions GraphDef GraphOptions HistogramProto LogMessage MetaGraphDef

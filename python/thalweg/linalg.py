@@ -8,7 +8,8 @@ from thalweg.ops.linalg_impl import (  # noqa: F401
     adjoint, logdet, matrix_exponential as expm, matrix_rank, normalize, pinv)
 from thalweg.ops.linalg_ops import (  # noqa: F401
     cholesky, cholesky_solve, eye, log_matrix_determinant as slogdet, lu, matrix_determinant as det,
-    matrix_inverse as inv, matrix_solve as solve, matrix_solve_ls as lstsq,
+    matrix_inverse as inv, matrix_logarithm as logm,
+    matrix_solve as solve, matrix_solve_ls as lstsq, matrix_square_root as sqrtm,
     matrix_triangular_solve as triangular_solve, norm, qr,
     self_adjoint_eig as eigh, self_adjoint_eigvals as eigvalsh, svd, trace)
 from thalweg.ops.math_ops import matmul, matvec, tensordot  # noqa: F401

@@ -18,5 +18,6 @@ from thalweg.ops.check_ops import is_non_decreasing, is_strictly_increasing  # n
 from thalweg.ops.confusion_matrix import confusion_matrix  # noqa: F401
 from thalweg.ops.math_ops import multiply_no_nan, polyval, reciprocal_no_nan  # noqa: F401
 from thalweg.ops.nn_ops import log_softmax, softmax  # noqa: F401
+from thalweg.ops.math_ops import cumulative_logsumexp  # noqa: F401
 from thalweg.ops.special_functions import (  # noqa: F401
     bessel_i0, bessel_i0e, bessel_i1, bessel_i1e, betainc, igamma, igammac, lbeta, nextafter, polygamma, zeta)

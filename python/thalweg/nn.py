@@ -1,5 +1,11 @@
 """tf.nn."""
 
+from thalweg.ops.ctc_ops import (  # noqa: F401
+    ctc_beam_search_decoder,
+    ctc_beam_search_decoder_v2,
+    ctc_greedy_decoder,
+    ctc_loss,
+)
 from thalweg.ops.embedding_ops import (  # noqa: F401
     embedding_lookup, embedding_lookup_sparse, safe_embedding_lookup_sparse)
 from thalweg.ops.math_ops import sigmoid, tanh  # noqa: F401

@@ -30,7 +30,7 @@ def same_default(kind, ours, theirs):
     if kind == "float":
         return struct.pack("f", ours) == struct.pack("f", theirs)
     if kind == "shape":
-        return theirs == "shape:?" and ours == "<unknown>"
+        return theirs == ("shape:?" if ours == "<unknown>" else "shape:" + ours)
     if kind == "tensor":
         return theirs == "tensor"
     return ours == theirs

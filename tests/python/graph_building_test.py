@@ -142,6 +142,8 @@ def test_lists_of_inputs():
   a, b = tf.ones([2]), tf.zeros([2])
   assert evaluate(tf.stack([a, b])).tolist() == [[1, 1], [0, 0]]
   assert tf.concat([a, b], 0).op.get_attr("N") == 2
+  assert tf.identity_n([a, 1])[0].op.get_attr("T") == [tf.float32, tf.int32]
+  assert tf.raw_ops.FIFOQueueV2(component_types=[tf.int32]).op.get_attr("shapes") == []
   assert evaluate(tf.identity_n([a, tf.constant(3)]))[1] == 3
   with pytest.raises(TypeError, match="that don't all match"):
     tf.add_n([a, tf.constant([1, 2])])

@@ -17,9 +17,6 @@ with open(os.path.join(os.path.dirname(__file__), "goldens", "api.json")) as _f:
 # What differs, and why.
 KNOWN = {
     "tf.Operation.__init__": "operations are made by the functions that add them to a graph",
-    "tf.linalg.diag": "needs the op MatrixDiagV2", "tf.matrix_diag": "needs the op MatrixDiagV2",
-    "tf.linalg.diag_part": "needs the op MatrixDiagPartV2", "tf.matrix_diag_part": "needs the op MatrixDiagPartV2",
-    "tf.linalg.set_diag": "needs the op MatrixSetDiagV2", "tf.matrix_set_diag": "needs the op MatrixSetDiagV2",
 }
 
 

@@ -66,3 +66,31 @@ def test_files(tmp_path):
   assert run(tf.matching_files([str(tmp_path / "*" / "?.txt"), str(tmp_path / "none*")])).tolist() == [path.encode()]
   with pytest.raises(tf.errors.NotFoundError, match="No such file or directory"):
     run(tf.read_file(str(tmp_path / "none")))
+
+
+def test_text_in_other_encodings():
+  def run(text, *args, **kwargs):
+    with tf.Graph().as_default(), tf.Session() as sess:
+      return sess.run(tf.strings.unicode_transcode(text, *args, **kwargs))
+
+  text = "a\u00e9\u20ac\U0001f600"
+  for name, codec in (("UTF-16-BE", "utf-16-be"), ("UTF-32-BE", "utf-32-be"), ("UTF-8", "utf-8")):
+    assert run(text, "UTF-8", name) == text.encode(codec)
+    assert run(text.encode(codec), name, "UTF-8") == text.encode()
+  assert run("\u00e9".encode("latin-1"), "ISO-8859-1", "UTF-8") == "\u00e9".encode()
+  broken = b"a\xff\xe2\x82b"
+  assert run(broken, "UTF-8", "UTF-8").decode() == "a\ufffd\ufffdb"
+  assert run(broken, "UTF-8", "UTF-8", errors="ignore") == b"ab"
+  assert run(b"\xd8\x00\x00a\xd8", "UTF-16-BE", "UTF-8", replacement_char=63) == b"?a?"
+  for args in (("UTF-8", "UTF-8", "strict"), ("EBCDIC", "UTF-8")):
+    with pytest.raises(tf.errors.InvalidArgumentError):
+      run(broken, *args)
+
+
+def test_code_points_as_text():
+  with tf.Graph().as_default(), tf.Session() as sess:
+    assert sess.run(tf.strings.unicode_encode([104, 233], "UTF-8")) == "h\u00e9".encode()
+    assert sess.run(tf.strings.unicode_encode([[104, 105], [55296, 33]], "UTF-8")).tolist() == [b"hi", "\ufffd!".encode()]
+    assert sess.run(tf.strings.unicode_encode([97, 1114112, 98], "UTF-16-BE", errors="ignore")) == b"\0a\0b"
+    with pytest.raises(tf.errors.InvalidArgumentError, match="valid Unicode range"):
+      sess.run(tf.strings.unicode_encode([1114112], "UTF-8", errors="strict"))

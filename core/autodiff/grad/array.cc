@@ -172,6 +172,12 @@ TW_GRADIENT(MatrixSetDiag) {
   v.give(0, call("MatrixSetDiag", {v.dy(), zeros_like(v.x(1))}));
   v.give(1, call("MatrixDiagPart", {v.dy()}));
 }
+TW_GRADIENT(MatrixDiagV2) { v.give(0, call("MatrixDiagPartV2", {v.dy(), v.x(1), number(v.dy(), 0)})); }
+TW_GRADIENT(MatrixDiagPartV2) { v.give(0, call("MatrixSetDiagV2", {zeros_like(v.x(0)), v.dy(), v.x(1)})); }
+TW_GRADIENT(MatrixSetDiagV2) {
+  v.give(0, call("MatrixSetDiagV2", {v.dy(), zeros_like(v.x(1)), v.x(2)}));
+  v.give(1, call("MatrixDiagPartV2", {v.dy(), v.x(2), number(v.dy(), 0)}));
+}
 TW_GRADIENT(MatrixBandPart) { v.give(0, call("MatrixBandPart", {v.dy(), v.x(1), v.x(2)})); }
 
 }  // namespace tw

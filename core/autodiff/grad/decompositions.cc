@@ -62,6 +62,46 @@ TW_GRADIENT(MatrixTriangularSolve) {
   v.give(1, db);
 }
 
+TW_GRADIENT(MatrixSolveLs) {
+  const Shape s = v.x(0).shape();
+  if (!v.attr().boolean("fast")) {
+    return v.fail(invalid_argument("Gradient not defined for fast=False ('", v.op.name, "', MatrixSolveLs)"));
+  }
+  if (s.rank() < 2 || s[s.rank() - 1] < 0 || s[s.rank() - 2] < 0) {
+    return v.fail(invalid_argument("The gradient of '", v.op.name,
+                                   "' (MatrixSolveLs) needs a matrix whose last two sizes are known"));
+  }
+  const Val a = v.x(0), b = v.x(1), x = v.y(), dy = v.dy();
+  const bool over = s[s.rank() - 2] >= s[s.rank() - 1];
+  const Val gram = over ? product(a, a, true) : product(a, a, false, true);
+  const Val d = diagonal(gram);
+  const Val regular = with_diagonal(gram, d + cast(v.x(2), d.dtype()));
+  const auto solve = [&](Val rhs) { return call("MatrixSolve", {regular, rhs}); };
+  if (over) {
+    const Val z = solve(dy), xz = product(x, z, false, true);
+    v.give(0, product(b, z, false, true) - product(a, xz + swap_last_two(xz)));
+    v.give(1, product(a, z));
+  } else {
+    const Val db = solve(product(a, dy));
+    v.give(0, product(solve(b), dy - product(a, db, true), false, true) - product(db, x, false, true));
+    v.give(1, db);
+  }
+}
+
+// The adjoint of a matrix function's derivative is its derivative at the adjoint, which lies beside f(a^H) in f of the
+// block matrix [[a^H, dy], [0, a^H]] (Higham, "Functions of Matrices", 3.6).
+static void matrix_function(Vjp& v) {
+  Builder& b = v.b;
+  const Val a = swap_last_two(v.x()), dy = v.dy();
+  const Val blocks = concat({concat({a, dy}, -1), concat({zeros_like(a), a}, -1)}, -2);
+  const Val halves = call(v.op.op->name, {blocks});
+  const Val upper = call_n("Split", 2, {integer(b, -2), halves}, {{"num_split", int64_t{2}}})[0];
+  v.give(0, call_n("Split", 2, {integer(b, -1), upper}, {{"num_split", int64_t{2}}})[1]);
+}
+TW_GRADIENT(MatrixExponential) { matrix_function(v); }
+TW_GRADIENT(MatrixLogarithm) { matrix_function(v); }
+TW_GRADIENT(MatrixSquareRoot) { matrix_function(v); }
+
 TW_GRADIENT(Cholesky) {
   // With P the lower triangle of l^H dl and half its diagonal: the symmetric part of l^-H P l^-1.
   const Val l = v.y();

@@ -117,4 +117,12 @@ TW_GRADIENT(TopKV2) {
 }
 TW_GRADIENT(TopK) { backprop_TopKV2(v); }
 
+TW_GRADIENT(CTCLoss) {
+  if (!v.has_dy(0)) return;
+  const std::string why =
+      "Currently there is no way to take the second derivative of ctc_loss due to the fused implementation's "
+      "interaction with tf.gradients()";
+  v.give(0, expand_dims(v.dy(), -1) * call("PreventGradient", {v.y(1)}, {{"message", why}}));
+}
+
 }  // namespace tw

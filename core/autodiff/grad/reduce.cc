@@ -1,5 +1,6 @@
 // Reductions, scans and segment sums.
 #include <algorithm>
+#include <limits>
 
 #include "core/autodiff/grad/vjp.h"
 
@@ -119,6 +120,20 @@ TW_GRADIENT(Cumsum) { v.give(0, call("Cumsum", {v.dy(), v.x(1)}, scan_attrs(v, t
 TW_GRADIENT(Cumprod) {
   const Val x = conj(v.x(0));
   v.give(0, call("Cumsum", {conj(v.y()) * v.dy(), v.x(1)}, scan_attrs(v, true)) / x);
+}
+
+// Sums of exponentials weighted by dy, of either sign apart, whose logarithms run with those of the results.
+TW_GRADIENT(CumulativeLogsumexp) {
+  const Val x = v.x(0), dy = v.dy(), zero = zeros_like(dy);
+  const double least = dy.dtype() == DType::kDouble  ? std::numeric_limits<double>::lowest()
+                       : dy.dtype() == DType::kFloat ? static_cast<double>(std::numeric_limits<float>::lowest())
+                                                     : -65504.0;
+  const auto part_of = [&](const char* sign, Val weight) {
+    const Val log = select(call(sign, {dy, zero}), call("Log", {weight}), fill(shape_of(dy), number(dy, least)));
+    const Val sums = call("CumulativeLogsumexp", {log - v.y(), v.x(1)}, scan_attrs(v, true));
+    return call("Exp", {sums + x});
+  };
+  v.give(0, part_of("Greater", dy) - part_of("Less", -dy));
 }
 
 // --- segments ---

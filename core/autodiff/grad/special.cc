@@ -32,6 +32,13 @@ TW_GRADIENT(Igammac) {
   const Val a = v.x(0), x = v.x(1);
   give_broadcast(v, {-(v.dy() * call("IgammaGradA", {a, x})), -(v.dy() * gamma_density(a, x))});
 }
+// Summed over the samples of each alpha, which lie along the leading dimensions.
+TW_GRADIENT(RandomGamma) {
+  Builder& b = v.b;
+  const Val samples = size_of(v.x(0)), alpha = v.x(1);
+  const Val slope = v.dy() * call("RandomGammaGrad", {alpha, v.y()});
+  v.give(1, sum(slope, range(integer(b, 0), samples, integer(b, 1))));
+}
 TW_GRADIENT(Betainc) {
   const Val a = v.x(0), b = v.x(1), x = v.x(2);
   const Val log_beta = lgamma(a) + lgamma(b) - lgamma(a + b);

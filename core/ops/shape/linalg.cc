@@ -57,6 +57,17 @@ Status shape_matrix_solve(ShapeContext& c) {
   return {};
 }
 
+Status shape_matrix_solve_ls(ShapeContext& c) {
+  TW_ASSIGN_OR_RETURN(const Matrices a, matrices(c, 0, false));
+  TW_ASSIGN_OR_RETURN(const Matrices b, matrices(c, 1, false));
+  TW_RETURN_IF_ERROR(check_rank(c, 2, 0));
+  TW_ASSIGN_OR_RETURN(const Shape batch, merge(a.batch, b.batch));
+  TW_RETURN_IF_ERROR(merge_dim(a.rows, b.rows).status());
+  TW_ASSIGN_OR_RETURN(const Shape s, join(batch, Shape{a.columns, b.columns}));
+  c.set_output(0, s);
+  return {};
+}
+
 Status shape_lu(ShapeContext& c) {
   TW_ASSIGN_OR_RETURN(const Matrices m, matrices(c, 0, true));
   TW_ASSIGN_OR_RETURN(const Shape lu, m.with({m.rows, m.rows}));

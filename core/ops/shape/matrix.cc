@@ -1,4 +1,6 @@
 // Shapes of diagonals, and of ops that move blocks between space, depth and batch.
+#include <algorithm>
+
 #include "core/ops/shape/shape_util.h"
 
 namespace tw {
@@ -56,6 +58,109 @@ Status shape_matrix_set_diag(ShapeContext& c) {
     if (in[r - 2] >= 0 && in[r - 1] >= 0) {
       TW_RETURN_IF_ERROR(merge_dim(std::min(in[r - 2], in[r - 1]), diagonal[r - 2]).status());
     }
+  }
+  c.set_output(0, in);
+  return {};
+}
+
+namespace {
+
+struct Band {
+  int64_t lower = 0, upper = 0;
+};
+
+// The diagonals that input i names; nothing while it is not known.
+Result<std::optional<Band>> band_of(const ShapeContext& c, int i) {
+  if (c.input(i).rank() > 1) {
+    return invalid_argument("Shape must be at most rank 1 but is rank ", c.input(i).rank(), ": ", c.input(i));
+  }
+  const auto k = values_of(c, i);
+  if (!k) return std::optional<Band>();
+  if (k->empty() || k->size() > 2) {
+    return invalid_argument("diag_index must have one or two elements. It has ", k->size(), " elements.");
+  }
+  if (k->front() > k->back()) {
+    return invalid_argument("lower_diag_index is greater than upper_diag_index: ", k->front(), " > ", k->back());
+  }
+  return std::optional<Band>({k->front(), k->back()});
+}
+
+// A band of the matrices in the last two dimensions as MatrixDiagPartV2 packs it.
+Result<Shape> packed_band(const Shape& in, const Band& band) {
+  const int lead = in.rank() - 2;
+  const int64_t rows = in[lead], cols = in[lead + 1];
+  for (const int64_t d : {band.lower, band.upper}) {
+    if (d != 0 && ((rows >= 0 && d <= -rows) || (cols >= 0 && d >= cols))) {
+      return invalid_argument(d == band.lower ? "lower" : "upper", "_diag_index is out of bound: ", d,
+                              ". It must be between ", -rows, " and ", cols);
+    }
+  }
+  const int64_t longest =
+      rows < 0 || cols < 0 ? kUnknownDim
+                           : std::min(rows + std::min<int64_t>(band.upper, 0), cols - std::max<int64_t>(band.lower, 0));
+  const Shape tail = band.upper > band.lower ? Shape{band.upper - band.lower + 1, longest} : Shape{longest};
+  return join(part(in, 0, lead), tail);
+}
+
+}  // namespace
+
+Status shape_matrix_diag_v2(ShapeContext& c) {
+  Shape in;
+  TW_RETURN_IF_ERROR(c.with_rank_at_least(0, 1, &in));
+  TW_ASSIGN_OR_RETURN(const auto band, band_of(c, 1));
+  if (!band || !in.rank_known()) return {};
+  const bool several = band->upper > band->lower;
+  const int lead = in.rank() - (several ? 2 : 1);
+  if (lead < 0) return invalid_argument("Shape must be at least rank 2 but is rank ", in.rank(), ": ", in);
+  if (several) TW_RETURN_IF_ERROR(merge_dim(in[lead], band->upper - band->lower + 1).status());
+  int64_t rows = kUnknownDim, cols = kUnknownDim;
+  const int64_t longest = in[in.rank() - 1];
+  if (c.value(2) && c.value(3) && longest >= 0) {
+    for (int i = 2; i < 4; ++i) {
+      if (c.value(i)->num_elements() != 1) {
+        return invalid_argument("num_rows and num_cols must be scalars, received shape: ", c.input(i));
+      }
+    }
+    const int64_t least_rows = longest - std::min<int64_t>(band->upper, 0);
+    const int64_t least_cols = longest + std::max<int64_t>(band->lower, 0);
+    rows = values_of(c, 2)->front(), cols = values_of(c, 3)->front();
+    if (rows != -1 && rows < least_rows) {
+      return invalid_argument("num_rows is too small: ", rows, " for diagonals ", in);
+    }
+    if (cols != -1 && cols < least_cols) {
+      return invalid_argument("num_cols is too small: ", cols, " for diagonals ", in);
+    }
+    const bool square = rows == -1 && cols == -1;
+    if (rows == -1) rows = square ? std::max(least_rows, least_cols) : least_rows;
+    if (cols == -1) cols = square ? rows : least_cols;
+    if (rows != least_rows && cols != least_cols) {
+      return invalid_argument("num_rows and num_cols are not consistent with lower_diag_index, upper_diag_index, and ",
+                              "the length of the given diagonals: ", rows, " by ", cols, " for ", in);
+    }
+  }
+  TW_ASSIGN_OR_RETURN(const Shape out, join(part(in, 0, lead), Shape{rows, cols}));
+  c.set_output(0, out);
+  return {};
+}
+
+Status shape_matrix_diag_part_v2(ShapeContext& c) {
+  Shape in;
+  TW_RETURN_IF_ERROR(c.with_rank_at_least(0, 2, &in));
+  TW_ASSIGN_OR_RETURN(const auto band, band_of(c, 1));
+  if (!band || !in.rank_known()) return {};
+  TW_ASSIGN_OR_RETURN(const Shape out, packed_band(in, *band));
+  c.set_output(0, out);
+  return {};
+}
+
+Status shape_matrix_set_diag_v2(ShapeContext& c) {
+  Shape in, diagonal;
+  TW_RETURN_IF_ERROR(c.with_rank_at_least(0, 2, &in));
+  TW_RETURN_IF_ERROR(c.with_rank_at_least(1, 1, &diagonal));
+  TW_ASSIGN_OR_RETURN(const auto band, band_of(c, 2));
+  if (band && in.rank_known() && diagonal.rank_known()) {
+    TW_ASSIGN_OR_RETURN(const Shape expected, packed_band(in, *band));
+    TW_RETURN_IF_ERROR(merge(expected, diagonal).status());
   }
   c.set_output(0, in);
   return {};

@@ -133,4 +133,36 @@ Status shape_top_k(ShapeContext& c) {
   return {};
 }
 
+// Of logits [time, batch, classes] and lengths [batch], inputs 0 and `lengths`.
+static Result<int64_t> ctc_batch(const ShapeContext& c, int lengths) {
+  Shape x, n;
+  TW_RETURN_IF_ERROR(c.with_rank(0, 3, &x));
+  TW_RETURN_IF_ERROR(c.with_rank(lengths, 1, &n));
+  return merge_dim(x[1], n[0]);
+}
+
+Status shape_ctc_loss(ShapeContext& c) {
+  Shape x, indices, values;
+  TW_RETURN_IF_ERROR(c.with_rank(0, 3, &x));
+  TW_RETURN_IF_ERROR(c.with_rank(1, 2, &indices));
+  TW_RETURN_IF_ERROR(c.with_rank(2, 1, &values));
+  TW_RETURN_IF_ERROR(merge_dim(indices[0], values[0]).status());
+  TW_ASSIGN_OR_RETURN(const int64_t batch, ctc_batch(c, 3));
+  c.set_output(0, Shape{batch});
+  c.set_output(1, Shape{x[0], batch, x[2]});
+  return {};
+}
+
+Status shape_ctc_decode(ShapeContext& c) {
+  TW_ASSIGN_OR_RETURN(const int64_t batch, ctc_batch(c, 1));
+  const int paths = (c.num_outputs() - 1) / 3;
+  for (int p = 0; p < paths; ++p) {
+    c.set_output(p, Shape{kUnknownDim, 2});
+    c.set_output(paths + p, Shape{kUnknownDim});
+    c.set_output(2 * paths + p, Shape{2});
+  }
+  c.set_output(3 * paths, Shape{batch, paths});
+  return {};
+}
+
 }  // namespace tw

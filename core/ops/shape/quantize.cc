@@ -49,4 +49,19 @@ Status shape_fake_quant_per_channel_grad(ShapeContext& c) {
   return {};
 }
 
+// Numbers of the input's shape, and two ends of a range.
+Status shape_quantize(ShapeContext& c) {
+  for (int i = 1; i < 3; ++i) TW_RETURN_IF_ERROR(check_rank(c, i, 0));
+  c.set_output(0, c.input(0));
+  c.set_output(1, Shape{});
+  c.set_output(2, Shape{});
+  return {};
+}
+
+Status shape_dequantize(ShapeContext& c) {
+  for (int i = 1; i < 3; ++i) TW_RETURN_IF_ERROR(check_rank(c, i, 0));
+  c.set_output(0, c.input(0));
+  return {};
+}
+
 }  // namespace tw

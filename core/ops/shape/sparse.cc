@@ -1,4 +1,6 @@
 // Shapes of the ops on sparse tensors in coordinate form (indices, values, dense shape).
+#include <algorithm>
+
 #include "core/ops/shape/shape_util.h"
 
 namespace tw {
@@ -162,6 +164,46 @@ Status shape_sparse_fill_rows_grad(ShapeContext& c) {
   TW_RETURN_IF_ERROR(check_rank(c, 1, 1));
   c.set_output(0, c.input(0));
   c.set_output(1, Shape{});
+  return {};
+}
+
+// The dense shape without its last dimension.
+Status shape_edit_distance(ShapeContext& c) {
+  TW_RETURN_IF_ERROR(check_sparse(c, 0));
+  TW_RETURN_IF_ERROR(check_sparse(c, 3));
+  const auto h = values_of(c, 2), t = values_of(c, 5);
+  if (!h || !t) {
+    TW_ASSIGN_OR_RETURN(const int64_t rank, merge_dim(sparse_rank(c, 2), sparse_rank(c, 5)));
+    if (rank > 0) c.set_output(0, Shape::unknown_of_rank(static_cast<int>(rank) - 1));
+    return {};
+  }
+  if (h->size() != t->size() || t->empty()) {
+    return invalid_argument("Expected hypothesis_shape and truth_shape of one length, but they have ", h->size(),
+                            " and ", t->size(), " elements");
+  }
+  std::vector<int64_t> dims;
+  for (size_t d = 0; d + 1 < t->size(); ++d) dims.push_back(std::max((*h)[d], (*t)[d]));
+  TW_ASSIGN_OR_RETURN(const Shape s, Shape::make(dims));
+  c.set_output(0, s);
+  return {};
+}
+
+Status shape_serialize_sparse(ShapeContext& c) {
+  TW_RETURN_IF_ERROR(check_sparse(c, 0));
+  c.set_output(0, Shape{3});
+  return {};
+}
+
+Status shape_serialize_many_sparse(ShapeContext& c) {
+  TW_RETURN_IF_ERROR(check_sparse(c, 0));
+  c.set_output(0, Shape{kUnknownDim, 3});
+  return {};
+}
+
+Status shape_deserialize_sparse(ShapeContext& c) {
+  const Shape& s = c.input(0);
+  if (s.rank_known() && s.rank() > 0) TW_RETURN_IF_ERROR(merge_dim(s[s.rank() - 1], 3).status());
+  set_sparse(c, 0, kUnknownDim, kUnknownDim);
   return {};
 }
 

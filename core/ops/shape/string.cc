@@ -42,4 +42,29 @@ Status shape_fingerprint(ShapeContext& c) {
   return {};
 }
 
+Status shape_string_ngrams(ShapeContext& c) {
+  TW_RETURN_IF_ERROR(check_rank(c, 0, 1));
+  TW_RETURN_IF_ERROR(check_rank(c, 1, 1));
+  c.set_output(0, Shape{kUnknownDim});
+  c.set_output(1, c.input(1));
+  return {};
+}
+
+// Splits have one element more than there are strings.
+Status shape_unicode_decode(ShapeContext& c) {
+  const Shape& s = c.input(0);
+  const bool known = s.fully_known();
+  c.set_output(0, Shape{known ? s.num_elements() + 1 : kUnknownDim});
+  for (int i = 1; i < c.num_outputs(); ++i) c.set_output(i, Shape{kUnknownDim});
+  return {};
+}
+
+Status shape_unicode_encode(ShapeContext& c) {
+  TW_RETURN_IF_ERROR(check_rank(c, 0, 1));
+  Shape splits;
+  TW_RETURN_IF_ERROR(c.with_rank(1, 1, &splits));
+  c.set_output(0, Shape{splits[0] > 0 ? splits[0] - 1 : kUnknownDim});
+  return {};
+}
+
 }  // namespace tw

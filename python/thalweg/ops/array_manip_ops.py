@@ -158,16 +158,40 @@ def diag_part(input, name=None):  # noqa: A002
   return _op("DiagPart", name, (input,))
 
 
-def matrix_diag(diagonal, name="diag"):
-  return _op("MatrixDiag", name, (diagonal,))
+def _is(value, number):
+  return isinstance(value, (int, float)) and value == number
 
 
-def matrix_diag_part(input, name="diag_part"):  # noqa: A002
-  return _op("MatrixDiagPart", name, (input,))
+def _padding(padding_value, like):
+  """A padding value of the dtype of `like`: a bool tensor takes no 0."""
+  return bool(padding_value) if like.dtype.is_bool and isinstance(padding_value, int) else padding_value
 
 
-def matrix_set_diag(input, diagonal, name="set_diag"):  # noqa: A002
-  return _op("MatrixSetDiag", name, (input, diagonal))
+def matrix_diag(diagonal, name="diag", k=0, num_rows=-1, num_cols=-1, padding_value=0):
+  """Matrices with `diagonal` on diagonal number `k`, or its rows on diagonals k[1] down to k[0].
+
+  diagonal is [..., n], or [..., k[1] - k[0] + 1, n]; the result [..., num_rows, num_cols], as small as it can be where a
+  size is -1, with `padding_value` everywhere else.
+  """
+  if _is(k, 0) and _is(num_rows, -1) and _is(num_cols, -1) and _is(padding_value, 0):
+    return _op("MatrixDiag", name, (diagonal,))
+  diagonal = ops.convert_to_tensor(diagonal, name="diagonal")
+  return _op("MatrixDiagV2", name, (diagonal, k, num_rows, num_cols, _padding(padding_value, diagonal)))
+
+
+def matrix_diag_part(input, name="diag_part", k=0, padding_value=0):  # noqa: A002
+  """Diagonal number `k` of matrices, or diagonals k[1] down to k[0] as rows, with `padding_value` behind short ones."""
+  if _is(k, 0):
+    return _op("MatrixDiagPart", name, (input,))
+  input = ops.convert_to_tensor(input, name="input")  # noqa: A001
+  return _op("MatrixDiagPartV2", name, (input, k, _padding(padding_value, input)))
+
+
+def matrix_set_diag(input, diagonal, name="set_diag", k=0):  # noqa: A002
+  """Matrices with diagonal `k`, or k[0] to k[1], replaced by what matrix_diag_part would give."""
+  if _is(k, 0):
+    return _op("MatrixSetDiag", name, (input, diagonal))
+  return _op("MatrixSetDiagV2", name, (input, diagonal, k))
 
 
 def matrix_band_part(input, num_lower, num_upper, name=None):  # noqa: A002

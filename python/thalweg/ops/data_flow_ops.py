@@ -1,8 +1,11 @@
 """Parting and stitching tensors by index; queues, which are in queue_ops, by this name too."""
 
 from thalweg.framework.op_create import op as _op
-from thalweg.ops.queue_ops import (  # noqa: F401
-    FIFOQueue, PaddingFIFOQueue, PriorityQueue, QueueBase, RandomShuffleQueue)
+from thalweg.ops import array_ops
+from thalweg.ops.accumulator_ops import (ConditionalAccumulator, ConditionalAccumulatorBase,  # noqa: F401
+                                         SparseConditionalAccumulator)
+from thalweg.ops.queue_ops import (FIFOQueue, PaddingFIFOQueue, PriorityQueue, QueueBase,  # noqa: F401
+                                   RandomShuffleQueue)
 
 
 def dynamic_partition(data, partitions, num_partitions, name=None):

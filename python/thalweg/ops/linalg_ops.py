@@ -119,12 +119,12 @@ def matrix_solve_ls(matrix, rhs, l2_regularizer=0.0, fast=True, name=None):
     rhs: [..., rows, right sides].
     l2_regularizer: a number; without `fast` it does not count.
     fast: whether to go by the normal equations, which need a matrix of full rank that is not too badly conditioned.
+      Without it there is no gradient.
   """
   with ops.name_scope(name, "matrix_solve_ls", [matrix, rhs, l2_regularizer]) as name:
     matrix = ops.convert_to_tensor(matrix, name="matrix")
     if not fast:
-      from thalweg.ops import linalg_impl
-      return math_ops.matmul(linalg_impl.pinv(matrix), rhs, name=name)
+      return _op("MatrixSolveLs", name, (matrix, rhs, l2_regularizer), {"fast": False})
     regularizer = None
     if not isinstance(l2_regularizer, (int, float)) or l2_regularizer != 0:
       regularizer = ops.convert_to_tensor(l2_regularizer, dtype=matrix.dtype.real_dtype.base_dtype,
@@ -219,3 +219,11 @@ def trace(x, name=None):
   with ops.name_scope(name, "Trace", [x]) as name:
     x = ops.convert_to_tensor(x, name="x")
     return math_ops.reduce_sum(array_ops.matrix_diag_part(x), [-1], name=name)
+
+
+def matrix_logarithm(input, name=None):  # noqa: A002
+  return _op("MatrixLogarithm", name, (input,))
+
+
+def matrix_square_root(input, name=None):  # noqa: A002
+  return _op("MatrixSquareRoot", name, (input,))

@@ -376,8 +376,8 @@ def multiply_no_nan(x, y, name=None):
 # These modules use what is above.
 from thalweg.ops.reduction_ops import (  # noqa: E402, F401
     _euclidean_norm, _finish, _old_arguments, _reduction, _reduction_dims, arg_max, arg_min, argmax, argmin,
-    count_nonzero, cumprod, cumsum, reduce_all, reduce_any, reduce_euclidean_norm, reduce_logsumexp, reduce_max,
-    reduce_mean, reduce_min, reduce_prod, reduce_std, reduce_sum, reduce_variance)
+    count_nonzero, cumprod, cumsum, cumulative_logsumexp, reduce_all, reduce_any, reduce_euclidean_norm,
+    reduce_logsumexp, reduce_max, reduce_mean, reduce_min, reduce_prod, reduce_std, reduce_sum, reduce_variance)
 from thalweg.ops.matmul_ops import (  # noqa: E402, F401
     batch_matmul, matmul, matvec, sparse_matmul, tensordot)
 from thalweg.ops.segment_ops import (  # noqa: E402, F401

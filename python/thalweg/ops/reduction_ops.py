@@ -138,3 +138,8 @@ def cumprod(x, axis=0, exclusive=False, reverse=False, name=None):
   with ops.name_scope(name, "Cumprod", [x]) as name:
     return _op("Cumprod", name, (ops.convert_to_tensor(x, name="x"), axis),
                {"exclusive": exclusive, "reverse": reverse})
+
+
+def cumulative_logsumexp(x, axis=0, exclusive=False, reverse=False, name=None):
+  """Logarithms of running sums of exponentials."""
+  return _op("CumulativeLogsumexp", name, (x, axis), {"exclusive": exclusive, "reverse": reverse})

@@ -39,6 +39,7 @@ _LAZY = {
     "server_lib": "ClusterSpec",
     "device_setter": "replica_device_setter",
     "basic_loops": "basic_train_loop",
+    "sync_replicas_optimizer": "SyncReplicasOptimizer",
     "evaluation": "checkpoints_iterator",
 }
 _MODULE_OF = {name: module for module, names in _LAZY.items() for name in names.split()}

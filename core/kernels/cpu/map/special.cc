@@ -71,6 +71,7 @@ TW_KERNEL(Polygamma, prepare, run_binary<special::polygamma>);
 TW_KERNEL(Igamma, prepare, run_binary<special::gamma_p>);
 TW_KERNEL(Igammac, prepare, run_binary<special::gamma_q>);
 TW_KERNEL(IgammaGradA, prepare, run_binary<special::gamma_p_grad_a>);
+TW_KERNEL(RandomGammaGrad, prepare, run_binary<special::gamma_sample_grad_a>);
 TW_KERNEL(Betainc, prepare, run_beta);
 TW_KERNEL(BesselI0e, prepare, run_unary<special::bessel_i0e>);
 TW_KERNEL(BesselI1e, prepare, run_unary<special::bessel_i1e>);

@@ -189,6 +189,14 @@ double gamma_p_grad_a(double a, double x) {
   return x < a + 1 ? gamma_series(da, x).d : -gamma_fraction(da, x).d;
 }
 
+// The quantile stays while a moves: dP/da + density dx/da = 0 (Figurnov et al., "Implicit reparameterization
+// gradients").
+double gamma_sample_grad_a(double a, double x) {
+  if (outside(a, x) || std::isinf(a)) return kNan;
+  if (x == 0 || std::isinf(x)) return 0;
+  return -gamma_p_grad_a(a, x) / std::exp((a - 1) * std::log(x) - x - lgamma(a));
+}
+
 double beta_inc(double a, double b, double x) {
   if (!(a > 0) || !(b > 0) || !(x >= 0) || !(x <= 1)) return kNan;
   if (x == 0 || x == 1) return x;
