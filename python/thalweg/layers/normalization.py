@@ -135,7 +135,7 @@ class BatchNormalization(base.Layer):
     with ops.name_scope("AssignNewValue") as scope, ops.colocate_with(self.moving_variance):
       # Rounding may take the difference below zero.
       value = nn_ops.relu(moved * moved - self.epsilon)
-      value = utils.smart_select(training, lambda: value, lambda: ops.convert_to_tensor(self.moving_variance))
+      value = utils.smart_cond(training, lambda: value, lambda: ops.convert_to_tensor(self.moving_variance))
       self.add_update(state_ops.assign(self.moving_variance, value, name=scope))
 
   def _fused(self, inputs, training):
@@ -150,7 +150,7 @@ class BatchNormalization(base.Layer):
       return tuple(nn_impl.fused_batch_norm(inputs, gamma, beta, mean=self.moving_mean, variance=self.moving_variance,
                                             epsilon=self.epsilon, is_training=False, data_format=self._layout))
 
-    outputs, mean, variance = utils.smart_select(training, with_batch, with_average)
+    outputs, mean, variance = utils.smart_cond(training, with_batch, with_average)
     self._add_updates(mean, variance, training)
     return outputs
 
@@ -171,7 +171,7 @@ class BatchNormalization(base.Layer):
       r = math_ops.minimum(r, highest)
     if farthest is not None:
       d = math_ops.minimum(math_ops.maximum(d, -farthest), farthest)
-    r, d = utils.smart_select(training, lambda: (r, d), lambda: (array_ops.ones_like(r), array_ops.zeros_like(d)))
+    r, d = utils.smart_cond(training, lambda: (r, d), lambda: (array_ops.ones_like(r), array_ops.zeros_like(d)))
     moved = []
     if utils.constant_value(training) is not False:
       moved = [self._move(self.renorm_mean, array_ops.identity(mean), self.renorm_momentum, training),
@@ -211,7 +211,7 @@ class BatchNormalization(base.Layer):
     else:
       if self.adjustment:
         by, plus = self.adjustment(array_ops.shape(inputs))
-        by, plus = utils.smart_select(training, lambda: (by, plus),
+        by, plus = utils.smart_cond(training, lambda: (by, plus),
                                       lambda: (array_ops.ones_like(by), array_ops.zeros_like(plus)))
         scale, offset = _compose(by, plus, scale, offset)
 
@@ -221,7 +221,7 @@ class BatchNormalization(base.Layer):
       def averages():
         return ops.convert_to_tensor(self.moving_mean), ops.convert_to_tensor(self.moving_variance)
 
-      mean, variance = utils.smart_select(training, batch_moments, averages)
+      mean, variance = utils.smart_cond(training, batch_moments, averages)
       new_mean, new_variance = mean, variance
       if self.virtual_batch_size is not None:
         new_mean = math_ops.reduce_mean(mean, axis=1, keepdims=True)
