@@ -7,7 +7,7 @@ only a program being built has: which scopes are open and which names are taken.
 import threading
 
 from thalweg._c import NULL, StatusError, buffer_call, check, ffi, lib
-from thalweg.framework import attr_pack, dtypes
+from thalweg.framework import attr_pack, branch_values, dtypes
 from thalweg.framework.graph_contexts import GraphContexts
 from thalweg.framework.graph_elements import GraphElements
 from thalweg.framework.operation import Operation
@@ -55,8 +55,8 @@ class Graph(GraphContexts, GraphElements):
     context = self._context
     for t in inputs:
       source = t._op
-      if source._context is not context:
-        self._check_visible(source, name)
+      if source._context is not context and not branch_values.is_visible(self, source):
+        return self._add(op_type, name, branch_values.tensors(self, inputs, name), attrs, controls, together)
       flat += (source._id, t._value_index)
     control_ids = ()
     if self._control_stack:

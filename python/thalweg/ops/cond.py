@@ -2,7 +2,7 @@
 
 import builtins
 
-from thalweg.framework import dtypes, ops, tensor_shape
+from thalweg.framework import dtypes, op_table, ops, tensor_shape
 from thalweg.framework.function_body import Body, Captures
 from thalweg.framework.op_create import operation as _operation
 from thalweg.framework.tensor import Tensor
@@ -15,8 +15,9 @@ def cond(pred, true_fn=None, false_fn=None, strict=False, name=None, fn1=None, f
   """What `true_fn()` returns where the boolean scalar `pred` holds, else what `false_fn()` returns.
 
   Both return the same nest of tensors, of the same dtypes. Operations made inside a function run only where its branch
-  is taken and something it returns needs them; tensors from outside are computed in either case. A result that is a
-  list or tuple of one tensor is given as that tensor unless `strict`.
+  is taken and something it returns, or something fetched or used outside, needs them; what uses them outside does not
+  run where the branch is not taken. Tensors from outside are computed in either case. A result that is a list or tuple
+  of one tensor is given as that tensor unless `strict`.
   """
   true_fn = _legacy("true_fn", true_fn, "fn1", fn1)
   false_fn = _legacy("false_fn", false_fn, "fn2", fn2)
@@ -119,10 +120,14 @@ class _Branches:
     attrs = {"Tin": [t.dtype.base_dtype for t in inputs], "Tout": [t.dtype.base_dtype for t in self._results[0]],
              "output_shapes": [_common_shape(ts) for ts in zip(*self._results)]}
     attrs.update(zip(attr_names, names) if len(attr_names) > 1 else {attr_names[0]: names})
-    if op_type == "If" and not self._captures.stateful:
+    # What the results do not need may leave the branches later.
+    stateful = any(op_table.spec(op.type).stateful for body in self._bodies for op in body.ops)
+    if op_type == "If" and not stateful:
       op_type = "StatelessIf"
     with self._graph.control_dependencies(sorted(self._captures.controls, key=lambda op: op._id)):
       made = _operation(op_type, "If" if op_type != "Case" else scope, tuple(selector) + (inputs,), attrs)
+    for i, body in enumerate(self._bodies):
+      body.call, body.branch = made, i
     given = [array_ops.identity(t, name="Merge" if op_type != "Case" else "Identity") for t in made.outputs]
     leaves = nest.flatten(self._structures[0], expand_composites=True)
     return nest.pack_sequence_as(self._structures[0], [_restore(s, t) for s, t in zip(leaves, given)],
