@@ -2,6 +2,7 @@
 node of the same name stands for it outside, dead where the branch is not taken."""
 
 from thalweg._c import check, ffi, lib
+from thalweg.framework import node_count
 
 
 def is_visible(graph, op):
@@ -82,7 +83,7 @@ def _leave(graph, path, ops, as_operations, place):
     try:
       check(lib.tw_graph_leave_branch(graph._handle, branches, len(path), [op._id for op in ops], len(ops),
                                       1 if as_operations else 0, made))
-      graph._adopt()
+      node_count.add(graph, -len(graph._adopt()))
     finally:
       graph._context = outer
     # Their names stay those of the program's own objects.

@@ -16,6 +16,7 @@ class Body:
     self.graph, self.kind, self.name = graph, kind, name
     self.outer = graph._context
     self.ops = []
+    self.known = set()    # for node_count
     self.functions = []   # made of it
     self.call, self.branch = None, 0   # of a branch: the operation that runs it when it is whole, and its number
     self._saved = None

@@ -2,13 +2,17 @@
 
 import builtins
 
-from thalweg.framework import dtypes, op_table, ops, tensor_shape
+from thalweg.framework import dtypes, node_count, op_table, ops, tensor_shape
 from thalweg.framework.function_body import Body, Captures
 from thalweg.framework.op_create import operation as _operation
 from thalweg.framework.tensor import Tensor
 from thalweg.ops import array_ops, control_flow_ops, math_ops
 from thalweg.ops.control_flow_ops import smart_constant_value
 from thalweg.util import nest
+
+
+# The predicate's Switch, the two pivots and pred_id.
+_NODES_OF_COND = 4
 
 
 def cond(pred, true_fn=None, false_fn=None, strict=False, name=None, fn1=None, fn2=None):
@@ -29,7 +33,10 @@ def cond(pred, true_fn=None, false_fn=None, strict=False, name=None, fn1=None, f
       raise TypeError("pred must not be a Python bool")
     pred = ops.convert_to_tensor(pred, name="pred")
     _check_pred(pred, scope[:-1])
-    branches = _Branches(ops.get_default_graph(), scope[:-1], strict)
+    graph = ops.get_default_graph()
+    node_count.enters(graph, [pred])
+    node_count.add(graph, _NODES_OF_COND)
+    branches = _Branches(graph, scope[:-1], strict)
     branches.trace("true_fn", true_fn)
     branches.trace("false_fn", false_fn)
     return branches.add("If", scope, (pred,), ("then_branch", "else_branch"))
@@ -86,6 +93,7 @@ class _Branches:
         if not self._strict:
           structure = _unpack_if_singleton(structure)
         results = [_as_result(r) for r in nest.flatten(structure, expand_composites=True)]
+        node_count.enters(self._graph, results)
       self._check_against_first(label, structure, results)
     except BaseException:
       self._remove_bodies()
@@ -112,7 +120,8 @@ class _Branches:
     try:
       for body, results in zip(self._bodies, self._results):
         self._captures.scan(body, results)
-      inputs = self._captures.close()
+      with node_count.counted_as(self._graph, 0):
+        inputs = self._captures.close()
       names = [self._captures.add_function(label, body, results)
                for label, body, results in zip(self._labels, self._bodies, self._results)]
     finally:
@@ -124,10 +133,13 @@ class _Branches:
     stateful = any(op_table.spec(op.type).stateful for body in self._bodies for op in body.ops)
     if op_type == "If" and not stateful:
       op_type = "StatelessIf"
-    with self._graph.control_dependencies(sorted(self._captures.controls, key=lambda op: op._id)):
+    waited_for = sorted(self._captures.controls, key=lambda op: op._id)
+    with self._graph.control_dependencies(waited_for), node_count.counted_as(self._graph, 0):
       made = _operation(op_type, "If" if op_type != "Case" else scope, tuple(selector) + (inputs,), attrs)
-    for i, body in enumerate(self._bodies):
-      body.call, body.branch = made, i
+    if op_type != "Case":
+      # Those of a Case are functions in TensorFlow, too.
+      for i, body in enumerate(self._bodies):
+        body.call, body.branch = made, i
     given = [array_ops.identity(t, name="Merge" if op_type != "Case" else "Identity") for t in made.outputs]
     leaves = nest.flatten(self._structures[0], expand_composites=True)
     return nest.pack_sequence_as(self._structures[0], [_restore(s, t) for s, t in zip(leaves, given)],
@@ -150,7 +162,7 @@ def _as_result(value):
   if value is None:
     raise ValueError("None values not supported.")
   if isinstance(value, ops.Operation):
-    with ops.control_dependencies([value]):
+    with ops.control_dependencies([value]), node_count.counted_as(value.graph, 1):
       return array_ops.identity(array_ops.constant(True), name="ran")
   if hasattr(value, "_with_flow"):
     return value.flow
