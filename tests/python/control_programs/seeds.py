@@ -164,11 +164,12 @@ def seeds_of_layers(tf, sess):
   p, _ = _seeded(tf)
   x = tf.placeholder(tf.float32, [4, 2, 2, 3])
   seeds = []
-  y = tf.layers.dropout(x, 0.5, training=p)
-  seeds.append(_seed(tf))
-  y = tf.layers.batch_normalization(y, training=p)
-  seeds.append(_seed(tf))
-  y = tf.layers.batch_normalization(tf.layers.flatten(y), training=p)
-  seeds.append(_seed(tf))
-  tf.layers.dense(y, 3)
-  return seeds + _all_seeds(tf)
+  for training in (p, True, False):
+    y = tf.layers.dropout(x, 0.5, training=training)
+    seeds.append(_seed(tf))
+    y = tf.layers.batch_normalization(y, training=training)
+    seeds.append(_seed(tf))
+    y = tf.layers.batch_normalization(tf.layers.flatten(y), training=training)
+    seeds.append(_seed(tf))
+    tf.layers.dense(y, 3)
+  return seeds + _all_seeds(tf), [t.name for t in tf.get_collection(tf.GraphKeys.UPDATE_OPS)]
