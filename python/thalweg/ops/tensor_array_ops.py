@@ -26,8 +26,8 @@ class TensorArray:
   def __init__(self, dtype, size=None, dynamic_size=None, clear_after_read=None, tensor_array_name=None, handle=None,
                flow=None, infer_shape=True, element_shape=None, colocate_with_first_write_call=True, name=None):
     """`size` elements, more with `dynamic_size`. Elements have `element_shape`, or with `infer_shape` the shape of the
-    first one written. `handle` and `flow` are those of another TensorArray. An element may be read any number of times,
-    whatever `clear_after_read` says."""
+    first one written. `handle` and `flow` are those of another TensorArray. An element is read once in a run, or with
+    `clear_after_read` false any number of times."""
     if handle is not None and not isinstance(handle, Tensor):
       raise TypeError("Handle must be a Tensor")
     if handle is None and size is None:
@@ -41,7 +41,7 @@ class TensorArray:
     self._dtype = dtypes.as_dtype(dtype).base_dtype
     self._dynamic_size = bool(dynamic_size)
     self._infer_shape = element_shape is not None or infer_shape
-    self._static_size = None
+    self._clear_after_read = clear_after_read is None or bool(clear_after_read)
     # Shared with the arrays made from this one: what one write tells, all know.
     self._known = [tensor_shape.as_shape(element_shape)]
     self._accumulates = False
@@ -54,7 +54,7 @@ class TensorArray:
         self._flow = flow
       else:
         size = ops.convert_to_tensor(size, dtype=dtypes.int32, name="size")
-        self._flow = _op("TensorListReserve", scope, (self._shape_tensor(), size), {"element_dtype": self._dtype})
+        self._flow = _op("TensorListReserve", scope, (self._shape_tensor(), size), self._read_attrs())
 
   def _with_flow(self, flow):
     """The array in the state that `flow` is."""
@@ -111,6 +111,13 @@ class TensorArray:
       attrs["_resize"] = True
     return attrs
 
+  def _read_attrs(self):
+    attrs = {"element_dtype": self._dtype}
+    if self._clear_after_read:
+      # Another number for each: two arrays, or two reads of one element, must not become one.
+      attrs["_clear_after_read"] = len(ops.get_default_graph()._ops)
+    return attrs
+
   def identity(self):
     """The same array; it waits for the control dependencies around."""
     return self._with_flow(array_ops.identity(self._flow))
@@ -130,7 +137,7 @@ class TensorArray:
     """The element at `index`."""
     self._enters()
     value = _op("TensorListGetItem", name or "TensorArrayReadV3", (self._flow, index, self._shape_tensor()),
-                {"element_dtype": self._dtype})
+                self._read_attrs())
     if self._known[0].ndims is not None:
       value.set_shape(self._known[0])
     return value
@@ -154,14 +161,14 @@ class TensorArray:
     with ops.colocate_with(self._flow), ops.name_scope(name, "TensorArrayStack", [self._flow]), node_count.counted_as(
         ops.get_default_graph(), _NODES_OF_STACK):
       value = _op("TensorListStack", "TensorArrayGatherV3", (self._flow, self._shape_tensor()),
-                  {"element_dtype": self._dtype})
+                  self._read_attrs())
       return self._shaped(value, [None])
 
   def gather(self, indices, name=None):
     """The elements at `indices` along a new first dimension."""
     self._enters()
     value = _op("TensorListGather", name or "TensorArrayGatherV3", (self._flow, indices, self._shape_tensor()),
-                {"element_dtype": self._dtype})
+                self._read_attrs())
     return self._shaped(value, [None])
 
   def _shaped(self, value, first):
@@ -175,8 +182,8 @@ class TensorArray:
     shape = self._known[0]
     if shape.ndims is not None and shape.ndims > 0:
       shape = tensor_shape.TensorShape([None]).concatenate(shape[1:])
-    value = _op("TensorListConcat", name or "TensorArrayConcatV3", (self._flow,), {
-        "element_dtype": self._dtype, "element_shape": shape}).tensor
+    value = _op("TensorListConcat", name or "TensorArrayConcatV3", (self._flow,),
+                dict(self._read_attrs(), element_shape=shape)).tensor
     if shape.ndims is not None:
       value.set_shape(shape)
     return value
@@ -229,7 +236,7 @@ class TensorArray:
                size, count]))
       with ops.control_dependencies(checks):
         flow = _op("TensorListSplit", "TensorArraySplitV3", (value, self._shape_tensor(), lengths),
-                   {"element_dtype": self._dtype})
+                   self._read_attrs())
       return self._with_flow(flow)
 
   def size(self, name=None):

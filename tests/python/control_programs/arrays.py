@@ -197,3 +197,87 @@ def array_negative_size(tf, sess):
 
 def array_write_other_dtype(tf, sess):
   sess.run(_array(tf, 2).write(0, tf.constant(1)).size())
+
+
+# An element may be read once, unless the array is told to keep what was read.
+
+def array_read_twice(tf, sess):
+  a = tf.TensorArray(tf.float32, 3).unstack([1.0, 2.0, 3.0])
+  return sess.run([a.read(0), a.read(0)])
+
+
+def array_read_twice_when_kept(tf, sess):
+  a = tf.TensorArray(tf.float32, 3, clear_after_read=False).unstack([1.0, 2.0, 3.0])
+  return sess.run([a.read(0), a.read(0), a.stack(), a.gather([0, 0])])
+
+
+def array_stack_twice(tf, sess):
+  a = tf.TensorArray(tf.float32, 3).unstack([1.0, 2.0, 3.0])
+  return sess.run([a.stack(), a.stack()])
+
+
+def array_gather_twice(tf, sess):
+  a = tf.TensorArray(tf.float32, 3, clear_after_read=True).unstack([1.0, 2.0, 3.0])
+  return sess.run(a.gather([1, 1]))
+
+
+def array_read_and_concat(tf, sess):
+  a = tf.TensorArray(tf.float32, 2).split([1.0, 2.0, 3.0], [1, 2])
+  first = a.read(0)
+  with tf.control_dependencies([first]):
+    return sess.run([first, a.concat() * 2])
+
+
+def array_write_after_read(tf, sess):
+  a = tf.TensorArray(tf.float32, 2, clear_after_read=True).write(0, 1.0)
+  first = a.read(0)
+  with tf.control_dependencies([first]):
+    return sess.run(a.write(0, first).read(0))
+
+
+def array_read_twice_in_loop(tf, sess):
+  a = tf.TensorArray(tf.float32, 3).unstack([1.0, 2.0, 3.0])
+  return sess.run(tf.while_loop(lambda i, y: i < 3, lambda i, y: (i + 1, y + a.read(i // 2)), [0, 0.0]))
+
+
+def array_read_in_each_run(tf, sess):
+  """What was read is told anew in each run, and in each branch that is taken."""
+  p = tf.placeholder(tf.bool, [])
+  a = tf.TensorArray(tf.float32, 3).unstack([1.0, 2.0, 3.0])
+  y = tf.cond(p, lambda: a.read(1) * 2, lambda: a.read(1) * 3)
+  x = tf.placeholder(tf.float32, [3])
+  b = tf.TensorArray(tf.float32, 3).unstack(x)
+  z = tf.while_loop(lambda i, z: i < 3, lambda i, z: (i + 1, z + tf.square(b.read(i))), [0, 0.0])[1]
+  feed = {p: True, x: [1.0, 2.0, 3.0]}
+  return [sess.run([y, z, tf.gradients(z, x)[0]], dict(feed, **{})) for _ in range(2)], sess.run(y, {p: False})
+
+
+def array_size_of_vector(tf, sess):
+  sess.run(tf.TensorArray(tf.float32, tf.constant([2, 3])).size())
+
+
+def array_read_at_vector(tf, sess):
+  a = tf.TensorArray(tf.float32, 3).unstack([1.0, 2.0, 3.0])
+  sess.run(a.read([0]))
+
+
+def array_read_of_other_type(tf, sess):
+  a = tf.TensorArray(tf.float32, 3, infer_shape=False).unstack([1.0, 2.0, 3.0])
+  sess.run(a.write(0, tf.constant(1, tf.int32)).read(0))
+
+
+def array_write_other_shape_at_run_time(tf, sess):
+  x = tf.placeholder(tf.float32, None)
+  a = tf.TensorArray(tf.float32, 2, element_shape=[2]).write(0, x)
+  return sess.run(a.read(0), {x: [1.0, 2.0, 3.0]})
+
+
+def array_grows_beyond(tf, sess):
+  a = tf.TensorArray(tf.float32, 1, dynamic_size=True).write(5, 1.0)
+  return sess.run([a.size(), a.read(5)])
+
+
+def array_unstack_of_unknown(tf, sess):
+  x = tf.placeholder(tf.float32, None)
+  a = tf.TensorArray(tf.float32, 2).unstack(x)
+  return sess.run(a.stack(), {x: [[1.0], [2.0]]}), str(a.stack().shape)
