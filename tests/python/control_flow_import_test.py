@@ -182,3 +182,25 @@ def test_second_derivatives(name):
       np.testing.assert_allclose(got[i], (up - down) / 2e-2, rtol=2e-2, atol=1e-3)
   with pytest.raises(tf.errors.UnimplementedError, match="Second-order gradient for while loops not supported"):
     tf.gradients(graph.get_tensor_by_name(fetches[1]), x)
+
+
+def test_second_derivatives_through_arrays():
+  """The arrays of gradients have gradients too."""
+  import_program("rnn_of_lengths")
+  graph = tf.get_default_graph()
+  steps = list(steps_of("rnn_of_lengths"))
+  feeds, fetches, _, _ = [s for s in steps if s[1]][-1]
+  x, y = graph.get_tensor_by_name("x:0"), graph.get_tensor_by_name(fetches[0])
+  first, = tf.gradients(tf.reduce_sum(y * y * y), x)
+  loss = tf.reduce_sum(first * first)
+  second, = tf.gradients(loss, x)
+  with tf.Session() as session:
+    for _, _, targets, _ in steps:
+      if targets:
+        session.run([graph.get_operation_by_name(t) for t in targets])
+    got = session.run(second, feeds)
+    at = tuple(np.argwhere(np.abs(got) == np.abs(got).max())[0])
+    step = np.zeros_like(got)
+    step[at] = 1e-2
+    up, down = [session.run(loss, dict(feeds, **{"x:0": feeds["x:0"] + s})) for s in (step, -step)]
+    np.testing.assert_allclose(got[at], (up - down) / 2e-2, rtol=1e-2)

@@ -25,6 +25,11 @@ TW_GRADIENT(StackPopV2) {
                        v.op.name, "' takes a value that a loop saved. Take both gradients here, of the loop itself"));
 }
 
+// The array of gradients has gradients of its own, which its readers and writers look after; the flow leads to them.
+TW_GRADIENT(TensorArrayGradV3) {
+  if (v.has_dy(1)) v.give(1, v.dy(1));
+}
+
 TW_GRADIENT(TensorArrayReadV3) {
   const Gradients g = gradients_of(v, v.x(2));
   v.give(2, call("TensorArrayWriteV3", {g.handle, v.x(1), v.dy(), g.flow}));

@@ -197,13 +197,13 @@ def _predicate_pairs(pred_fn_pairs):
   return [p for p, _ in pred_fn_pairs], [f for _, f in pred_fn_pairs]
 
 
-def _assert_at_most_one_true(predicates, message):
+def _assert_at_most_true(predicates, n, message):
   together = array_ops.stack(predicates, name="preds_c")
   count = math_ops.reduce_sum(math_ops.cast(together, dtypes.int32), name="num_true_conds")
   names = ", ".join(p.name for p in predicates)
   return control_flow_ops.Assert(
-      math_ops.less_equal(count, array_ops.constant(1, name="n_true_conds")),
-      ["%s: more than 1 conditions (%s) evaluated as True:" % (message, names), together],
+      math_ops.less_equal(count, array_ops.constant(n, name="n_true_conds")),
+      ["%s: more than %d conditions (%s) evaluated as True:" % (message, n, names), together],
       summarize=len(predicates))
 
 
@@ -214,10 +214,12 @@ def case(pred_fn_pairs, default=None, exclusive=False, strict=False, name="case"
   Without a default one must hold, and with `exclusive` at most one may: InvalidArgumentError otherwise.
   """
   predicates, actions = _predicate_pairs(pred_fn_pairs)
+  if not predicates:
+    raise ValueError("case() needs at least one (predicate, function) pair")
   with ops.name_scope(name, "case", [predicates]):
     if default is not None and not callable(default):
       raise TypeError("default must be callable.")
-    dependencies = [_assert_at_most_one_true(predicates, "Input error: exclusive=True")] if exclusive else []
+    dependencies = [_assert_at_most_true(predicates, 1, "Input error: exclusive=True")] if exclusive else []
     if default is None:
       predicates, actions, default = _last_as_default(predicates, actions)
     with ops.control_dependencies(dependencies):
@@ -238,25 +240,18 @@ class _Chain:
 
 
 def _last_as_default(predicates, actions):
-  """Takes the last action for the default, with the assertion that some predicate holds."""
-  if not predicates:
-    raise ValueError("case() without a default needs at least one (predicate, function) pair")
-  message = "None of conditions evaluated as True. Conditions: (%s), Values:" % ", ".join(p.name for p in predicates)
-  last, default = predicates[-1], actions[-1]
+  """Takes the last action for the default, with the assertions that its predicate holds and no other does."""
+  *others, last = predicates
+  *other_actions, default = actions
 
   def checked():
-    holds = control_flow_ops.Assert(
-        last, [message, array_ops.stack(predicates)], summarize=len(predicates))
-    with ops.control_dependencies([holds]):
-      return nest.map_structure(_after_assertion, default(), expand_composites=True)
+    message = ["Input error: None of conditions evaluated as True:", array_ops.stack(predicates, name="preds_c")]
+    others_hold = "Implementation error: selected default action #%d was called, but some of other predicates are True: "
+    with ops.control_dependencies([_assert_at_most_true(others, 0, others_hold % len(others)),
+                                   control_flow_ops.Assert(last, message)]):
+      return default()
 
-  return predicates[:-1], actions[:-1], checked
-
-
-def _after_assertion(value):
-  if isinstance(value, ops.Operation):
-    return control_flow_ops.group(value)
-  return value if hasattr(value, "_with_flow") else array_ops.identity(ops.convert_to_tensor(value))
+  return others, other_actions, checked
 
 
 def switch_case(branch_index, branch_fns, default=None, name="switch_case"):

@@ -64,3 +64,39 @@ def switch_case_gap(tf, sess):
 
 def switch_case_of_float(tf, sess):
   tf.switch_case(tf.placeholder(tf.float32, []), [lambda: 1, lambda: 2])
+
+
+def case_strict(tf, sess):
+  pairs = lambda: [(tf.constant(True), lambda: [tf.constant(1)])]
+  strict = tf.case(pairs(), default=lambda: [tf.constant(2)], strict=True)
+  plain = tf.case(pairs(), default=lambda: [tf.constant(2)])
+  return isinstance(strict, list), plain.name, sess.run([strict[0], plain])
+
+
+def case_of_dict(tf, sess):
+  a, b = tf.constant(False, name="z"), tf.constant(True, name="a")
+  return sess.run(tf.case({a: lambda: tf.constant(1), b: lambda: tf.constant(2)}, exclusive=True))
+
+
+def case_without_pairs(tf, sess):
+  return sess.run(tf.case([], default=lambda: tf.constant(3)))
+
+
+def case_of_one(tf, sess):
+  p = tf.placeholder(tf.bool, [])
+  y = tf.case([(p, lambda: tf.constant(1))])
+  try:
+    sess.run(y, {p: False})
+  except tf.errors.InvalidArgumentError as e:
+    return y.name, sess.run(y, {p: True}), e.message.split("\n")[0]
+
+
+def case_of_operations(tf, sess):
+  return sess.run(tf.case([(tf.constant(True), lambda: tf.no_op())], default=lambda: tf.no_op()))
+
+
+def case_names(tf, sess):
+  """Of the assertions, too."""
+  p = tf.placeholder(tf.bool, [])
+  tf.case([(p, lambda: tf.constant(1)), (p, lambda: tf.constant(2))], name="mine", exclusive=True)
+  return [op.name for op in tf.get_default_graph().get_operations() if op.type in ("Pack", "LessEqual", "Sum", "Assert")]

@@ -306,3 +306,54 @@ def while_dtypes(tf, sess):
   r = tf.while_loop(lambda i, b, s, d: i < 3, lambda i, b, s, d: (i + 1, tf.logical_not(b), s + "x", d / 2),
                     [tf.constant(0, tf.int64), True, "a", tf.constant(1.0, tf.float64)])
   return sess.run(r)
+
+
+# --- limits, invariants and structures together ---
+
+def while_limit_and_invariants(tf, sess):
+  grow = lambda i, v: (i + 1, tf.concat([v, v], 0))
+  found = tf.while_loop(lambda i, v: i < 10, grow, (tf.constant(0), tf.constant([1.0])),
+                        shape_invariants=(tf.TensorShape([]), tf.TensorShape([None])), maximum_iterations=3,
+                        swap_memory=True)
+  return [t.name for t in found], [str(t.shape) for t in found], sess.run(found)
+
+
+def while_limit_and_invariant_of_one(tf, sess):
+  tf.while_loop(lambda v: tf.size(v) < 100, lambda v: tf.concat([v, v], 0), [tf.constant([1.0])],
+                shape_invariants=[tf.TensorShape([None])], maximum_iterations=tf.constant(2))
+
+
+def while_limit_and_list(tf, sess):
+  """With a limit, the body gives the sequence type of the variables."""
+  tf.while_loop(lambda i, v: i < 10, lambda i, v: (i + 1, v), [0, 1.0], maximum_iterations=3)
+
+
+def while_same_structure(tf, sess):
+  loops = [tf.while_loop(lambda v: v < 5, lambda v: [v + 1], [tf.constant(0)], return_same_structure=True),
+           tf.while_loop(lambda v: v < 5, lambda v: (v + 1,), (tf.constant(0),), return_same_structure=True),
+           tf.while_loop(lambda v: v < 5, lambda v: (v + 1,), (tf.constant(0),), return_same_structure=True,
+                         maximum_iterations=3),
+           tf.while_loop(lambda v: v < 5, lambda v: v + 1, [0], maximum_iterations=2)]
+  return [type(loop).__name__ for loop in loops[:3]], sess.run(loops)
+
+
+def while_limit_same_structure_and_invariant(tf, sess):
+  loop = tf.while_loop(lambda v: v < 5, lambda v: (v + 1,), (tf.constant(0),), return_same_structure=True,
+                       maximum_iterations=3, shape_invariants=(tf.TensorShape([]),))
+  return isinstance(loop, tuple), sess.run(loop)
+
+
+def while_limits(tf, sess):
+  loops = [tf.while_loop(lambda i: i < 3, lambda i: i + 1, [0], maximum_iterations=n)
+           for n in (None, 0, -1, tf.constant(2, tf.int64))]
+  return sess.run(loops)
+
+
+def while_limit_of_float(tf, sess):
+  return sess.run(tf.while_loop(lambda i: i < 3, lambda i: i + 1, [0], maximum_iterations=2.5))
+
+
+def while_limit_gradient(tf, sess):
+  x = tf.constant(2.0)
+  y = tf.while_loop(lambda y: True, lambda y: y * x, [x], maximum_iterations=4)
+  return sess.run([y, tf.gradients(y, x)[0]])
