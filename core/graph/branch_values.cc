@@ -31,15 +31,12 @@ class Leaver {
     // The values and the predicates they hang on, handed up; those of the outermost branch are found last.
     for (int k = depth(); k > 0; --k) {
       TW_RETURN_IF_ERROR(return_values(k, &out));
-      if (k > 1) {
-        TW_ASSIGN_OR_RETURN(const Output taken, is_taken(k));
-        out.push_back(taken);
-      }
+      if (k > 1) out.push_back(predicate(k));
       TW_RETURN_IF_ERROR(finish(k));
       const auto first = static_cast<int32_t>(node(k - 1, level(k).call).output_dtypes.size() - returned_);
       for (size_t i = 0; i < returned_; ++i) out[i] = Output{level(k).call, first + static_cast<int32_t>(i)};
     }
-    TW_ASSIGN_OR_RETURN(Output taken, is_taken(1));
+    Output taken = predicate(1);
     for (int k = 1;; ++k) {
       for (Output& o : out) {
         TW_ASSIGN_OR_RETURN(o, add(0, "Switch", "taken", {o, taken}, side(k)));
@@ -64,9 +61,7 @@ class Leaver {
     next.members = {b.members.begin(), b.members.end()};
     TW_ASSIGN_OR_RETURN(next.call, locate(b.node, k - 1));
     const Node& call = node(k - 1, next.call);
-    if (call.op->name == "Case") {
-      next.refs = call.attr().must<std::vector<FuncRef>>("branches");
-    } else if (call.op->name == "If" || call.op->name == "StatelessIf") {
+    if (call.op->name == "If" || call.op->name == "StatelessIf") {
       next.refs = {call.attr().must<FuncRef>("then_branch"), call.attr().must<FuncRef>("else_branch")};
     }
     if (b.branch < 0 || static_cast<size_t>(b.branch) >= next.refs.size()) {
@@ -248,26 +243,10 @@ class Leaver {
     return {};
   }
 
-  // The output of a Switch by is_taken(k) that has a value where the branch of level `k` is taken.
-  int side(int k) { return level(k).branch == 0 || is_case(k) ? 1 : 0; }
-  bool is_case(int k) { return node(k - 1, level(k).call).op->name == "Case"; }
-
-  // What decides whether the branch of level `k` is taken, in the level before.
-  Result<Output> is_taken(int k) {
-    const Level& l = level(k);
-    const Output selector = node(k - 1, l.call).inputs[0];
-    if (!is_case(k)) return selector;
-    const auto number = [&](int32_t n) -> Result<Output> {
-      return add(k - 1, "Const", "branch", {}, 0, {{"dtype", DType::kInt32}, {"value", Tensor::scalar<int32_t>(n)}});
-    };
-    TW_ASSIGN_OR_RETURN(const Output own, number(l.branch));
-    if (l.branch + 1 < static_cast<int>(l.functions.size())) return add(k - 1, "Equal", "is", {selector, own}, 0);
-    // The last branch is that of all numbers without one.
-    TW_ASSIGN_OR_RETURN(const Output zero, number(0));
-    TW_ASSIGN_OR_RETURN(const Output above, add(k - 1, "GreaterEqual", "above", {selector, own}, 0));
-    TW_ASSIGN_OR_RETURN(const Output below, add(k - 1, "Less", "below", {selector, zero}, 0));
-    return add(k - 1, "LogicalOr", "is", {above, below}, 0);
-  }
+  // What decides whether the branch of level `k` is taken, in the level before; and the output of a Switch by it that
+  // has a value then.
+  Output predicate(int k) { return node(k - 1, level(k).call).inputs[0]; }
+  int side(int k) { return level(k).branch == 0 ? 1 : 0; }
 
   // Adds the functions to the library and gives them to the node of the level before.
   Status finish(int k) {
@@ -289,12 +268,8 @@ class Leaver {
     Graph& outer = *level(k - 1).graph;
     const Node& call = outer.node(l.call);
     AttrMap attrs = call.attrs;
-    if (call.op->name == "Case") {
-      attrs["branches"] = l.refs;
-    } else {
-      attrs["then_branch"] = l.refs[0];
-      attrs["else_branch"] = l.refs[1];
-    }
+    attrs["then_branch"] = l.refs[0];
+    attrs["else_branch"] = l.refs[1];
     std::vector<Output> inputs{call.inputs[0]};
     std::vector<DType> types;
     for (const Output o : l.arguments) {

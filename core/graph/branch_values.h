@@ -9,10 +9,10 @@
 
 namespace tw {
 
-// One branch of an If, StatelessIf or Case.
+// One branch of an If or StatelessIf.
 struct BranchOfNode {
   NodeId node = -1;             // runs the branch; a removed node where it was itself made in the branch before
-  int branch = 0;               // 0: then_branch, or the number in `branches`
+  int branch = 0;               // 0: then_branch, 1: else_branch
   std::vector<NodeId> members;  // the nodes that the branch was made from, removed since
 };
 

@@ -331,10 +331,10 @@ TW_TRIAL int32_t tw_graph_has_function(const tw_graph* graph, tw_str name);
 /* Takes nodes out of the graph that only one another use, after they went into a function. Their ids stay taken, and
  * what is known of them can still be asked; TW_FAILED_PRECONDITION when another node uses one. */
 TW_TRIAL tw_status* tw_graph_remove(tw_graph* graph, const int32_t* nodes, size_t num_nodes);
-/* One branch of an If, StatelessIf or Case. */
+/* One branch of an If or StatelessIf. */
 typedef struct tw_branch {
   int32_t node;         /* the node that runs it; a removed one where it was itself made in the branch before */
-  int32_t branch;       /* 0: then_branch, or the number in `branches` */
+  int32_t branch;       /* 0: then_branch, 1: else_branch */
   const int32_t* nodes; /* those that the branch was made from, removed since */
   size_t num_nodes;
 } tw_branch;
