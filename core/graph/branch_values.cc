@@ -180,16 +180,20 @@ class Leaver {
   Status add_argument(int k, Output outer) {
     Level& l = level(k);
     const Graph& from = *level(k - 1).graph;
-    const DType dtype = base_dtype(from.dtype(outer));
+    const HandleShape handle = from.handle(outer);
     for (const auto& f : l.functions) {
       NodeSpec arg;
       arg.op = "_Arg";
       arg.name = f->body->unique_name(internal::concat("arg_", f->args.size()));
-      arg.attrs = {{"T", dtype}, {"index", static_cast<int64_t>(f->args.size())}};
+      arg.attrs = {{"T", base_dtype(from.dtype(outer))}, {"index", static_cast<int64_t>(f->args.size())}};
+      arg.attrs["_output_shapes"] = std::vector<Shape>{from.shape(outer)};
+      if (handle.dtype != DType::kInvalid) {
+        arg.attrs["_handle_dtypes"] = std::vector<DType>{handle.dtype};
+        arg.attrs["_handle_shapes"] = std::vector<Shape>{handle.shape};
+      }
       f->arg_names.push_back(arg.name);
       TW_ASSIGN_OR_RETURN(const NodeId id, f->body->add(std::move(arg)));
       f->args.push_back(id);
-      f->body->copy_output_type(from, outer, Output{id, 0});
     }
     l.arguments.push_back(outer);
     return {};

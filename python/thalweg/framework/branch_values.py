@@ -27,6 +27,30 @@ def operations(graph, given, user):
   return _stand_ins(graph, given, True, user)
 
 
+def of_collections(graph):
+  """Makes what stands, outside of all bodies, for the tensors and operations of whole branches that collections hold,
+  so that a GraphDef has what the collections name."""
+  found = {}
+  for items in graph._collections.values():
+    for item in items:
+      op = getattr(item, "_op", item)
+      if getattr(op, "_context", None) is not None and _is_whole(op._context):
+        found[op] = None
+  if found:
+    outer, graph._context = graph._context, None
+    try:
+      _stand_ins(graph, list(found), False, "a collection")
+    finally:
+      graph._context = outer
+
+
+def _is_whole(context):
+  """Whether the body and those around it are branches that are whole."""
+  while context is not None and context.call is not None:
+    context = context.outer
+  return context is None
+
+
 def _stand_ins(graph, ops, as_operations, user):
   around, context = [], graph._context
   while context is not None:

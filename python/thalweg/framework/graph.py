@@ -211,6 +211,7 @@ class Graph(GraphContexts, GraphElements):
   def _as_graph_def(self, from_version=None, add_shapes=False):
     from thalweg import _protos
     with self._lock:
+      branch_values.of_collections(self)
       data = buffer_call(lib.tw_graph_to_graph_def, self._handle)
     graph_def = _protos.message("GraphDef").FromString(data)
     if from_version is not None:

@@ -201,3 +201,29 @@ def branch_value_in_another_branch(tf, sess):
   y = tf.cond(p, lambda: kept.append(x * 2) or kept[0], lambda: x - 1)
   z = tf.cond(p, lambda: kept[0] + y, lambda: y * 10)
   return _outcomes(tf, sess, [z], [{p: True, x: 2.0}, {p: False, x: 2.0}])
+
+
+def branch_collections_in_a_meta_graph(tf, sess):
+  """What collections hold of a branch is there when the graph is read again."""
+  p, x = tf.placeholder(tf.bool, [], name="p"), tf.placeholder(tf.float32, [], name="x")
+  v = tf.get_variable("v", initializer=1.0)
+
+  def yes():
+    tf.summary.scalar("seen", x)
+    tf.add_to_collection(tf.GraphKeys.UPDATE_OPS, tf.assign_add(v, x))
+    tf.add_to_collection("mine", tf.group(v.read_value()))
+    return x + 1
+
+  tf.identity(tf.cond(p, yes, lambda: x), name="y")
+  meta = tf.train.export_meta_graph()
+  with tf.Graph().as_default(), tf.Session() as other:
+    tf.train.import_meta_graph(meta)
+    merged, names = tf.summary.merge_all(), [[e.name for e in tf.get_collection(k)] for k in (
+        "mine", tf.GraphKeys.UPDATE_OPS, tf.GraphKeys.SUMMARIES)]
+    update = tf.group(*tf.get_collection(tf.GraphKeys.UPDATE_OPS))
+    other.run(tf.global_variables_initializer())
+    got = [len(other.run(merged, {"p:0": True, "x:0": 2.0}))]
+    for taken in (True, False):
+      other.run(update, {"p:0": taken, "x:0": 2.0})
+      got.append(other.run(["v:0", "y:0"], {"p:0": taken, "x:0": 2.0}))
+    return names, got
