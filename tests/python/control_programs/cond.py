@@ -240,3 +240,27 @@ def cond_fetch_inside(tf, sess):
   p = tf.placeholder(tf.bool, [])
   tf.cond(p, f, lambda: 0.0)
   sess.run(inside[0], {p: True})
+
+
+def cond_weights_of_unknown_rank(tf, sess):
+  """Losses and metrics choose by ranks that only a run knows."""
+  x, w, labels = [tf.placeholder(tf.float32, None) for _ in range(3)]
+  found = [tf.metrics.mean(x, w)[1], tf.losses.mean_squared_error(labels, x, weights=w),
+           tf.metrics.accuracy(labels, x, weights=w)[1], tf.metrics.mean_absolute_error(labels, x, weights=w)[1]]
+  got = []
+  for weights in ([[1.0], [2.0]], 2.0, [[0.5, 1.0], [2.0, 0.0]]):
+    sess.run(tf.local_variables_initializer())
+    got.append(sess.run(found, {x: [[1.0, 2.0], [3.0, 4.0]], w: weights, labels: [[1.0, 3.0], [3.0, 5.0]]}))
+  return got
+
+
+def cond_zero_debias(tf, sess):
+  p, x = tf.placeholder(tf.bool, []), tf.placeholder(tf.float32, [4, 3])
+  tf.contrib.layers.batch_norm(x, is_training=p, zero_debias_moving_mean=True, fused=False, decay=0.5, scope="norm")
+  updates = tf.get_collection(tf.GraphKeys.UPDATE_OPS)
+  sess.run(tf.global_variables_initializer())
+  got = []
+  for training in (True, False, True):
+    sess.run(updates, {p: training, x: [[1, 2, 3], [2, 4, 1], [3, 6, 8], [4, 2, 1]]})
+    got.append({v.op.name: sess.run(v) for v in tf.global_variables()})
+  return got

@@ -145,13 +145,8 @@ class _Norm(object):
 
     if known:
       return move()
-    if zero_debias:
-      # The count of updates must stand still too.
-      return list(utils.smart_cond(is_training, move, lambda: [ops.convert_to_tensor(self._mean),
-                                                               ops.convert_to_tensor(self._variance)]))
-    # A decay of 1 leaves the averages as they are.
-    decay = array_ops.where_v2(is_training, math_ops.cast(decay, self._dtype), math_ops.cast(1.0, self._dtype))
-    return move()
+    return list(utils.smart_cond(is_training, move, lambda: [ops.convert_to_tensor(self._mean),
+                                                             ops.convert_to_tensor(self._variance)]))
 
 
 @add_arg_scope

@@ -4,7 +4,8 @@ import collections
 import weakref
 
 from thalweg.framework import ops, tensor_util
-from thalweg.ops import control_flow_ops, variables
+from thalweg.ops import variables
+from thalweg.ops.cond import cond
 
 # Aliases by graph and name of the tensor.
 _aliases = weakref.WeakKeyDictionary()
@@ -71,7 +72,7 @@ def static_cond(pred, fn1, fn2):
 def smart_cond(pred, fn1, fn2, name=None):
   """fn1() or fn2(), chosen now when the condition is known, else when the graph runs."""
   known = constant_value(pred)
-  return static_cond(known, fn1, fn2) if known is not None else control_flow_ops.cond(pred, fn1, fn2, name=name)
+  return static_cond(known, fn1, fn2) if known is not None else cond(pred, fn1, fn2, name=name)
 
 
 def get_variable_collections(variables_collections, name):
