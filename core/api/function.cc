@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/api/handles.h"
+#include "core/graph/branch_values.h"
 
 using namespace tw;
 using namespace tw::api;
@@ -195,6 +196,24 @@ tw_status* tw_graph_remove(tw_graph* graph, const int32_t* nodes, size_t num_nod
       for (const NodeId c : n.controls) TW_RETURN_IF_ERROR(check(c));
     }
     for (size_t i = 0; i < num_nodes; ++i) g.remove(nodes[i]);
+    return {};
+  });
+}
+
+tw_status* tw_graph_leave_branch(tw_graph* graph, const tw_branch* path, size_t depth, const int32_t* nodes,
+                                 size_t num_nodes, int32_t operations, int32_t* made) {
+  return guard([&]() -> Status {
+    Graph& g = *graph->graph;
+    std::vector<BranchOfNode> branches;
+    for (size_t k = 0; k < depth; ++k) {
+      TW_RETURN_IF_ERROR(check_node(g, path[k].node));
+      for (size_t i = 0; i < path[k].num_nodes; ++i) TW_RETURN_IF_ERROR(check_node(g, path[k].nodes[i]));
+      branches.push_back({path[k].node, path[k].branch, {path[k].nodes, path[k].nodes + path[k].num_nodes}});
+    }
+    for (size_t i = 0; i < num_nodes; ++i) TW_RETURN_IF_ERROR(check_node(g, nodes[i]));
+    const Leaving what = operations != 0 ? Leaving::kOperations : Leaving::kValues;
+    TW_ASSIGN_OR_RETURN(const std::vector<NodeId> ids, leave_branches(&g, branches, {nodes, num_nodes}, what));
+    std::copy(ids.begin(), ids.end(), made);
     return {};
   });
 }

@@ -331,6 +331,18 @@ TW_TRIAL int32_t tw_graph_has_function(const tw_graph* graph, tw_str name);
 /* Takes nodes out of the graph that only one another use, after they went into a function. Their ids stay taken, and
  * what is known of them can still be asked; TW_FAILED_PRECONDITION when another node uses one. */
 TW_TRIAL tw_status* tw_graph_remove(tw_graph* graph, const int32_t* nodes, size_t num_nodes);
+/* One branch of an If or StatelessIf. */
+typedef struct tw_branch {
+  int32_t node;         /* the node that runs it; a removed one where it was itself made in the branch before */
+  int32_t branch;       /* 0: then_branch, 1: else_branch */
+  const int32_t* nodes; /* those that the branch was made from, removed since */
+  size_t num_nodes;
+} tw_branch;
+/* Lets `nodes`, made in the innermost of the `depth` branches of `path`, be used around the outermost: `made` receives
+ * as many nodes of the graph, which have the values of `nodes`, or with `operations` just run when they do. Where the
+ * branch is not taken these nodes are dead, as TensorFlow 1's are, and nothing that uses them runs. */
+TW_TRIAL tw_status* tw_graph_leave_branch(tw_graph* graph, const tw_branch* path, size_t depth, const int32_t* nodes,
+                                          size_t num_nodes, int32_t operations, int32_t* made);
 
 /* ---- Gradients ------------------------------------------------------------------------------------------------ */
 

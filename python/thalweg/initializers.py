@@ -1,6 +1,5 @@
 """tf.initializers."""
 
-from thalweg import tables_initializer  # noqa: F401
 from thalweg.ops.init_ops import (  # noqa: F401
     Constant as constant, GlorotNormal as glorot_normal, GlorotUniform as glorot_uniform, Identity as identity,
     Ones as ones, RandomNormal as random_normal, RandomUniform as random_uniform, TruncatedNormal as truncated_normal,
@@ -10,4 +9,3 @@ from thalweg.ops.orthogonal_init import Orthogonal as orthogonal  # noqa: F401
 from thalweg.ops.variables import (  # noqa: F401
     global_variables_initializer as global_variables, local_variables_initializer as local_variables,
     variables_initializer as variables)
-from thalweg import tables_initializer  # noqa: F401

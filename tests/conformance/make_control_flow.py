@@ -328,6 +328,25 @@ def loop_at_most_gradient():
   return [step([y, g], {x: [1.0, 2.0]}), step([y, g], {x: [0.1, 0.2]})]
 
 
+@program
+def loop_of_references_gradient():
+  """A variable goes into the loops as a reference: one assigns it, and one is nested. The gradient of the first is not
+  among the goldens: what TensorFlow saves for it is the variable's buffer, which later turns assign."""
+  x = placeholder(tf.float32, [], "x")
+  v, w = tf.Variable(1.0, name="v"), tf.Variable(0.5, name="w")
+
+  def assigning(i, y):
+    with tf.control_dependencies([tf.assign_add(v, 1.0 + 0.0 * y)]):  # not before the last turn is done
+      return i + 1, y * v.read_value()
+
+  def nested(i, y):
+    return i + 1, tf.while_loop(lambda j, y: j < 2, lambda j, y: (j + 1, tf.sin(y) * w.read_value()), [0, y + x])[1]
+  y = tf.while_loop(lambda i, y: i < 3, assigning, [0, x])[1]
+  z = tf.while_loop(lambda i, y: i < 3, nested, [0, x])[1]
+  init = step([], targets=[tf.global_variables_initializer()])
+  return [init, step([y], {x: 2.0}), step([v]), step([z, tf.gradients(z, x)[0]], {x: 0.3})]
+
+
 # --- tensor arrays ---
 
 @program

@@ -2,8 +2,8 @@
 //   T  one file, opened as the index of a bundle and as a V1 checkpoint: most die at a checksum;
 //   B  entries of a bundle's index, then its data file;
 //   V  entries of a V1 file.
-// Entries are [u8 key length][key][u16 value length, little-endian][value] up to a key length of 255 or the end; they are written as
-// a sound table, so that what is behind the checksums is reached.
+// Entries are [u8 key length][key][u16 value length, little-endian][value] up to a key length of 255 or the end; they
+// are written as a sound table, so that what is behind the checksums is reached.
 #include <unistd.h>
 
 #include <cstring>
@@ -57,7 +57,8 @@ void read_all(const Result<std::unique_ptr<CheckpointReader>>& reader) {
   if (!reader.ok()) return;
   for (const auto& [name, tensor] : (*reader)->tensors()) {
     const auto value = (*reader)->read(name);
-    if (value.ok()) require(value->dtype() == tensor.dtype && value->shape() == tensor.shape, "not the tensor it listed");
+    if (value.ok())
+      require(value->dtype() == tensor.dtype && value->shape() == tensor.shape, "not the tensor it listed");
     TensorSlice first = TensorSlice::full(tensor.shape.rank());
     for (auto& extent : first.extents) extent = {0, 1};
     const auto slice = (*reader)->read_slice(name, first);

@@ -145,3 +145,62 @@ def test_fetching_inside():
     session.run("while/add:0", {"n:0": 3})
   with tf.Session() as session, pytest.raises(tf.errors.InvalidArgumentError, match="inputs from different frames"):
     session.run("while/Exit:0", {"n:0": 3, "while/add:0": 1})
+
+
+def test_gradients_of_loops_over_references():
+  import_program("loop_of_references_gradient")
+  graph = tf.get_default_graph()
+  x = graph.get_tensor_by_name("x:0")
+  init, assigning, variable, nested = steps_of("loop_of_references_gradient")
+  y = graph.get_tensor_by_name(assigning[1][0])
+  dy, dz = tf.gradients(y, x)[0], tf.gradients(graph.get_tensor_by_name(nested[1][0]), x)[0]
+  with tf.Session() as session:
+    session.run([graph.get_operation_by_name(t) for t in init[2]])
+    value, slope = session.run([y, dy], assigning[0])
+    check(value, assigning[3][0])
+    check(slope, value / assigning[0]["x:0"])
+    check(session.run(variable[1][0]), variable[3][0])
+    check(session.run(dz, nested[0]), nested[3][1])
+
+
+@pytest.mark.parametrize("name", ["loop_nested_gradient", "loop_with_branches_gradient"])
+def test_second_derivatives(name):
+  """Of loops as they were imported, against differences of the first derivatives. TensorFlow's own first derivatives,
+  in the same graph, cannot be differentiated: they take values off stacks."""
+  import_program(name)
+  graph = tf.get_default_graph()
+  x = graph.get_tensor_by_name("x:0")
+  feeds, fetches, _, _ = list(steps_of(name))[-1]
+  first, = tf.gradients(graph.get_tensor_by_name(fetches[0]), x)
+  second, = tf.gradients(first, x)
+  with tf.Session() as session:
+    got = session.run(second, feeds)
+    for i in range(got.size):
+      moved = [dict(feeds, **{"x:0": feeds["x:0"] + step * np.eye(got.size, dtype=np.float32)[i]})
+               for step in (1e-2, -1e-2)]
+      up, down = [session.run(first, m).sum() for m in moved]
+      np.testing.assert_allclose(got[i], (up - down) / 2e-2, rtol=2e-2, atol=1e-3)
+  with pytest.raises(tf.errors.UnimplementedError, match="Second-order gradient for while loops not supported"):
+    tf.gradients(graph.get_tensor_by_name(fetches[1]), x)
+
+
+def test_second_derivatives_through_arrays():
+  """The arrays of gradients have gradients too."""
+  import_program("rnn_of_lengths")
+  graph = tf.get_default_graph()
+  steps = list(steps_of("rnn_of_lengths"))
+  feeds, fetches, _, _ = [s for s in steps if s[1]][-1]
+  x, y = graph.get_tensor_by_name("x:0"), graph.get_tensor_by_name(fetches[0])
+  first, = tf.gradients(tf.reduce_sum(y * y * y), x)
+  loss = tf.reduce_sum(first * first)
+  second, = tf.gradients(loss, x)
+  with tf.Session() as session:
+    for _, _, targets, _ in steps:
+      if targets:
+        session.run([graph.get_operation_by_name(t) for t in targets])
+    got = session.run(second, feeds)
+    at = tuple(np.argwhere(np.abs(got) == np.abs(got).max())[0])
+    step = np.zeros_like(got)
+    step[at] = 1e-2
+    up, down = [session.run(loss, dict(feeds, **{"x:0": feeds["x:0"] + s})) for s in (step, -step)]
+    np.testing.assert_allclose(got[at], (up - down) / 2e-2, rtol=1e-2)

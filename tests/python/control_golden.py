@@ -1,12 +1,13 @@
-"""Running the programs of control_programs.py and writing down what they give."""
+"""Running the programs of control_programs and writing down what they give."""
 
 import inspect
 
 import numpy as np
 
 
-def programs(module):
-  return [f for name, f in inspect.getmembers(module, inspect.isfunction) if not name.startswith("_")]
+def programs(package):
+  return [f for module in package.MODULES for name, f in inspect.getmembers(module, inspect.isfunction)
+          if not name.startswith("_")]
 
 
 def plain(value):

@@ -123,11 +123,17 @@ def test_errors_name_the_rule():
   with pytest.raises(tf.errors.InvalidArgumentError, match="Loop variable while/Const:0 .*int32.*float32"):
     tf.while_loop(lambda i: i < 3, lambda i: tf.cast(i, tf.float32), [0])
   inside = []
-  tf.cond(tf.placeholder(tf.bool, []), lambda: inside.append(tf.constant(1) + 1) or inside[0], lambda: 0)
-  with pytest.raises(ValueError, match="Cannot use 'cond/add' as input to 'add_1' because 'cond/add' is in a branch"):
-    tf.add(inside[0], 1, name="add_1")
-  with pytest.raises(ValueError, match="in a branch of 'cond'"), tf.control_dependencies(inside):
-    pass
+
+  def uses_it_outside():
+    inside.append(tf.constant(1) + 1)
+    with tf.control_dependencies(None):
+      return tf.add(inside[0], 1, name="add_1")
+
+  with pytest.raises(tf.errors.InaccessibleTensorError, match="'cond/add' .* in a branch of 'cond' that is still being made"):
+    tf.cond(tf.placeholder(tf.bool, []), uses_it_outside, lambda: 0)
+  y = tf.cond(tf.placeholder(tf.bool, []), lambda: inside.append(tf.constant(1.0) + 1) or inside[1], lambda: 0.0)
+  with pytest.raises(tf.errors.InaccessibleTensorError, match="with respect to 'cond_1/add:0'"):
+    tf.gradients(y, inside[1])
 
 
 def test_a_loop_reads_a_resource_of_which_it_knows_the_shape():

@@ -18,6 +18,18 @@ Gradients gradients_of(Vjp& v, Val flow) {
 
 }  // namespace
 
+// TensorFlow's own gradients of loops save values on stacks. Differentiated once more, without this they would count as
+// constants.
+TW_GRADIENT(StackPopV2) {
+  v.fail(unimplemented("Second-order gradient for while loops not supported where TensorFlow made the first one: '",
+                       v.op.name, "' takes a value that a loop saved. Take both gradients here, of the loop itself"));
+}
+
+// The array of gradients has gradients of its own, which its readers and writers look after; the flow leads to them.
+TW_GRADIENT(TensorArrayGradV3) {
+  if (v.has_dy(1)) v.give(1, v.dy(1));
+}
+
 TW_GRADIENT(TensorArrayReadV3) {
   const Gradients g = gradients_of(v, v.x(2));
   v.give(2, call("TensorArrayWriteV3", {g.handle, v.x(1), v.dy(), g.flow}));

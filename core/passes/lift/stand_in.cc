@@ -47,6 +47,37 @@ void collect(const Graph& g, const Node& loop, std::map<Output, Output>* stand_i
   }
 }
 
+// Lets references enter these loops as handles, which functions can take.
+Status enter_handles(Graph& g, const lift::Frames& frames, const std::set<std::string>& wanted) {
+  std::map<Output, Output> handles;  // of references inside of loops
+  for (const NodeId id : g.topological_order()) {
+    const Node& n = g.node(id);
+    if (n.op->name != "RefEnter" || !n.attr().boolean("is_constant")) continue;
+    const int frame = frames.outermost(frames.of_outputs(n));
+    if (!wanted.contains(frames.list[static_cast<size_t>(frame)].name)) continue;
+    const auto add = [&](const char* op, Output input, AttrMap attrs) -> Result<Output> {
+      NodeSpec spec{op, g.unique_name(n.name + "/handle"), {input}, {}, std::move(attrs), n.device, n.where};
+      TW_ASSIGN_OR_RETURN(const NodeId made, g.add(std::move(spec)));
+      return Output{made, 0};
+    };
+    Output handle;
+    if (const auto known = handles.find(n.inputs[0]); known != handles.end()) {
+      handle = known->second;
+    } else {
+      TW_ASSIGN_OR_RETURN(handle, add("_RefHandle", n.inputs[0], {}));
+    }
+    AttrMap attrs = n.attrs;
+    attrs["T"] = DType::kResource;
+    TW_ASSIGN_OR_RETURN(const Output inside, add("Enter", handle, std::move(attrs)));
+    const HandleShape to = g.handle(handle);
+    TW_ASSIGN_OR_RETURN(const Output ref, add("_HandleRef", inside, {{"T", to.dtype}, {"shape", to.shape}}));
+    handles[ref] = inside;
+    g.replace_uses(Output{id, 0}, ref);
+    g.remove(id);
+  }
+  return {};
+}
+
 bool is_stand_in(const Node& n) { return !n.dead && n.attr().has(lift::kExitsAttr); }
 
 }  // namespace
@@ -75,6 +106,7 @@ Result<std::map<Output, Output>> add_loop_stand_ins(Graph* g, std::span<const Ou
     const int frame = frames.outermost(frames.of[static_cast<size_t>(id)]);
     wanted.insert(frames.list[static_cast<size_t>(frame)].name);
   }
+  TW_RETURN_IF_ERROR(enter_handles(*body.body, frames, wanted));
   TW_RETURN_IF_ERROR(lift::lift_loops(body, &wanted));
   // Nodes of the copy that the graph has too have the same number.
   std::map<NodeId, NodeId> added;

@@ -7,8 +7,8 @@ import copy
 
 from thalweg.contrib.rnn.cells import EmbeddingWrapper, Linear, OutputProjectionWrapper
 from thalweg.framework import dtypes, ops
-from thalweg.layers import utils as layer_utils
 from thalweg.ops import array_ops, embedding_ops, math_ops, nn_ops, variable_scope as vs
+from thalweg.ops.cond import cond
 from thalweg.rnn.static import static_rnn
 from thalweg.util import nest
 
@@ -178,17 +178,19 @@ def tied_rnn_seq2seq(encoder_inputs, decoder_inputs, cell, loop_function=None, d
 
 
 def _fed_or_not(feed_previous, decode):
-  """decode(feed_previous, **more), which for a tensor is made both ways, with shared variables, and chosen from."""
+  """decode(feed_previous, **more), which for a tensor is made both ways, with shared variables, and done one way."""
   if isinstance(feed_previous, bool):
     return decode(feed_previous)
 
+  structures = []
+
   def branch(fed):
     with vs.variable_scope(vs.get_variable_scope(), reuse=None if fed else True):
-      return decode(fed, update_embedding_for_previous=False)
+      structures.append(decode(fed, update_embedding_for_previous=False))
+    return nest.flatten(structures[-1])
 
-  made = [branch(True), branch(False)]
-  chosen = layer_utils.smart_select(feed_previous, lambda: nest.flatten(made[0]), lambda: nest.flatten(made[1]))
-  return nest.pack_sequence_as(made[0], chosen)
+  chosen = cond(feed_previous, lambda: branch(True), lambda: branch(False))
+  return nest.pack_sequence_as(structures[0], chosen)
 
 
 def embedding_rnn_seq2seq(encoder_inputs, decoder_inputs, cell, num_encoder_symbols, num_decoder_symbols,

@@ -16,7 +16,9 @@ class Body:
     self.graph, self.kind, self.name = graph, kind, name
     self.outer = graph._context
     self.ops = []
+    self.known = set()    # for node_count
     self.functions = []   # made of it
+    self.call, self.branch = None, 0   # of a branch: the operation that runs it when it is whole, and its number
     self._saved = None
 
   def add(self, op):
@@ -39,8 +41,8 @@ class Body:
           "Cannot use '%s' as input to '%s' because '%s' is in a while loop. Make it a loop variable of '%s' to use its "
           "last value." % (op.name, user, op.name, self.name))
     return InaccessibleTensorError(
-        "Cannot use '%s' as input to '%s' because '%s' is in a branch of '%s', which may not be taken. Return it from "
-        "both branches to use it." % (op.name, user, op.name, self.name))
+        "Cannot use '%s' as input to '%s' because '%s' is in a branch of '%s' that is still being made. Use it inside, or "
+        "when tf.cond has returned." % (op.name, user, op.name, self.name))
 
   def remove(self):
     """Takes the operations out of the graph. Their objects stay, for messages."""
@@ -53,7 +55,7 @@ class Captures:
   """What some bodies use from outside: tensors, each an argument of all the functions; and operations to wait for."""
 
   def __init__(self):
-    self._tensors = {}   # tensor -> whether a body may write through it
+    self._tensors = set()
     self.controls = set()
     self.inputs = []
     self.stateful = False
@@ -63,13 +65,13 @@ class Captures:
     arguments = set(arguments)
     stack, seen = [], set()
 
-    def visit(tensor, by_reference=False):
+    def visit(tensor):
       if tensor in arguments:
         return
       if tensor._op._context is body:
         stack.append(tensor._op)
       elif not _copied(tensor):
-        self._tensors[tensor] = self._tensors.get(tensor, False) or by_reference
+        self._tensors.add(tensor)
 
     for tensor in results:
       visit(tensor)
@@ -78,10 +80,9 @@ class Captures:
       if op in seen:
         continue
       seen.add(op)
-      spec = op_table.spec(op._type)
-      self.stateful = self.stateful or spec.stateful
-      for i, tensor in enumerate(op._inputs):
-        visit(tensor, spec.refs and i < len(spec.inputs) and spec.inputs[i].is_ref)
+      self.stateful = self.stateful or op_table.spec(op._type).stateful
+      for tensor in op._inputs:
+        visit(tensor)
       for source in op.control_inputs:
         if source._context is body:
           stack.append(source)
@@ -92,7 +93,8 @@ class Captures:
     """To be called outside of the bodies when all have been scanned: the tensors to hand over."""
     self.inputs = []
     for tensor in sorted(self._tensors, key=lambda t: (t._op._id, t._value_index)):
-      if tensor.dtype._is_ref_dtype and self._tensors[tensor]:
+      if tensor.dtype._is_ref_dtype:
+        # The variable itself: a body may write it, and reads what it holds when the body runs, if it holds anything.
         tensor = _op("_RefHandle", tensor._op._name.split("/")[-1] + "/handle", (tensor,))
       self.inputs.append(tensor)
     return self.inputs

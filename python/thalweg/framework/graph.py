@@ -7,7 +7,7 @@ only a program being built has: which scopes are open and which names are taken.
 import threading
 
 from thalweg._c import NULL, StatusError, buffer_call, check, ffi, lib
-from thalweg.framework import attr_pack, dtypes
+from thalweg.framework import attr_pack, branch_values, dtypes, node_count
 from thalweg.framework.graph_contexts import GraphContexts
 from thalweg.framework.graph_elements import GraphElements
 from thalweg.framework.operation import Operation
@@ -36,6 +36,7 @@ class Graph(GraphContexts, GraphElements):
     self._finalized = False
     self._seed = None
     self._functions = {}
+    self._uncounted, self._counting = 0, True   # for node_count
     self._function_ops = []  # operations that call functions, which gradients may rewrite
     self._dtypes = ffi.new("int32_t[]", _MAX_DTYPES + 1)
     self._status = ffi.new("tw_status**")
@@ -56,7 +57,10 @@ class Graph(GraphContexts, GraphElements):
     for t in inputs:
       source = t._op
       if source._context is not context:
-        self._check_visible(source, name)
+        if context is not None and self._counting:
+          node_count.enters(self, (t,))
+        if not branch_values.is_visible(self, source):
+          return self._add(op_type, name, branch_values.tensors(self, inputs, name), attrs, controls, together)
       flat += (source._id, t._value_index)
     control_ids = ()
     if self._control_stack:
@@ -207,6 +211,7 @@ class Graph(GraphContexts, GraphElements):
   def _as_graph_def(self, from_version=None, add_shapes=False):
     from thalweg import _protos
     with self._lock:
+      branch_values.of_collections(self)
       data = buffer_call(lib.tw_graph_to_graph_def, self._handle)
     graph_def = _protos.message("GraphDef").FromString(data)
     if from_version is not None:
@@ -241,8 +246,9 @@ class Graph(GraphContexts, GraphElements):
 
   @property
   def _last_id(self):
-    """The number of operations so far; the seed of a random operation that has none of its own."""
-    return len(self._ops)
+    """The number of operations that TensorFlow would have so far; the seed of a random operation that has none of its
+    own."""
+    return len(self._ops) + self._uncounted
 
   @property
   def finalized(self):

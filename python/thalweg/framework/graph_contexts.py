@@ -7,7 +7,7 @@ thread at a time.
 import contextlib
 import re
 
-from thalweg.framework import attr_pack
+from thalweg.framework import attr_pack, branch_values
 from thalweg.framework import device as device_lib
 from thalweg.framework.operation import Operation
 from thalweg.framework.stack import default_graph_stack
@@ -115,16 +115,6 @@ class GraphContexts:
 
   # --- bodies of branches and loops ---
 
-  def _check_visible(self, op, name):
-    """ValueError unless `op` lies where the operation `name` is being made, or around it."""
-    context = self._context
-    while context is not None:
-      if op._context is context:
-        return
-      context = context.outer
-    if op._context is not None:
-      raise op._context.inaccessible(op, name)
-
   def _get_control_flow_context(self):
     return self._context
 
@@ -196,11 +186,11 @@ class GraphContexts:
       c = self.as_graph_element(c)
       if isinstance(c, Tensor):
         c = c.op
-      if c._context is not self._context:
-        self._check_visible(c, "control_dependencies")
       if c not in seen:
         seen.add(c)
         ops.append(c)
+    if any(c._context is not self._context for c in ops):
+      ops = branch_values.operations(self, ops, "control_dependencies")
     return _ControlDependenciesController(self, ops)
 
   def device(self, device_name_or_function):

@@ -12,6 +12,7 @@ class GraphElements:
   def _init_elements(self):
     self._ops = []
     self._by_name = {}
+    self._doubles = set()  # stand for operations of branches outside of these
     self._collections = {}
     self._unfeedable = set()
     self._unfetchable = set()
@@ -20,7 +21,7 @@ class GraphElements:
 
   def get_operations(self):
     with self._lock:
-      return list(self._ops)
+      return [op for op in self._ops if op not in self._doubles] if self._doubles else list(self._ops)
 
   def _operation_or_none(self, name):
     return self._by_name.get(name)

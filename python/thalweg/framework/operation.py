@@ -1,7 +1,7 @@
 """Operation: a node of a graph."""
 
 from thalweg._c import NULL, buffer_call, check, ffi, lib, raw, text
-from thalweg.framework import dtypes
+from thalweg.framework import branch_values, dtypes
 
 
 class Operation:
@@ -66,11 +66,11 @@ class Operation:
     return [by_id[lib.tw_node_control(handle, self._id, i)] for i in range(lib.tw_node_num_controls(handle, self._id))]
 
   def _add_control_input(self, op):
-    check(lib.tw_graph_add_control(self.graph._handle, self._id, op._id))
+    self._add_control_inputs([op])
 
   def _add_control_inputs(self, ops):
-    for op in ops:
-      self._add_control_input(op)
+    for op in branch_values.operations(self.graph, list(ops), self._name):
+      check(lib.tw_graph_add_control(self.graph._handle, self._id, op._id))
 
   def _update_input(self, index, tensor):
     check(lib.tw_graph_set_input(self.graph._handle, self._id, index, (tensor.op._id, tensor.value_index)))

@@ -81,7 +81,7 @@ class Dropout(base.Layer):
   def call(self, inputs, training=False):
     def dropped():
       return nn_ops.dropout(inputs, rate=self.rate, noise_shape=self._noise_shape(inputs), seed=self.seed)
-    return utils.smart_select(training, dropped, lambda: array_ops.identity(inputs))
+    return utils.smart_cond(training, dropped, lambda: array_ops.identity(inputs))
 
 
 def dropout(inputs, rate=0.5, noise_shape=None, seed=None, training=False, name=None):

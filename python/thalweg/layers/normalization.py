@@ -1,8 +1,12 @@
 """Batch normalisation (Ioffe and Szegedy 2015)."""
 
-from thalweg.framework import dtypes, ops, tensor_shape
+from thalweg.framework import dtypes, node_count, ops, tensor_shape
 from thalweg.layers import base, utils
 from thalweg.ops import array_ops, init_ops, math_ops, nn_impl, nn_ops, state_ops
+
+
+# What is between two conds of values from outside, and one that makes the values from one that is outside.
+_NODES_OF_CHOICE = 5
 
 
 class BatchNormalization(base.Layer):
@@ -112,31 +116,34 @@ class BatchNormalization(base.Layer):
     if self.adjustment is not None:
       raise ValueError("When using virtual_batch_size, adjustment cannot be specified")
 
-  def _move(self, variable, value, momentum, training):
-    """variable += (1 - momentum) * (value - variable), in training only; the new value."""
+  def _move(self, variable, value, momentum):
+    """variable += (1 - momentum) * (value - variable); the new value."""
     with ops.name_scope("AssignMovingAvg", values=[variable, value, momentum]) as scope:
       with ops.colocate_with(variable):
         decay = ops.convert_to_tensor(1.0 - momentum, name="decay", dtype=variable.dtype.base_dtype)
-        if utils.constant_value(training) is None:
-          decay = decay * math_ops.cast(training, decay.dtype)
         delta = (variable - math_ops.cast(value, variable.dtype.base_dtype)) * decay
         return state_ops.assign_sub(variable, delta, name=scope)
 
   def _add_updates(self, mean, variance, training):
-    """Moves the averages that inference takes towards the statistics of a batch."""
+    """Moves the averages that inference takes towards the statistics of a batch, in training only."""
     if utils.constant_value(training) is False:
       return
-    self.add_update(self._move(self.moving_mean, mean, self.momentum, training))
+
+    def move(variable, value):
+      return utils.smart_cond(training, lambda: self._move(variable, value, self.momentum), lambda: variable)
+
+    def assign_from(moved):
+      with ops.name_scope("AssignNewValue") as scope, ops.colocate_with(self.moving_variance):
+        # Rounding may take the difference below zero.
+        return state_ops.assign(self.moving_variance, nn_ops.relu(moved * moved - self.epsilon), name=scope)
+
+    self.add_update(move(self.moving_mean, mean))
     if not self.renorm:
-      self.add_update(self._move(self.moving_variance, variance, self.momentum, training))
+      self.add_update(move(self.moving_variance, variance))
       return
     # The average is one of deviations, with epsilon in them as they are in training.
-    moved = self._move(self.moving_stddev, math_ops.sqrt(variance + self.epsilon), self.momentum, training)
-    with ops.name_scope("AssignNewValue") as scope, ops.colocate_with(self.moving_variance):
-      # Rounding may take the difference below zero.
-      value = nn_ops.relu(moved * moved - self.epsilon)
-      value = utils.smart_select(training, lambda: value, lambda: ops.convert_to_tensor(self.moving_variance))
-      self.add_update(state_ops.assign(self.moving_variance, value, name=scope))
+    moved = move(self.moving_stddev, math_ops.sqrt(variance + self.epsilon))
+    self.add_update(utils.smart_cond(training, lambda: assign_from(moved), lambda: self.moving_variance))
 
   def _fused(self, inputs, training):
     dtype = self.moving_mean.dtype.base_dtype
@@ -150,8 +157,15 @@ class BatchNormalization(base.Layer):
       return tuple(nn_impl.fused_batch_norm(inputs, gamma, beta, mean=self.moving_mean, variance=self.moving_variance,
                                             epsilon=self.epsilon, is_training=False, data_format=self._layout))
 
-    outputs, mean, variance = utils.smart_select(training, with_batch, with_average)
-    self._add_updates(mean, variance, training)
+    outputs, mean, variance = utils.smart_cond(training, with_batch, with_average)
+    known = utils.constant_value(training)
+    if known is None:
+      momentum = utils.smart_cond(training, lambda: self.momentum, lambda: 1.0)
+    else:
+      momentum = ops.convert_to_tensor(self.momentum)
+    if known is not False:
+      self.add_update(self._move(self.moving_mean, mean, momentum))
+      self.add_update(self._move(self.moving_variance, variance, momentum))
     return outputs
 
   def _correct(self, mean, variance, training):
@@ -171,11 +185,13 @@ class BatchNormalization(base.Layer):
       r = math_ops.minimum(r, highest)
     if farthest is not None:
       d = math_ops.minimum(math_ops.maximum(d, -farthest), farthest)
-    r, d = utils.smart_select(training, lambda: (r, d), lambda: (array_ops.ones_like(r), array_ops.zeros_like(d)))
-    moved = []
-    if utils.constant_value(training) is not False:
-      moved = [self._move(self.renorm_mean, array_ops.identity(mean), self.renorm_momentum, training),
-               self._move(self.renorm_stddev, array_ops.identity(stddev), self.renorm_momentum, training)]
+    r, d = utils.smart_cond(training, lambda: (r, d), lambda: (array_ops.ones_like(r), array_ops.zeros_like(d)))
+    def move(variable, value):
+      value = array_ops.identity(value)
+      return utils.smart_cond(training, lambda: self._move(variable, value, self.renorm_momentum),
+                              lambda: array_ops.identity(variable))
+
+    moved = [move(self.renorm_mean, mean), move(self.renorm_stddev, stddev)]
     with ops.control_dependencies(moved):
       return r, d, array_ops.identity(mean), array_ops.identity(variance)
 
@@ -211,17 +227,26 @@ class BatchNormalization(base.Layer):
     else:
       if self.adjustment:
         by, plus = self.adjustment(array_ops.shape(inputs))
-        by, plus = utils.smart_select(training, lambda: (by, plus),
+        by, plus = utils.smart_cond(training, lambda: (by, plus),
                                       lambda: (array_ops.ones_like(by), array_ops.zeros_like(plus)))
         scale, offset = _compose(by, plus, scale, offset)
 
+      graph = ops.get_default_graph()
+      scope = graph.get_name_scope()
+
       def batch_moments():
-        return tuple(nn_impl.moments(math_ops.cast(inputs, dtype), reduced, keep_dims=self._keep_rank))
+        with ops.name_scope(scope + "/"):
+          return tuple(nn_impl.moments(math_ops.cast(inputs, dtype), reduced, keep_dims=self._keep_rank))
 
       def averages():
         return ops.convert_to_tensor(self.moving_mean), ops.convert_to_tensor(self.moving_variance)
 
-      mean, variance = utils.smart_select(training, batch_moments, averages)
+      mean, variance = utils.smart_cond(training, batch_moments, averages)
+      if utils.constant_value(training) is None:
+        # TensorFlow computes the moments in any case, and has a cond() for each.
+        node_count.add(graph, _NODES_OF_CHOICE)
+        with ops.name_scope("cond"):
+          pass
       new_mean, new_variance = mean, variance
       if self.virtual_batch_size is not None:
         new_mean = math_ops.reduce_mean(mean, axis=1, keepdims=True)

@@ -1,7 +1,7 @@
 """Arguments of layers in the forms that ops want."""
 
 from thalweg.framework import ops, tensor_util
-from thalweg.ops import array_ops, init_ops, math_ops, nn_ops, orthogonal_init
+from thalweg.ops import cond, init_ops, math_ops, nn_ops, orthogonal_init
 
 # Functions that may be given by name.
 _ACTIVATIONS = {
@@ -85,18 +85,10 @@ def constant_value(pred):
   raise TypeError("`pred` must be a Tensor, or a Python bool, or 1 or 0. Found instead: %s" % type(pred))
 
 
-def smart_select(pred, true_fn, false_fn):
-  """true_fn() or false_fn() when the condition is known now; otherwise both are computed and one result chosen. The
-  functions give one tensor or a tuple of them, and have no effects."""
+def smart_cond(pred, true_fn=None, false_fn=None, name=None):
+  """true_fn() or false_fn() when the condition is known now, else a cond() of them. No condition counts as a false
+  one."""
   known = constant_value(pred)
   if known is not None:
     return true_fn() if known else false_fn()
-  yes, no = true_fn(), false_fn()
-  if isinstance(yes, (list, tuple)):
-    return type(yes)(_choose(pred, a, b) for a, b in zip(yes, no))
-  return _choose(pred, yes, no)
-
-
-def _choose(pred, yes, no):
-  # Broadcasts the scalar condition over values of any shape.
-  return array_ops.where_v2(pred, yes, no)
+  return cond.cond(pred, true_fn=true_fn, false_fn=false_fn, name=name)

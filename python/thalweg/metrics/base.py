@@ -1,7 +1,8 @@
 """What all metrics share: their variables, the shapes of labels, predictions and weights, and collections."""
 
 from thalweg.framework import ops
-from thalweg.ops import array_ops, confusion_matrix, control_flow_ops, math_ops, variable_scope, variables
+from thalweg.ops import array_ops, confusion_matrix, math_ops, variable_scope, variables
+from thalweg.ops.cond import cond
 
 
 def metric_variable(shape, dtype, validate_shape=True, name=None):
@@ -35,8 +36,7 @@ def _match_rank(predictions, weights):
   rank_diff = weights_rank - array_ops.rank(predictions)
 
   def expanded():
-    return control_flow_ops.cond(math_ops.equal(rank_diff, -1), lambda: array_ops.expand_dims(weights, [-1]),
-                                 lambda: weights)
+    return cond(math_ops.equal(rank_diff, -1), lambda: array_ops.expand_dims(weights, [-1]), lambda: weights)
 
   def squeezed():
     if shape.ndims is not None and not shape.dims[-1].is_compatible_with(1):
@@ -44,9 +44,9 @@ def _match_rank(predictions, weights):
     return array_ops.squeeze(weights, [-1])
 
   def adjusted():
-    return control_flow_ops.cond(math_ops.equal(rank_diff, 1), squeezed, expanded)
+    return cond(math_ops.equal(rank_diff, 1), squeezed, expanded)
 
-  return control_flow_ops.cond(math_ops.equal(weights_rank, 0), lambda: weights, adjusted)
+  return cond(math_ops.equal(weights_rank, 0), lambda: weights, adjusted)
 
 
 def remove_squeezable_dimensions(predictions, labels, weights):

@@ -2,7 +2,7 @@
 
 import builtins
 
-from thalweg.framework import dtypes, ops, tensor_shape
+from thalweg.framework import dtypes, node_count, op_table, ops, tensor_shape
 from thalweg.framework.function_body import Body, Captures
 from thalweg.framework.op_create import operation as _operation
 from thalweg.framework.tensor import Tensor
@@ -11,12 +11,17 @@ from thalweg.ops.control_flow_ops import smart_constant_value
 from thalweg.util import nest
 
 
+# The predicate's Switch, the two pivots and pred_id.
+_NODES_OF_COND = 4
+
+
 def cond(pred, true_fn=None, false_fn=None, strict=False, name=None, fn1=None, fn2=None):
   """What `true_fn()` returns where the boolean scalar `pred` holds, else what `false_fn()` returns.
 
   Both return the same nest of tensors, of the same dtypes. Operations made inside a function run only where its branch
-  is taken and something it returns needs them; tensors from outside are computed in either case. A result that is a
-  list or tuple of one tensor is given as that tensor unless `strict`.
+  is taken and something it returns, or something fetched or used outside, needs them; what uses them outside does not
+  run where the branch is not taken. Tensors from outside are computed in either case. A result that is a list or tuple
+  of one tensor is given as that tensor unless `strict`.
   """
   true_fn = _legacy("true_fn", true_fn, "fn1", fn1)
   false_fn = _legacy("false_fn", false_fn, "fn2", fn2)
@@ -28,7 +33,10 @@ def cond(pred, true_fn=None, false_fn=None, strict=False, name=None, fn1=None, f
       raise TypeError("pred must not be a Python bool")
     pred = ops.convert_to_tensor(pred, name="pred")
     _check_pred(pred, scope[:-1])
-    branches = _Branches(ops.get_default_graph(), scope[:-1], strict)
+    graph = ops.get_default_graph()
+    node_count.enters(graph, [pred])
+    node_count.add(graph, _NODES_OF_COND)
+    branches = _Branches(graph, scope[:-1], strict)
     branches.trace("true_fn", true_fn)
     branches.trace("false_fn", false_fn)
     return branches.add("If", scope, (pred,), ("then_branch", "else_branch"))
@@ -85,6 +93,7 @@ class _Branches:
         if not self._strict:
           structure = _unpack_if_singleton(structure)
         results = [_as_result(r) for r in nest.flatten(structure, expand_composites=True)]
+        node_count.enters(self._graph, results)
       self._check_against_first(label, structure, results)
     except BaseException:
       self._remove_bodies()
@@ -111,7 +120,8 @@ class _Branches:
     try:
       for body, results in zip(self._bodies, self._results):
         self._captures.scan(body, results)
-      inputs = self._captures.close()
+      with node_count.counted_as(self._graph, 0):
+        inputs = self._captures.close()
       names = [self._captures.add_function(label, body, results)
                for label, body, results in zip(self._labels, self._bodies, self._results)]
     finally:
@@ -119,10 +129,17 @@ class _Branches:
     attrs = {"Tin": [t.dtype.base_dtype for t in inputs], "Tout": [t.dtype.base_dtype for t in self._results[0]],
              "output_shapes": [_common_shape(ts) for ts in zip(*self._results)]}
     attrs.update(zip(attr_names, names) if len(attr_names) > 1 else {attr_names[0]: names})
-    if op_type == "If" and not self._captures.stateful:
+    # What the results do not need may leave the branches later.
+    stateful = any(op_table.spec(op.type).stateful for body in self._bodies for op in body.ops)
+    if op_type == "If" and not stateful:
       op_type = "StatelessIf"
-    with self._graph.control_dependencies(sorted(self._captures.controls, key=lambda op: op._id)):
+    waited_for = sorted(self._captures.controls, key=lambda op: op._id)
+    with self._graph.control_dependencies(waited_for), node_count.counted_as(self._graph, 0):
       made = _operation(op_type, "If" if op_type != "Case" else scope, tuple(selector) + (inputs,), attrs)
+    if op_type != "Case":
+      # Those of a Case are functions in TensorFlow, too.
+      for i, body in enumerate(self._bodies):
+        body.call, body.branch = made, i
     given = [array_ops.identity(t, name="Merge" if op_type != "Case" else "Identity") for t in made.outputs]
     leaves = nest.flatten(self._structures[0], expand_composites=True)
     return nest.pack_sequence_as(self._structures[0], [_restore(s, t) for s, t in zip(leaves, given)],
@@ -145,7 +162,7 @@ def _as_result(value):
   if value is None:
     raise ValueError("None values not supported.")
   if isinstance(value, ops.Operation):
-    with ops.control_dependencies([value]):
+    with ops.control_dependencies([value]), node_count.counted_as(value.graph, 1):
       return array_ops.identity(array_ops.constant(True), name="ran")
   if hasattr(value, "_with_flow"):
     return value.flow
@@ -180,13 +197,13 @@ def _predicate_pairs(pred_fn_pairs):
   return [p for p, _ in pred_fn_pairs], [f for _, f in pred_fn_pairs]
 
 
-def _assert_at_most_one_true(predicates, message):
+def _assert_at_most_true(predicates, n, message):
   together = array_ops.stack(predicates, name="preds_c")
   count = math_ops.reduce_sum(math_ops.cast(together, dtypes.int32), name="num_true_conds")
   names = ", ".join(p.name for p in predicates)
   return control_flow_ops.Assert(
-      math_ops.less_equal(count, array_ops.constant(1, name="n_true_conds")),
-      ["%s: more than 1 conditions (%s) evaluated as True:" % (message, names), together],
+      math_ops.less_equal(count, array_ops.constant(n, name="n_true_conds")),
+      ["%s: more than %d conditions (%s) evaluated as True:" % (message, n, names), together],
       summarize=len(predicates))
 
 
@@ -197,10 +214,12 @@ def case(pred_fn_pairs, default=None, exclusive=False, strict=False, name="case"
   Without a default one must hold, and with `exclusive` at most one may: InvalidArgumentError otherwise.
   """
   predicates, actions = _predicate_pairs(pred_fn_pairs)
+  if not predicates:
+    raise ValueError("case() needs at least one (predicate, function) pair")
   with ops.name_scope(name, "case", [predicates]):
     if default is not None and not callable(default):
       raise TypeError("default must be callable.")
-    dependencies = [_assert_at_most_one_true(predicates, "Input error: exclusive=True")] if exclusive else []
+    dependencies = [_assert_at_most_true(predicates, 1, "Input error: exclusive=True")] if exclusive else []
     if default is None:
       predicates, actions, default = _last_as_default(predicates, actions)
     with ops.control_dependencies(dependencies):
@@ -221,25 +240,18 @@ class _Chain:
 
 
 def _last_as_default(predicates, actions):
-  """Takes the last action for the default, with the assertion that some predicate holds."""
-  if not predicates:
-    raise ValueError("case() without a default needs at least one (predicate, function) pair")
-  message = "None of conditions evaluated as True. Conditions: (%s), Values:" % ", ".join(p.name for p in predicates)
-  last, default = predicates[-1], actions[-1]
+  """Takes the last action for the default, with the assertions that its predicate holds and no other does."""
+  *others, last = predicates
+  *other_actions, default = actions
 
   def checked():
-    holds = control_flow_ops.Assert(
-        last, [message, array_ops.stack(predicates)], summarize=len(predicates))
-    with ops.control_dependencies([holds]):
-      return nest.map_structure(_after_assertion, default(), expand_composites=True)
+    message = ["Input error: None of conditions evaluated as True:", array_ops.stack(predicates, name="preds_c")]
+    others_hold = "Implementation error: selected default action #%d was called, but some of other predicates are True: "
+    with ops.control_dependencies([_assert_at_most_true(others, 0, others_hold % len(others)),
+                                   control_flow_ops.Assert(last, message)]):
+      return default()
 
-  return predicates[:-1], actions[:-1], checked
-
-
-def _after_assertion(value):
-  if isinstance(value, ops.Operation):
-    return control_flow_ops.group(value)
-  return value if hasattr(value, "_with_flow") else array_ops.identity(ops.convert_to_tensor(value))
+  return others, other_actions, checked
 
 
 def switch_case(branch_index, branch_fns, default=None, name="switch_case"):

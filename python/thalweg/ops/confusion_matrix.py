@@ -2,11 +2,12 @@
 
 from thalweg.framework import dtypes, ops
 from thalweg.ops import array_ops, check_ops, control_flow_ops, math_ops
+from thalweg.ops.cond import cond
 
 
 def squeeze_last(tensor, condition):
   """`tensor` without its last axis where the condition, known only at run time, holds."""
-  return control_flow_ops.cond(condition, lambda: array_ops.squeeze(tensor, [-1]), lambda: tensor)
+  return cond(condition, lambda: array_ops.squeeze(tensor, [-1]), lambda: tensor)
 
 
 def remove_squeezable_dimensions(labels, predictions, expected_rank_diff=0, name=None):

@@ -2,7 +2,7 @@
 
 import builtins
 
-from thalweg.framework import dtypes, ops, tensor_util
+from thalweg.framework import dtypes, node_count, ops, tensor_util
 from thalweg.framework.op_create import op as _op
 from thalweg.framework.tensor import IndexedSlices, Tensor
 from thalweg.ops import array_ops
@@ -113,11 +113,24 @@ def tuple(tensors, name=None, control_inputs=None):  # noqa: A001
     return result
 
 
+# Switch, two pivots, pred_id, NoOp, two control_dependency and Merge.
+_NODES_OF_GUARD = 8
+
+
 def Assert(condition, data, summarize=None, name=None):  # noqa: N802
   """An operation that fails with the data in its message unless the condition holds."""
   with ops.name_scope(name, "Assert", [condition, data]):
     condition = ops.convert_to_tensor(condition, dtype=dtypes.bool, name="condition")
-    return _op("Assert", "Assert", (condition, list(data)), {"summarize": 3 if summarize is None else summarize})
+    data, attrs = list(data), {"summarize": 3 if summarize is None else summarize}
+    tensors = [d for d in data if hasattr(d, "op")]
+    graph = ops.get_default_graph()
+    # TensorFlow converts the data twice, and puts an assertion about data that may lie on a device into a cond().
+    node_count.add(graph, len(data) - len(tensors))
+    if all(t.dtype.base_dtype in (dtypes.string, dtypes.int32) for t in tensors) and not any(
+        isinstance(d, (float, bool)) for d in data):
+      return _op("Assert", "Assert", (condition, data), attrs)
+    node_count.add(graph, _NODES_OF_GUARD + len({condition, *tensors}))
+    return _op("Assert", "AssertGuard/Assert", (condition, data), attrs)
 
 
 def smart_constant_value(pred):

@@ -105,27 +105,28 @@ def scan(fn, elems, initializer=None, parallel_iterations=10, back_prop=True, sw
     if initializer is None:
       structure = elems
       start = [a.read(n - 1 if reverse else 0) for a in inputs]
-      i = array_ops.constant(1)
+      i = 1
     else:
       structure = initializer
       start = [ops.convert_to_tensor(v) for v in nest.flatten(initializer)]
-      i = array_ops.constant(0)
+      i = 0
     outputs = [TensorArray(dtype=a.dtype, size=n, element_shape=a.shape if infer_shape else None, dynamic_size=False,
                            infer_shape=infer_shape) for a in start]
     if initializer is None:
       outputs = [t.write(n - 1 if reverse else 0, a) for t, a in zip(outputs, start)]
     if reverse:
       i = n - 1 - i
-      condition, step = lambda i, *_: i >= 0, -1
+      condition = lambda i, *_: i >= 0
     else:
-      condition, step = lambda i, *_: i < n, 1
+      condition = lambda i, *_: i < n
 
     def body(i, state, arrays):
       element = nest.pack_sequence_as(elems, [a.read(i) for a in inputs])
       results = fn(nest.pack_sequence_as(structure, state), element)
       nest.assert_same_structure(structure, results)
       flat_results = nest.flatten(results)
-      return i + step, flat_results, [a.write(i, r) for a, r in zip(arrays, flat_results)]
+      arrays = [a.write(i, r) for a, r in zip(arrays, flat_results)]
+      return i - 1 if reverse else i + 1, flat_results, arrays
 
     _, _, arrays = while_loop(condition, body, (i, start, outputs), parallel_iterations=parallel_iterations,
                               back_prop=back_prop, swap_memory=swap_memory, maximum_iterations=n)
@@ -134,31 +135,36 @@ def scan(fn, elems, initializer=None, parallel_iterations=10, back_prop=True, sw
 
 def foldl(fn, elems, initializer=None, parallel_iterations=10, back_prop=True, swap_memory=False, name=None):
   """The last `a` of `a = fn(a, element)` over the elements of `elems`, beginning with `initializer` or the first."""
-  return _fold("foldl", 1, fn, elems, initializer, parallel_iterations, back_prop, swap_memory, name)
+  return _fold("foldl", True, fn, elems, initializer, parallel_iterations, back_prop, swap_memory, name)
 
 
 def foldr(fn, elems, initializer=None, parallel_iterations=10, back_prop=True, swap_memory=False, name=None):
   """As foldl, from the last element to the first."""
-  return _fold("foldr", -1, fn, elems, initializer, parallel_iterations, back_prop, swap_memory, name)
+  return _fold("foldr", False, fn, elems, initializer, parallel_iterations, back_prop, swap_memory, name)
 
 
-def _fold(default_name, step, fn, elems, initializer, parallel_iterations, back_prop, swap_memory, name):
+def _fold(default_name, forwards, fn, elems, initializer, parallel_iterations, back_prop, swap_memory, name):
   _check(fn, elems)
   with ops.name_scope(name, default_name, nest.flatten(elems)), _cached_reads():
     flat, n = _elements(elems)
     inputs = _arrays(flat, n)
-    i = array_ops.constant(0) if step > 0 else n - 1
-    if initializer is None:
-      start = nest.pack_sequence_as(elems, [a.read(i) for a in inputs])
-      i = i + step
+    element = lambda i: nest.pack_sequence_as(elems, [a.read(i) for a in inputs])
+    if forwards:
+      i = array_ops.constant(0 if initializer is not None else 1)
+      start = element(0) if initializer is None else initializer
+      condition = lambda i, a: i < n
     else:
-      start = initializer
+      i = n if initializer is not None else n - 1
+      start = element(i) if initializer is None else initializer
+      condition = lambda i, a: i > 0
 
     def body(i, a):
-      a = fn(a, nest.pack_sequence_as(elems, [t.read(i) for t in inputs]))
-      return [i + step, a]
+      if forwards:
+        a = fn(a, element(i))
+        return [i + 1, a]
+      i -= 1
+      return [i, fn(a, element(i))]
 
-    condition = (lambda i, a: i < n) if step > 0 else (lambda i, a: i >= 0)
     _, result = while_loop(condition, body, [i, start], parallel_iterations=parallel_iterations, back_prop=back_prop,
                            swap_memory=swap_memory, maximum_iterations=n)
     return result

@@ -3,7 +3,7 @@
 import contextlib
 
 from thalweg._c import NULL, StatusError, ffi, lib
-from thalweg.framework import gradient_registry, ops
+from thalweg.framework import branch_values, errors, gradient_registry, ops
 from thalweg.framework.tensor import IndexedSlices, Tensor
 from thalweg.ops import array_ops, body_gradients
 
@@ -105,6 +105,12 @@ def _call(graph, ys, xs, grad_ys, stops, scope, colocate, aggregation):
   for t in ys + xs:
     if t.graph is not graph:
       raise ValueError("Tensor %s is not an element of this graph." % t)
+  ys = branch_values.tensors(graph, ys, scope + "grad_ys")
+  for t in xs + stops:
+    if not branch_values.is_visible(graph, t._op):
+      raise errors.InaccessibleTensorError(
+          "gradients() with respect to '%s', which lies in the body of %s '%s', can only be made in that body." % (
+              t.name, t._op._context.kind, t._op._context.name))
   options = ffi.new("tw_gradient_options*")
   options.struct_size = ffi.sizeof("tw_gradient_options")
   c_grad_ys, c_stops = _outputs(grad_ys), _outputs(stops)

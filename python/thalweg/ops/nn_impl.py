@@ -238,7 +238,7 @@ def fused_batch_norm(x, scale, offset, mean=None, variance=None, epsilon=0.001, 
   if is_training:
     if mean is not None or variance is not None:
       raise ValueError("Both 'mean' and 'variance' must be None if is_training is True.")
-    mean = variance = constant_op.constant([], dtype=scale.dtype)
+    mean, variance = constant_op.constant([], dtype=scale.dtype), constant_op.constant([], dtype=scale.dtype)
   # cuDNN refuses smaller values, and results should not depend on the device.
   epsilon = max(epsilon, 1.001e-5)
   y, batch_mean, batch_var = ops.op("FusedBatchNormV3", name, [x, scale, offset, mean, variance], {

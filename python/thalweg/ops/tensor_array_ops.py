@@ -1,11 +1,23 @@
 """TensorArray: tensors by number, written once each; what loops read from and write to. It is a tensor list in the core,
 and its flow is that list."""
 
-from thalweg.framework import dtypes, ops, tensor_shape, tensor_util
+from thalweg.framework import dtypes, node_count, ops, tensor_shape, tensor_util
 from thalweg.framework.op_create import op as _op
 from thalweg.framework.op_create import operation as _operation
 from thalweg.framework.tensor import Tensor
 from thalweg.ops import array_ops, control_flow_ops, math_ops
+
+
+# What stack() and unstack() are in TensorFlow: a Range over the size, and a Gather; a Shape, a StridedSlice and a Range
+# with their constants, and a Scatter.
+_NODES_OF_STACK, _NODES_OF_UNSTACK = 5, 9
+
+
+class _HandleThere:
+  """Stands, where nodes are counted, for the handle that an array has in TensorFlow beside its flow."""
+
+  def __init__(self, context):
+    self._context = context
 
 
 class TensorArray:
@@ -14,8 +26,8 @@ class TensorArray:
   def __init__(self, dtype, size=None, dynamic_size=None, clear_after_read=None, tensor_array_name=None, handle=None,
                flow=None, infer_shape=True, element_shape=None, colocate_with_first_write_call=True, name=None):
     """`size` elements, more with `dynamic_size`. Elements have `element_shape`, or with `infer_shape` the shape of the
-    first one written. `handle` and `flow` are those of another TensorArray. An element may be read any number of times,
-    whatever `clear_after_read` says."""
+    first one written. `handle` and `flow` are those of another TensorArray. An element is read once in a run, or with
+    `clear_after_read` false any number of times."""
     if handle is not None and not isinstance(handle, Tensor):
       raise TypeError("Handle must be a Tensor")
     if handle is None and size is None:
@@ -29,11 +41,12 @@ class TensorArray:
     self._dtype = dtypes.as_dtype(dtype).base_dtype
     self._dynamic_size = bool(dynamic_size)
     self._infer_shape = element_shape is not None or infer_shape
-    self._static_size = None
+    self._clear_after_read = clear_after_read is None or bool(clear_after_read)
     # Shared with the arrays made from this one: what one write tells, all know.
     self._known = [tensor_shape.as_shape(element_shape)]
     self._accumulates = False
-    self._name = name or tensor_array_name or "TensorArray"
+    self._handle_there = _HandleThere(ops.get_default_graph()._context)
+    self._name = tensor_array_name or name or "TensorArray"
     with ops.name_scope(name, "TensorArray", [handle, size, flow]) as scope:
       if flow is not None:
         if flow.dtype != dtypes.variant:
@@ -41,7 +54,7 @@ class TensorArray:
         self._flow = flow
       else:
         size = ops.convert_to_tensor(size, dtype=dtypes.int32, name="size")
-        self._flow = _op("TensorListReserve", scope, (self._shape_tensor(), size), {"element_dtype": self._dtype})
+        self._flow = _op("TensorListReserve", scope, (self._shape_tensor(), size), self._read_attrs())
 
   def _with_flow(self, flow):
     """The array in the state that `flow` is."""
@@ -53,11 +66,16 @@ class TensorArray:
   def _shape_tensor(self):
     """The element shape for the core: -1 where it is not known."""
     shape = self._known[0]
-    with ops.control_dependencies(None):
-      if shape.ndims is None:
-        return array_ops.constant(-1, dtype=dtypes.int32, name="element_shape")
-      return array_ops.constant([-1 if d is None else d for d in shape.as_list()], dtype=dtypes.int32,
-                                name="element_shape")
+    graph = ops.get_default_graph()
+    with ops.control_dependencies(None), node_count.counted_as(graph, 0):
+      made = array_ops.constant(-1 if shape.ndims is None else [-1 if d is None else d for d in shape.as_list()],
+                                dtype=dtypes.int32, name="element_shape")
+    node_count.is_not_there(graph, made)
+    return made
+
+  def _enters(self, *tensors):
+    """Counts what an operation on the array brings into a body."""
+    node_count.enters(ops.get_default_graph(), (self._handle_there,) + tensors)
 
   @property
   def flow(self):
@@ -93,6 +111,13 @@ class TensorArray:
       attrs["_resize"] = True
     return attrs
 
+  def _read_attrs(self):
+    attrs = {"element_dtype": self._dtype}
+    if self._clear_after_read:
+      # Another number for each: two arrays, or two reads of one element, must not become one.
+      attrs["_clear_after_read"] = len(ops.get_default_graph()._ops)
+    return attrs
+
   def identity(self):
     """The same array; it waits for the control dependencies around."""
     return self._with_flow(array_ops.identity(self._flow))
@@ -110,8 +135,9 @@ class TensorArray:
 
   def read(self, index, name=None):
     """The element at `index`."""
+    self._enters()
     value = _op("TensorListGetItem", name or "TensorArrayReadV3", (self._flow, index, self._shape_tensor()),
-                {"element_dtype": self._dtype})
+                self._read_attrs())
     if self._known[0].ndims is not None:
       value.set_shape(self._known[0])
     return value
@@ -121,6 +147,7 @@ class TensorArray:
     with ops.name_scope(name, "TensorArrayWrite", [self._flow, index, value]):
       value = ops.convert_to_tensor(value, preferred_dtype=self._dtype, name="value")
       self._check_shape(value.shape)
+      self._enters()
       if self._accumulates:
         flow = _op("_TensorListAddItem", "TensorArrayWriteV3", (self._flow, index, value),
                    {"element_dtype": value.dtype.base_dtype})
@@ -130,15 +157,18 @@ class TensorArray:
 
   def stack(self, name=None):
     """All elements along a new first dimension."""
-    with ops.colocate_with(self._flow), ops.name_scope(name, "TensorArrayStack", [self._flow]):
+    self._enters(self._flow)
+    with ops.colocate_with(self._flow), ops.name_scope(name, "TensorArrayStack", [self._flow]), node_count.counted_as(
+        ops.get_default_graph(), _NODES_OF_STACK):
       value = _op("TensorListStack", "TensorArrayGatherV3", (self._flow, self._shape_tensor()),
-                  {"element_dtype": self._dtype})
+                  self._read_attrs())
       return self._shaped(value, [None])
 
   def gather(self, indices, name=None):
     """The elements at `indices` along a new first dimension."""
+    self._enters()
     value = _op("TensorListGather", name or "TensorArrayGatherV3", (self._flow, indices, self._shape_tensor()),
-                {"element_dtype": self._dtype})
+                self._read_attrs())
     return self._shaped(value, [None])
 
   def _shaped(self, value, first):
@@ -148,11 +178,12 @@ class TensorArray:
 
   def concat(self, name=None):
     """The elements joined along their first dimension."""
+    self._enters()
     shape = self._known[0]
     if shape.ndims is not None and shape.ndims > 0:
       shape = tensor_shape.TensorShape([None]).concatenate(shape[1:])
-    value = _op("TensorListConcat", name or "TensorArrayConcatV3", (self._flow,), {
-        "element_dtype": self._dtype, "element_shape": shape}).tensor
+    value = _op("TensorListConcat", name or "TensorArrayConcatV3", (self._flow,),
+                dict(self._read_attrs(), element_shape=shape)).tensor
     if shape.ndims is not None:
       value.set_shape(shape)
     return value
@@ -164,9 +195,11 @@ class TensorArray:
       if value.shape.ndims == 0:
         raise ValueError("A TensorArray cannot be unstacked from a scalar: %s" % value.name)
       count = value.shape.as_list()[0] if value.shape.ndims is not None else None
-      if count is None:
-        count = array_ops.shape(value)[0]
-      return self.scatter(math_ops.range(0, count), value, name=None)
+      self._enters(self._flow, value)
+      with node_count.counted_as(ops.get_default_graph(), _NODES_OF_UNSTACK):
+        if count is None:
+          count = array_ops.shape(value)[0]
+        return self.scatter(math_ops.range(0, count), value, name=None)
 
   def scatter(self, indices, value, name=None):
     """The array with the rows of `value` at `indices`."""
@@ -174,6 +207,7 @@ class TensorArray:
       value = ops.convert_to_tensor(value, dtype=self._dtype, name="value")
       if value.shape.ndims is not None:
         self._check_shape(value.shape[1:])
+      self._enters()
       flow = _op("TensorListScatterIntoExistingList", "TensorArrayScatterV3", (self._flow, value, indices),
                  self._write_attrs(value))
       return self._with_flow(flow)
@@ -192,19 +226,22 @@ class TensorArray:
           first = int(known.flat[0])
         self._check_shape(tensor_shape.TensorShape([first]).concatenate(value.shape[1:]))
       checks = []
+      self._enters()
       if not self._dynamic_size:
-        count, size = array_ops.size(lengths), self.size()
-        checks.append(control_flow_ops.Assert(
-            math_ops.equal(count, size),
-            ["TensorArray's size is not equal to the size of lengths, and it is not marked as dynamically resizeable:",
-             size, count]))
+        with node_count.counted_as(ops.get_default_graph(), 0):
+          count, size = array_ops.size(lengths), self.size()
+          checks.append(control_flow_ops.Assert(
+              math_ops.equal(count, size),
+              ["TensorArray's size is not equal to the size of lengths, and it is not marked as dynamically resizeable:",
+               size, count]))
       with ops.control_dependencies(checks):
         flow = _op("TensorListSplit", "TensorArraySplitV3", (value, self._shape_tensor(), lengths),
-                   {"element_dtype": self._dtype})
+                   self._read_attrs())
       return self._with_flow(flow)
 
   def size(self, name=None):
     """The number of elements."""
+    self._enters()
     return _op("TensorListLength", name or "TensorArraySizeV3", (self._flow,))
 
   def close(self, name=None):

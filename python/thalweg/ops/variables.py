@@ -210,9 +210,12 @@ class Variable(metaclass=_VariableMeta):
     session.run(self.initializer, {self.initializer.inputs[1]: value})
 
   def initialized_value(self):
-    """The value for initialisers of other variables: the tensor that this variable's own initializer writes, so that
-    both get the same value in one run, in whatever order."""
-    return self.initial_value
+    """The value for initialisers of other variables: the variable's own when it has one already, else the tensor that
+    its initializer writes, so that both get the same value in one run, in whatever order."""
+    from thalweg.ops import state_ops
+    from thalweg.ops.cond import cond
+    with ops.init_scope():
+      return cond(state_ops.is_variable_initialized(self), self.read_value, lambda: self.initial_value)
 
   def to_proto(self, export_scope=None):
     """The VariableDef of this variable; None when it is not in `export_scope`."""

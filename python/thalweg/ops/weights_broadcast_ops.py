@@ -2,6 +2,7 @@
 
 from thalweg.framework import ops, tensor_util
 from thalweg.ops import array_ops, control_flow_ops, math_ops
+from thalweg.ops.cond import cond
 
 _PREFIX = "weights can not be broadcast to values."
 
@@ -17,8 +18,7 @@ def _valid_nonscalar(weights_rank, weights_shape, values_rank, values_shape):
   with ops.name_scope(None, "has_valid_nonscalar_shape",
                       (weights_rank, weights_shape, values_rank, values_shape)) as scope:
     same_rank = math_ops.equal(values_rank, weights_rank, name="is_same_rank")
-    return control_flow_ops.cond(same_rank, lambda: _valid_sizes(weights_shape, values_shape), lambda: same_rank,
-                                 name=scope)
+    return cond(same_rank, lambda: _valid_sizes(weights_shape, values_shape), lambda: same_rank, name=scope)
 
 
 def _static_check(weights, values, weights_rank, values_rank, weights_shape, values_shape):
@@ -57,7 +57,7 @@ def assert_broadcastable(weights, values):
     is_scalar = math_ops.equal(0, weights_rank, name="is_scalar")
     data = (_PREFIX, "weights.shape=", weights.name, weights_shape, "values.shape=", values.name, values_shape,
             "is_scalar=", is_scalar)
-    valid = control_flow_ops.cond(
+    valid = cond(
         is_scalar, lambda: is_scalar,
         lambda: _valid_nonscalar(weights_rank, weights_shape, values_rank, values_shape), name="is_valid_shape")
     return control_flow_ops.Assert(valid, data, name=scope)

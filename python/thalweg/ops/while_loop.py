@@ -2,7 +2,7 @@
 
 import builtins
 
-from thalweg.framework import attr_pack, constant_op, dtypes, errors, ops, tensor_shape
+from thalweg.framework import attr_pack, constant_op, dtypes, errors, node_count, ops, tensor_shape
 from thalweg.framework.function_body import Body, Captures
 from thalweg.framework.op_create import op as _op
 from thalweg.framework.op_create import operation as _operation
@@ -77,23 +77,31 @@ class _Loop:
             "enters the loop with shape %s, but the specified shape invariant is %s." % (start.name, start.shape, shape))
 
   def build(self, cond, body, parallel_iterations, back_prop, return_same_structure):
-    inside = Body(self._graph, "while", self._name)
+    inside, count = Body(self._graph, "while", self._name), len(self._starts)
     try:
+      node_count.enters(self._graph, self._starts)
+      node_count.add(self._graph, count)   # Enter
       with inside:
         merges = [self._stand_in(i) for i in range(len(self._starts))]
         pred = _loop_condition(cond(*self._pack(self._structure, merges)), self._name)
+        node_count.enters(self._graph, [pred])
+        node_count.add(self._graph, 1 + count)   # LoopCond, Switch
         variables = [array_ops.identity(m) for m in merges]
         structure, results = self._trace(body, variables)
+        node_count.enters(self._graph, results)
+        node_count.add(self._graph, count)   # NextIteration
       captures = Captures()
       captures.scan(inside, [pred], merges)
       captures.scan(inside, results, variables)
-      shared = captures.close()
+      with node_count.counted_as(self._graph, 0):
+        shared = captures.close()
       cond_name = captures.add_function("cond", inside, [pred], merges)
       body_name = captures.add_function("body", inside, results + shared, variables)
     finally:
       inside.remove()
     types = [t.dtype.base_dtype for t in self._starts + shared]
-    with self._graph.control_dependencies(sorted(captures.controls, key=lambda op: op._id)):
+    waited_for = sorted(captures.controls, key=lambda op: op._id)
+    with self._graph.control_dependencies(waited_for), node_count.counted_as(self._graph, 0):
       made = _operation("While" if captures.stateful else "StatelessWhile", "While", (self._starts + shared,), {
           "T": types, "cond": cond_name, "body": body_name, "parallel_iterations": parallel_iterations,
           "output_shapes": self._shapes + [t.shape for t in shared]})

@@ -44,17 +44,23 @@ def _dimensions(sizes, what):
   return constant_op.constant(static.as_list(), dtype=dtypes.int32), static
 
 
-def zeros_of(prefix, suffix, dtype):
-  """Zeros of shape prefix + suffix; either may be an int, a shape or a tensor."""
-  first, first_static = _dimensions(prefix, "prefix")
-  last, last_static = _dimensions(suffix, "suffix")
+def concat_sizes(prefix, suffix):
+  """The sizes prefix + suffix as a tensor; either may be an int, a shape or a tensor."""
+  first, last = _dimensions(prefix, "prefix")[0], _dimensions(suffix, "suffix")[0]
   if first is None or last is None:
     raise ValueError("Provided a prefix or suffix of None: %s and %s" % (prefix, suffix))
-  made = array_ops.zeros(array_ops.concat((first, last), 0), dtype=dtype)
-  # TensorFlow converts the sizes again for the static shape; the numbers in later names count those nodes.
-  _dimensions(prefix, "prefix")
-  _dimensions(suffix, "suffix")
-  made.set_shape(first_static.concatenate(last_static))
+  return array_ops.concat((first, last), 0)
+
+
+def static_sizes(prefix, suffix):
+  """The static shape prefix + suffix. Makes nodes as TensorFlow does, which numbers in later names count."""
+  return _dimensions(prefix, "prefix")[1].concatenate(_dimensions(suffix, "suffix")[1])
+
+
+def zeros_of(prefix, suffix, dtype):
+  """Zeros of shape prefix + suffix; either may be an int, a shape or a tensor."""
+  made = array_ops.zeros(concat_sizes(prefix, suffix), dtype=dtype)
+  made.set_shape(static_sizes(prefix, suffix))
   return made
 
 

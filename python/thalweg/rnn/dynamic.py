@@ -1,11 +1,11 @@
 """Cells in a loop over time: dynamic_rnn, its bidirectional form, and raw_rnn."""
 
 from thalweg.framework import constant_op, dtypes, ops, tensor_shape, tensor_util
-from thalweg.ops import array_ops, check_ops, math_ops, variable_scope as vs
+from thalweg.ops import array_ops, control_flow_ops, math_ops, variable_scope as vs
 from thalweg.ops.tensor_array_ops import TensorArray
 from thalweg.ops.while_loop import while_loop
-from thalweg.rnn.cell import assert_like_rnncell, zeros_of
-from thalweg.rnn.static import select_finished, state_dtype
+from thalweg.rnn.cell import assert_like_rnncell, concat_sizes, static_sizes, zeros_of
+from thalweg.rnn.static import select, state_dtype
 from thalweg.util import nest
 
 
@@ -19,20 +19,6 @@ def transpose_batch_time(x):
   if shape.ndims is not None:
     swapped.set_shape(tensor_shape.TensorShape([shape.dims[1], shape.dims[0]]).concatenate(shape[2:]))
   return swapped
-
-
-def _sizes(flat_inputs):
-  """(batch size, number of steps) of time-major inputs, as ints where they are known, else tensors."""
-  dynamic, found = array_ops.shape(flat_inputs[0]), []
-  for axis in (1, 0):
-    size = tensor_shape.Dimension(None)
-    for x in flat_inputs:
-      if x.get_shape().ndims is not None:
-        if x.get_shape().ndims < 2:
-          raise ValueError("Expected input tensor %s to have rank at least 2" % x)
-        size = size.merge_with(x.get_shape().dims[axis])
-    found.append(size.value if size.value is not None else dynamic[axis])
-  return found
 
 
 def best_effort_input_batch_size(flat_input):
@@ -75,58 +61,76 @@ def dynamic_rnn(cell, inputs, sequence_length=None, initial_state=None, dtype=No
         raise ValueError("sequence_length must be a vector of length batch_size, but saw shape: %s" %
                          sequence_length.get_shape())
       sequence_length = array_ops.identity(sequence_length, name="sequence_length")
-    batch_size, steps = _sizes(flat_inputs)
+    batch_size = best_effort_input_batch_size(flat_inputs)
     state = _initial_state(cell, initial_state, batch_size, dtype)
     if sequence_length is not None:
-      with ops.control_dependencies([check_ops.assert_equal(
-          array_ops.shape(sequence_length)[0], batch_size, message="sequence_length must have the batch's size")]):
+      found, wanted = array_ops.shape(sequence_length), array_ops.stack([batch_size])
+      fits = control_flow_ops.Assert(math_ops.reduce_all(math_ops.equal(found, wanted)), [
+          "Expected shape for Tensor %s is " % sequence_length.name, wanted, " but saw shape: ", found])
+      with ops.control_dependencies([fits]):
         sequence_length = array_ops.identity(sequence_length, name="CheckSeqLen")
-    outputs, final_state = _loop(cell, inputs, flat_inputs, state, sequence_length, batch_size, steps, dtype,
-                                 parallel_iterations or 32, swap_memory)
+    outputs, final_state = _loop(cell, inputs, flat_inputs, state, sequence_length, dtype, parallel_iterations or 32,
+                                 swap_memory)
     return outputs if time_major else nest.map_structure(transpose_batch_time, outputs), final_state
 
 
-def _loop(cell, structure, flat_inputs, state, sequence_length, batch_size, steps, dtype, parallel_iterations,
-          swap_memory):
+def _common_sizes(flat_inputs):
+  """The number of steps and the batch size, None where unknown."""
+  shapes = [x.get_shape().with_rank_at_least(3) for x in flat_inputs]
+  for x, shape in zip(flat_inputs, shapes):
+    if not shape[2:].is_fully_defined():
+      raise ValueError("Input size (depth of inputs) must be accessible via shape inference, but saw value None in %s "
+                       "of shape %s." % (x.name, shape))
+    for axis, what in ((0, "Time steps"), (1, "Batch_size")):
+      if shape.dims[axis].value != shapes[0].dims[axis].value:
+        raise ValueError("%s is not the same for all the elements in the input: %s" % (
+            what, ", ".join("%s of shape %s" % (i.name, i.shape) for i in flat_inputs)))
+  return shapes[0].dims[0].value, shapes[0].dims[1].value
+
+
+def _loop(cell, structure, flat_inputs, state, sequence_length, dtype, parallel_iterations, swap_memory):
   """The outputs [time, batch, ...] and the state after the last step."""
-  for x in flat_inputs:
-    for i, size in enumerate(x.get_shape().dims[2:] if x.get_shape().ndims is not None else ()):
-      if size.value is None:
-        raise ValueError("Input size (depth of inputs) must be accessible via shape inference, but saw value None in axis "
-                         "%d of %s." % (i + 2, x))
-  output_size = cell.output_size
-  zero_output = None
+  steps = array_ops.shape(flat_inputs[0])[0]
+  batch_size = best_effort_input_batch_size(flat_inputs)
+  static_steps, static_batch = _common_sizes(flat_inputs)
+  kind, output_size = state_dtype(dtype, state), cell.output_size
+  zero_output = nest.map_structure(lambda size: array_ops.zeros(array_ops.stack(concat_sizes(batch_size, size)), kind),
+                                   output_size)
+  # No step after the end of the longest sequence; results that are not written are zeros.
+  longest = steps
   if sequence_length is not None:
-    zero_output = nest.map_structure(lambda size: zeros_of(batch_size, size, state_dtype(dtype, state)), output_size)
-  sources = [TensorArray(dtype=x.dtype.base_dtype, size=steps, element_shape=x.get_shape()[1:], name="input_%d" % i)
-             .unstack(x) for i, x in enumerate(flat_inputs)]
-  kind = state_dtype(dtype, state)
-  static_batch = batch_size if isinstance(batch_size, int) else None
-  results = [TensorArray(dtype=kind, size=steps, name="output_%d" % i, element_shape=tensor_shape.TensorShape(
-      [static_batch]).concatenate(_as_shape(size))) for i, size in enumerate(nest.flatten(output_size))]
+    math_ops.reduce_min(sequence_length)   # TensorFlow's graph has it
+    longest = math_ops.reduce_max(sequence_length)
+  time = constant_op.constant(0, dtype=dtypes.int32, name="time")
+  with ops.name_scope("dynamic_rnn") as base:
+    pass
+  results = [TensorArray(dtype=kind, size=steps, tensor_array_name="%soutput_%d" % (base, i),
+                         element_shape=tensor_shape.TensorShape([static_batch]).concatenate(_as_shape(size)))
+             for i, size in enumerate(nest.flatten(output_size))]
+  sources = [TensorArray(dtype=x.dtype.base_dtype, size=steps, tensor_array_name="%sinput_%d" % (base, i),
+                         element_shape=x.get_shape()[1:]) for i, x in enumerate(flat_inputs)]
+  sources = [array.unstack(x) for array, x in zip(sources, flat_inputs)]
 
   def step(time, results, state):
-    read = []
-    for source, x in zip(sources, flat_inputs):
-      element = source.read(time)
+    read = [source.read(time) for source in sources]
+    for element, x in zip(read, flat_inputs):
       element.set_shape(x.get_shape()[1:])
-      read.append(element)
     current = nest.pack_sequence_as(structure, read) if nest.is_sequence(structure) else read[0]
+    ended = None if sequence_length is None else time >= sequence_length
     output, new_state = cell(current, state)
     nest.assert_same_structure(state, new_state)
     nest.assert_same_structure(output_size, output)
-    if sequence_length is not None:
-      output = select_finished(time, sequence_length, zero_output, output)
-      new_state = select_finished(time, sequence_length, state, new_state)
+    if ended is not None:
+      output, new_state = select(ended, zero_output, output), select(ended, state, new_state)
     return time + 1, [r.write(time, o) for r, o in zip(results, nest.flatten(output))], new_state
 
-  time = constant_op.constant(0, dtype=dtypes.int32, name="time")
-  _, results, final_state = while_loop(lambda time, *_: time < steps, step, [time, results, state],
-                                       parallel_iterations=parallel_iterations, swap_memory=swap_memory)
+  bound = math_ops.minimum(steps, math_ops.maximum(1, longest))
+  _, results, final_state = while_loop(lambda time, *_: time < bound, step, (time, results, state),
+                                       parallel_iterations=parallel_iterations, swap_memory=swap_memory,
+                                       maximum_iterations=steps)
   outputs = [r.stack() for r in results]
-  for x in outputs:
-    # The array in a loop does not know how many elements it has.
-    x.set_shape(tensor_shape.TensorShape([steps if isinstance(steps, int) else None]).concatenate(x.get_shape()[1:]))
+  for output, size in zip(outputs, nest.flatten(output_size)):
+    output.set_shape(static_sizes([static_steps, static_batch], size))
   return nest.pack_sequence_as(output_size, outputs) if nest.is_sequence(output_size) else outputs[0], final_state
 
 

@@ -21,8 +21,11 @@ def state_dtype(dtype, state):
 def select_finished(time, sequence_length, old, new):
   """`new` for examples whose sequence goes on at `time`, `old` for those that have ended, part by part."""
   nest.assert_same_structure(old, new)
-  ended = time >= sequence_length
+  return select(time >= sequence_length, old, new)
 
+
+def select(ended, old, new):
+  """`old` for examples that have ended, `new` for others, part by part."""
   def one(before, after):
     if not isinstance(after, ops.Tensor) or before.shape.ndims == 0:
       return after

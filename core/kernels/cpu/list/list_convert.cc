@@ -53,6 +53,7 @@ Status run_stack(const RunContext& ctx) {
   }
   TW_ASSIGN_OR_RETURN(const Shape wanted, read_element_shape(ctx.input(1)));
   TW_ASSIGN_OR_RETURN(const Shape shape, common_shape(*list, wanted, "stack"));
+  for (int64_t i = 0; i < size; ++i) TW_RETURN_IF_ERROR(mark_read(*list, i, state));
   return write_rows(ctx, list->dtype, size, shape,
                     [&](int64_t i) -> const Tensor& { return list->elements[static_cast<size_t>(i)]; });
 }
@@ -67,6 +68,7 @@ Status run_gather(const RunContext& ctx) {
   for (int64_t k = 0; k < count; ++k) {
     const int64_t i = index_at(indices, k);
     if (i < 0 || i >= size) return invalid_argument("Index ", i, " out o range; list only has ", size, " elements.");
+    TW_RETURN_IF_ERROR(mark_read(*list, i, state));
   }
   TW_ASSIGN_OR_RETURN(const Shape shape, common_shape(*list, wanted, "gather"));
   return write_rows(ctx, list->dtype, count, shape, [&](int64_t k) -> const Tensor& {
@@ -155,6 +157,9 @@ Status run_concat(const RunContext& ctx) {
       return invalid_argument("Concat requires elements to be at least vectors, found scalars instead.");
   }
   TW_ASSIGN_OR_RETURN(Shape rest, merge_element_shapes(rest_of(state.element_shape), rest_of(list->element_shape)));
+  for (size_t i = 0; i < list->elements.size(); ++i) {
+    TW_RETURN_IF_ERROR(mark_read(*list, static_cast<int64_t>(i), state));
+  }
   int64_t total = 0;
   bool unset = false, any = false;
   for (size_t i = 0; i < list->elements.size(); ++i) {
@@ -217,7 +222,7 @@ Status run_split(const RunContext& ctx) {
     return invalid_argument("Expected lengths to be a vector, received shape: ", *lengths.shape);
   TW_ASSIGN_OR_RETURN(const Shape wanted, read_element_shape(ctx.input(1)));
   TW_ASSIGN_OR_RETURN(const Tensor t, ctx.input_tensor(0, true));
-  auto list = make_ref<TensorList>();
+  Ref<TensorList> list = new_list(ctx.state<ListState>());
   list->dtype = t.dtype();
   list->element_shape = wanted;
   int64_t used = 0;

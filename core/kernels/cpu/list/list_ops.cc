@@ -22,7 +22,7 @@ Status run_empty(const RunContext& ctx) {
 
 Status run_reserve(const RunContext& ctx) {
   const auto& state = ctx.state<ListState>();
-  auto list = make_ref<TensorList>();
+  Ref<TensorList> list = new_list(state);
   list->dtype = state.dtype;
   TW_ASSIGN_OR_RETURN(list->element_shape, read_element_shape(ctx.input(0)));
   TW_ASSIGN_OR_RETURN(const int64_t n, read_count(ctx, 1, "num_elements"));
@@ -99,6 +99,7 @@ Status run_get(const RunContext& ctx) {
     return invalid_argument("Trying to access element ", i, " in a list with ", size, " elements.");
   }
   TW_ASSIGN_OR_RETURN(const Shape wanted, read_element_shape(ctx.input(2)));
+  TW_RETURN_IF_ERROR(mark_read(*list, i, state));
   TW_ASSIGN_OR_RETURN(Tensor t, element_or_zeros(*list, i, wanted));
   ctx.set_output(0, std::move(t));
   return {};

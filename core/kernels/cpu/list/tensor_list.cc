@@ -1,5 +1,7 @@
 #include "core/kernels/cpu/list/tensor_list.h"
 
+#include <utility>
+
 #include "core/kernels/cpu/array/outputs.h"
 #include "core/kernels/move/fill.h"
 #include "core/platform/alloc.h"
@@ -23,6 +25,20 @@ Result<TensorList*> list_in(const Value& v, DType dtype) {
 
 }  // namespace
 
+Status ReadMarks::mark(int64_t i) {
+  std::lock_guard lock(mutex_);
+  if (read_.size() <= static_cast<size_t>(i)) read_.resize(static_cast<size_t>(i) + 1, 0);
+  if (std::exchange(read_[static_cast<size_t>(i)], 1) == 0) return {};
+  return invalid_argument("Could not read index ", i,
+                          " twice because it was cleared after a previous read (perhaps try setting "
+                          "clear_after_read = false?).");
+}
+
+bool ReadMarks::is_read(int64_t i) const {
+  std::lock_guard lock(mutex_);
+  return static_cast<size_t>(i) < read_.size() && read_[static_cast<size_t>(i)] != 0;
+}
+
 Result<const TensorList*> list_input(const RunContext& ctx, int i, DType dtype) {
   TW_ASSIGN_OR_RETURN(const TensorList* list, list_in(ctx.input(i), dtype));
   return list;
@@ -41,7 +57,15 @@ Result<Ref<TensorList>> take_list(const RunContext& ctx, int i, DType dtype) {
 }
 
 Ref<TensorList> copy_list(const TensorList& list) {
-  auto copy = make_ref<TensorList>();
+  const auto* read_once = dynamic_cast<const ReadOnceList*>(&list);
+  Ref<TensorList> copy;
+  if (read_once == nullptr) {
+    copy = make_ref<TensorList>();
+  } else {
+    auto marked = make_ref<ReadOnceList>();
+    marked->marks = read_once->marks;
+    copy = std::move(marked);
+  }
   copy->dtype = list.dtype;
   copy->element_shape = list.element_shape;
   copy->max_elements = list.max_elements;
@@ -87,6 +111,19 @@ Result<Tensor> row_of(const Tensor& t, int64_t begin, int64_t rows, const Shape&
   return copy;
 }
 
+Ref<TensorList> new_list(const ListState& state) {
+  if (!state.read_once) return make_ref<TensorList>();
+  auto list = make_ref<ReadOnceList>();
+  list->marks = std::make_shared<ReadMarks>();
+  return list;
+}
+
+Status mark_read(const TensorList& list, int64_t i, const ListState& state) {
+  if (!state.read_once) return {};
+  const auto* read_once = dynamic_cast<const ReadOnceList*>(&list);
+  return read_once == nullptr ? Status() : read_once->marks->mark(i);
+}
+
 Status prepare_write(TensorList& list, int64_t i, const ListState& state) {
   const auto size = static_cast<int64_t>(list.elements.size());
   if (i < 0 || i >= (state.resize ? kMostElements : size)) {
@@ -95,6 +132,12 @@ Status prepare_write(TensorList& list, int64_t i, const ListState& state) {
   if (i >= size) list.elements.resize(static_cast<size_t>(i) + 1);
   if (state.write_once && list.elements[static_cast<size_t>(i)].valid()) {
     return invalid_argument("Could not write to TensorArray index ", i, " because it has already been written to.");
+  }
+  if (state.write_once) {
+    const auto* read_once = dynamic_cast<const ReadOnceList*>(&list);
+    if (read_once != nullptr && read_once->marks->is_read(i)) {
+      return invalid_argument("Could not write to TensorArray index ", i, " because it has already been read.");
+    }
   }
   return {};
 }
@@ -107,6 +150,7 @@ Status prepare_list(PrepareContext& ctx) {
   if (attrs.has("element_shape")) state.element_shape = attrs.must<Shape>("element_shape");
   state.resize = attrs.has("_resize");
   state.write_once = attrs.has("_write_once");
+  state.read_once = attrs.has("_clear_after_read");
   for (int o = 0; o < ctx.num_outputs(); ++o) state.dynamic |= output_is_dynamic(ctx, o);
   return {};
 }

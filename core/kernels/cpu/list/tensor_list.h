@@ -1,12 +1,35 @@
 // What the kernels of tensor lists share.
 #pragma once
 
+#include <memory>
+#include <mutex>
+#include <vector>
+
 #include "core/framework/kernel.h"
 
 namespace tw {
 
 // More than any program means; a number from outside must not take all memory.
 inline constexpr int64_t kMostElements = int64_t{1} << 31;
+
+// Which elements of an array have been read. Thread-safe.
+class ReadMarks {
+ public:
+  // InvalidArgument when the element was read before.
+  Status mark(int64_t i);
+  bool is_read(int64_t i) const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<char> read_;
+};
+
+// A list of which an element may be read once: a TensorArray's with clear_after_read. Lists that are made of it by
+// writing share the marks.
+class ReadOnceList : public TensorList {
+ public:
+  std::shared_ptr<ReadMarks> marks;
+};
 
 // The list in scalar variant input i, for reading; it lives as long as the input.
 Result<const TensorList*> list_input(const RunContext& ctx, int i, DType dtype = DType::kInvalid);
@@ -40,8 +63,13 @@ struct ListState : KernelState {
   bool dynamic = false;
   bool resize = false;      // a write beyond the end makes the list longer
   bool write_once = false;  // an element that is set stays so
+  bool read_once = false;   // a new list is a ReadOnceList; reading such a list leaves marks
 };
 Status prepare_list(PrepareContext& ctx);
+// A list without elements.
+Ref<TensorList> new_list(const ListState& state);
+// Marks element i of a ReadOnceList as read where the op is one that does; InvalidArgument when it was read before.
+Status mark_read(const TensorList& list, int64_t i, const ListState& state);
 // Makes room for element i; InvalidArgument where the state forbids the write.
 Status prepare_write(TensorList& list, int64_t i, const ListState& state);
 

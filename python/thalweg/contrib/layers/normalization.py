@@ -111,7 +111,7 @@ class _Norm(object):
     def averages():
       return ops.convert_to_tensor(self._mean), ops.convert_to_tensor(self._variance)
 
-    mean, variance = layer_utils.smart_select(is_training, of_batch, averages)
+    mean, variance = layer_utils.smart_cond(is_training, of_batch, averages)
 
     def aligned(v):
       return array_ops.reshape(v, [1, self._depth] + [1] * (rank - 2)) if self._first and v is not None else v
@@ -131,7 +131,7 @@ class _Norm(object):
       return tuple(nn_impl.fused_batch_norm(self.inputs, gamma, beta, mean=self._mean, variance=self._variance,
                                             epsilon=epsilon, is_training=False, data_format=self._layout))
 
-    return layer_utils.smart_select(is_training, with_batch, with_averages)
+    return layer_utils.smart_cond(is_training, with_batch, with_averages)
 
   def updates(self, mean, variance, decay, is_training, zero_debias):
     """The operations that move the averages; none when it is known that this is no training."""
@@ -145,13 +145,8 @@ class _Norm(object):
 
     if known:
       return move()
-    if zero_debias:
-      # The count of updates must stand still too.
-      return list(utils.smart_cond(is_training, move, lambda: [ops.convert_to_tensor(self._mean),
-                                                               ops.convert_to_tensor(self._variance)]))
-    # A decay of 1 leaves the averages as they are.
-    decay = array_ops.where_v2(is_training, math_ops.cast(decay, self._dtype), math_ops.cast(1.0, self._dtype))
-    return move()
+    return list(utils.smart_cond(is_training, move, lambda: [ops.convert_to_tensor(self._mean),
+                                                             ops.convert_to_tensor(self._variance)]))
 
 
 @add_arg_scope
