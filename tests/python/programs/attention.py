@@ -93,6 +93,27 @@ def attention(tf):
   return [made, tf.gradients(made[0], [memory] + tf.trainable_variables("net0/"))]
 
 
+def monotonic(tf):
+  s = tf.contrib.seq2seq
+  memory, made = tf.constant(MEMORY), []
+  mechanisms = [
+      lambda: s.LuongMonotonicAttention(3, memory, scale=True, score_bias_init=-0.5),
+      lambda: s.BahdanauMonotonicAttention(4, memory, [5, 2, 3], normalize=True, mode="recursive"),
+      lambda: s.BahdanauMonotonicAttention(4, memory, mode="hard"),
+      lambda: s.LuongMonotonicAttention(3, memory, sigmoid_noise=0.5, sigmoid_noise_seed=3)]
+  for i, mechanism in enumerate(mechanisms):
+    with _seeded(tf, "net%d" % i) as scope:
+      cell = s.AttentionWrapper(tf.contrib.rnn.GRUCell(3), mechanism())
+      y, state = cell(tf.constant(X[:, 0]), cell.zero_state(3, tf.float32))
+      scope.reuse_variables()
+      y, state = cell(tf.constant(X[:, 1]), state)
+    made += [y, state.alignments]
+  p, before = tf.constant([[0.3, 0.9, 0.0, 1.0]]), tf.constant([[0.5, 0.25, 0.25, 0.0]])
+  made += [s.monotonic_attention(p, before, mode) for mode in ("recursive", "parallel", "hard")]
+  return [made, s.safe_cumprod(p, axis=1), tf.gradients(s.safe_cumprod(p, axis=1, exclusive=True), p),
+          tf.gradients(made[0], [memory])]
+
+
 def attentive_decoder(tf):
   s = tf.contrib.seq2seq
   memory, x = tf.constant(MEMORY), tf.constant(X)
@@ -147,11 +168,15 @@ def two_layers(tf):
   s.AttentionWrapper(tf.contrib.rnn.GRUCell(3), s.LuongAttention(3, tf.constant(MEMORY)), attention_layer_size=[2, 3])
 
 
+def unknown_mode(tf):
+  tf.contrib.seq2seq.monotonic_attention(tf.ones([1, 2]), tf.ones([1, 2]), "soft")
+
+
 def no_mechanism(tf):
   tf.contrib.seq2seq.AttentionWrapper(tf.contrib.rnn.GRUCell(3), [None])
 
 
 PROGRAMS = []
-VALUES_ONLY = [losses, training, greedy, sampled, attention, attentive_decoder]
-ERRORS = [both_reductions, flat_logits, scalar_lengths, no_helper, no_decoder, unlike_units, other_batch, two_layers,
+VALUES_ONLY = [losses, training, greedy, sampled, attention, monotonic, attentive_decoder]
+ERRORS = [both_reductions, flat_logits, scalar_lengths, no_helper, no_decoder, unlike_units, other_batch, two_layers, unknown_mode,
           no_mechanism]
