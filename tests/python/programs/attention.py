@@ -71,6 +71,22 @@ def sampled(tf):
   return made + made
 
 
+def scheduled(tf):
+  s = tf.contrib.seq2seq
+  x, made = tf.constant(X), []
+  helpers = [
+      lambda: s.ScheduledEmbeddingTrainingHelper(x, [4, 1, 3], tf.constant(TABLE), 0.5, seed=3, scheduling_seed=5),
+      lambda: s.ScheduledOutputTrainingHelper(x, [4, 2, 3], 0.5, seed=4, next_inputs_fn=lambda y: y[:, :2]),
+      lambda: s.ScheduledOutputTrainingHelper(x, [4, 2, 3], 0.6, seed=4),
+      lambda: s.ScheduledOutputTrainingHelper(x, [4, 2, 3], 0.7, seed=6, auxiliary_inputs=tf.constant(X * 2.0))]
+  for i, helper in enumerate(helpers):
+    with _seeded(tf, "net%d" % i):
+      cell = tf.contrib.rnn.GRUCell(3)
+      layer = tf.layers.Dense(6 if i < 2 else 2, name="out")
+      made.append(s.dynamic_decode(s.BasicDecoder(cell, helper(), cell.zero_state(3, tf.float32), layer)))
+  return made
+
+
 def attention(tf):
   s = tf.contrib.seq2seq
   memory = tf.constant(MEMORY)
@@ -172,11 +188,15 @@ def unknown_mode(tf):
   tf.contrib.seq2seq.monotonic_attention(tf.ones([1, 2]), tf.ones([1, 2]), "soft")
 
 
+def matrix_probability(tf):
+  tf.contrib.seq2seq.ScheduledOutputTrainingHelper(tf.constant(X), [1, 1, 1], [[0.5]])
+
+
 def no_mechanism(tf):
   tf.contrib.seq2seq.AttentionWrapper(tf.contrib.rnn.GRUCell(3), [None])
 
 
 PROGRAMS = []
-VALUES_ONLY = [losses, training, greedy, sampled, attention, monotonic, attentive_decoder]
-ERRORS = [both_reductions, flat_logits, scalar_lengths, no_helper, no_decoder, unlike_units, other_batch, two_layers, unknown_mode,
-          no_mechanism]
+VALUES_ONLY = [losses, training, greedy, sampled, scheduled, attention, monotonic, attentive_decoder]
+ERRORS = [both_reductions, flat_logits, scalar_lengths, no_helper, no_decoder, unlike_units, other_batch, two_layers,
+          unknown_mode, matrix_probability, no_mechanism]

@@ -8,3 +8,4 @@ from thalweg.contrib.seq2seq.helper import (CustomHelper, GreedyEmbeddingHelper,
 from thalweg.contrib.seq2seq.monotonic import (BahdanauMonotonicAttention, LuongMonotonicAttention,
                                                monotonic_attention, safe_cumprod)
 from thalweg.contrib.seq2seq.loss import sequence_loss, tile_batch
+from thalweg.contrib.seq2seq.scheduled import ScheduledEmbeddingTrainingHelper, ScheduledOutputTrainingHelper
