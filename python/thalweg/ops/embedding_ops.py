@@ -2,7 +2,7 @@
 
 from thalweg.framework import dtypes, ops, sparse_tensor, tensor_shape
 from thalweg.framework.op_create import op as _op
-from thalweg.ops import array_ops, check_ops, clip_ops, math_ops, sparse_ops
+from thalweg.ops import array_ops, clip_ops, math_ops, sparse_ops
 from thalweg.ops.partitioned_variable import PartitionedVariable
 
 
@@ -137,7 +137,6 @@ def safe_embedding_lookup_sparse(embedding_weights, sparse_ids, sparse_weights=N
   dtype = None if sparse_weights is None else sparse_weights.dtype
   embedding_weights = [w if hasattr(w, "sparse_read") and dtype in (None, w.dtype.base_dtype) else
                        ops.convert_to_tensor(w, dtype=dtype) for w in embedding_weights]
-  check_ops.assert_same_float_dtype(embedding_weights + [sparse_weights])
   with ops.name_scope(name, "embedding_lookup", embedding_weights + [sparse_ids, sparse_weights]) as scope:
     shape = sparse_ids.dense_shape
     known_rank = tensor_shape.dimension_value(shape.shape.with_rank(1)[0])

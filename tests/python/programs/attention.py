@@ -71,6 +71,22 @@ def sampled(tf):
   return made + made
 
 
+def scheduled(tf):
+  s = tf.contrib.seq2seq
+  x, made = tf.constant(X), []
+  helpers = [
+      lambda: s.ScheduledEmbeddingTrainingHelper(x, [4, 1, 3], tf.constant(TABLE), 0.5, seed=3, scheduling_seed=5),
+      lambda: s.ScheduledOutputTrainingHelper(x, [4, 2, 3], 0.5, seed=4, next_inputs_fn=lambda y: y[:, :2]),
+      lambda: s.ScheduledOutputTrainingHelper(x, [4, 2, 3], 0.6, seed=4),
+      lambda: s.ScheduledOutputTrainingHelper(x, [4, 2, 3], 0.7, seed=6, auxiliary_inputs=tf.constant(X * 2.0))]
+  for i, helper in enumerate(helpers):
+    with _seeded(tf, "net%d" % i):
+      cell = tf.contrib.rnn.GRUCell(3)
+      layer = tf.layers.Dense(6 if i < 2 else 2, name="out")
+      made.append(s.dynamic_decode(s.BasicDecoder(cell, helper(), cell.zero_state(3, tf.float32), layer)))
+  return made
+
+
 def attention(tf):
   s = tf.contrib.seq2seq
   memory = tf.constant(MEMORY)
@@ -91,6 +107,27 @@ def attention(tf):
         state = state._replace(alignment_history=())
     made += [y, [state.cell_state, state.attention, state.time, state.alignments]]
   return [made, tf.gradients(made[0], [memory] + tf.trainable_variables("net0/"))]
+
+
+def monotonic(tf):
+  s = tf.contrib.seq2seq
+  memory, made = tf.constant(MEMORY), []
+  mechanisms = [
+      lambda: s.LuongMonotonicAttention(3, memory, scale=True, score_bias_init=-0.5),
+      lambda: s.BahdanauMonotonicAttention(4, memory, [5, 2, 3], normalize=True, mode="recursive"),
+      lambda: s.BahdanauMonotonicAttention(4, memory, mode="hard"),
+      lambda: s.LuongMonotonicAttention(3, memory, sigmoid_noise=0.5, sigmoid_noise_seed=3)]
+  for i, mechanism in enumerate(mechanisms):
+    with _seeded(tf, "net%d" % i) as scope:
+      cell = s.AttentionWrapper(tf.contrib.rnn.GRUCell(3), mechanism())
+      y, state = cell(tf.constant(X[:, 0]), cell.zero_state(3, tf.float32))
+      scope.reuse_variables()
+      y, state = cell(tf.constant(X[:, 1]), state)
+    made += [y, state.alignments]
+  p, before = tf.constant([[0.3, 0.9, 0.0, 1.0]]), tf.constant([[0.5, 0.25, 0.25, 0.0]])
+  made += [s.monotonic_attention(p, before, mode) for mode in ("recursive", "parallel", "hard")]
+  return [made, s.safe_cumprod(p, axis=1), tf.gradients(s.safe_cumprod(p, axis=1, exclusive=True), p),
+          tf.gradients(made[0], [memory])]
 
 
 def attentive_decoder(tf):
@@ -147,11 +184,19 @@ def two_layers(tf):
   s.AttentionWrapper(tf.contrib.rnn.GRUCell(3), s.LuongAttention(3, tf.constant(MEMORY)), attention_layer_size=[2, 3])
 
 
+def unknown_mode(tf):
+  tf.contrib.seq2seq.monotonic_attention(tf.ones([1, 2]), tf.ones([1, 2]), "soft")
+
+
+def matrix_probability(tf):
+  tf.contrib.seq2seq.ScheduledOutputTrainingHelper(tf.constant(X), [1, 1, 1], [[0.5]])
+
+
 def no_mechanism(tf):
   tf.contrib.seq2seq.AttentionWrapper(tf.contrib.rnn.GRUCell(3), [None])
 
 
 PROGRAMS = []
-VALUES_ONLY = [losses, training, greedy, sampled, attention, attentive_decoder]
+VALUES_ONLY = [losses, training, greedy, sampled, scheduled, attention, monotonic, attentive_decoder]
 ERRORS = [both_reductions, flat_logits, scalar_lengths, no_helper, no_decoder, unlike_units, other_batch, two_layers,
-          no_mechanism]
+          unknown_mode, matrix_probability, no_mechanism]

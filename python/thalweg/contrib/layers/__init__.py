@@ -9,6 +9,7 @@ from thalweg.contrib.layers.convolutional import (avg_pool2d, avg_pool3d, bias_a
                                                   separable_convolution2d, spatial_softmax)
 from thalweg.contrib.layers.core import (dropout, elu, embed_sequence, flatten, fully_connected, linear, maxout,
                                          one_hot_encoding, relu, relu6, repeat, softmax, stack, unit_norm)
+from thalweg.contrib.layers.embedding_ops import bow_encoder, embedding_lookup_unique, safe_embedding_lookup_sparse
 from thalweg.contrib.layers.gdn import GDN, gdn
 from thalweg.contrib.layers.initializers import (variance_scaling_initializer, xavier_initializer,
                                                  xavier_initializer_conv2d)

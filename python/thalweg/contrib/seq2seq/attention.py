@@ -57,7 +57,9 @@ def _masked_score(score, sequence_length, value):
 
 
 class _Attention(AttentionMechanism):
-  """Keys and values of a memory, and a function that makes probabilities of scores."""
+  """Keys and values of a memory, and a function that makes probabilities of the scores that a subclass defines."""
+
+  _scope_name = None
 
   def __init__(self, query_layer, memory, probability_fn, memory_sequence_length=None, memory_layer=None,
                score_mask_value=None, custom_key_value_fn=None, name=None):
@@ -72,7 +74,8 @@ class _Attention(AttentionMechanism):
     self.dtype = memory_layer.dtype
     if score_mask_value is None:
       score_mask_value = dtypes.as_dtype(self.dtype).as_numpy_dtype(-np.inf)
-    self._probabilities = lambda score: probability_fn(_masked_score(score, memory_sequence_length, score_mask_value))
+    self._mask = lambda score: _masked_score(score, memory_sequence_length, score_mask_value)
+    self._probability_fn = probability_fn
     with ops.name_scope(name, "BaseAttentionMechanismInit", nest.flatten(memory)):
       self._values = _prepared(memory, memory_sequence_length, True)
       self._keys = memory_layer(self._values) if memory_layer else self._values
@@ -116,73 +119,83 @@ class _Attention(AttentionMechanism):
     return self.initial_alignments(batch_size, dtype)
 
 
+  def __call__(self, query, state):
+    """(probabilities [batch, time], the next state, which they are)."""
+    with vs.variable_scope(None, self._scope_name, [query]):
+      score = self._score(query)
+    alignments = self._probabilities(self._mask(score), state)
+    return alignments, alignments
+
+  def _score(self, query):
+    raise NotImplementedError("%s defines no _score" % type(self).__name__)
+
+  def _probabilities(self, score, state):
+    return self._probability_fn(score)
+
+
+def _dense(num_units, name, dtype):
+  return core.Dense(num_units, name=name, use_bias=False, dtype=dtype or dtypes.float32)
+
+
 class LuongAttention(_Attention):
   """Scores are products of query and keys (Luong et al. 2015), times a variable with `scale`."""
+
+  _scope_name = "luong_attention"
 
   def __init__(self, num_units, memory, memory_sequence_length=None, scale=False, probability_fn=None,
                score_mask_value=None, dtype=None, custom_key_value_fn=None, name="LuongAttention"):
     super().__init__(
-        query_layer=None,
-        memory_layer=core.Dense(num_units, name="memory_layer", use_bias=False, dtype=dtype or dtypes.float32),
-        memory=memory, probability_fn=probability_fn, memory_sequence_length=memory_sequence_length,
+        query_layer=None, memory_layer=_dense(num_units, "memory_layer", dtype), memory=memory,
+        probability_fn=probability_fn, memory_sequence_length=memory_sequence_length,
         score_mask_value=score_mask_value, custom_key_value_fn=custom_key_value_fn, name=name)
     self._num_units = num_units
     self._scale = scale
     self._name = name
 
-  def __call__(self, query, state):
-    """(probabilities [batch, time], the next state, which they are)."""
-    with vs.variable_scope(None, "luong_attention", [query]):
-      scale = None
-      if self._scale:
-        scale = vs.get_variable("attention_g", dtype=query.dtype, initializer=init_ops.ones_initializer, shape=())
-      depth, units = query.get_shape()[-1], self._keys.get_shape()[-1]
-      if depth != units:
-        raise ValueError("Incompatible or unknown inner dimensions between query and keys.  Query (%s) has units: %s.  "
-                         "Keys (%s) have units: %s.  Perhaps you need to set num_units to the keys' dimension (%s)?" % (
-                             query, depth, self._keys, units, units))
-      score = math_ops.matmul(array_ops.expand_dims(query, 1), self._keys, transpose_b=True)
-      score = array_ops.squeeze(score, [1])
-      if scale is not None:
-        score = scale * score
-    alignments = self._probabilities(score)
-    return alignments, alignments
+  def _score(self, query):
+    scale = None
+    if self._scale:
+      scale = vs.get_variable("attention_g", dtype=query.dtype, initializer=init_ops.ones_initializer, shape=())
+    depth, units = query.get_shape()[-1], self._keys.get_shape()[-1]
+    if depth != units:
+      raise ValueError("Incompatible or unknown inner dimensions between query and keys.  Query (%s) has units: %s.  Keys "
+                       "(%s) have units: %s.  Perhaps you need to set num_units to the keys' dimension (%s)?" % (
+                           query, depth, self._keys, units, units))
+    score = math_ops.matmul(array_ops.expand_dims(query, 1), self._keys, transpose_b=True)
+    score = array_ops.squeeze(score, [1])
+    return score if scale is None else scale * score
 
 
 class BahdanauAttention(_Attention):
   """Scores are v * tanh(keys + W query) (Bahdanau et al. 2015); with `normalize`, v has a length of its own (Salimans and
   Kingma 2016) and there is a bias."""
 
+  _scope_name = "bahdanau_attention"
+
   def __init__(self, num_units, memory, memory_sequence_length=None, normalize=False, probability_fn=None,
                score_mask_value=None, dtype=None, custom_key_value_fn=None, name="BahdanauAttention"):
-    dtype = dtype or dtypes.float32
     super().__init__(
-        query_layer=core.Dense(num_units, name="query_layer", use_bias=False, dtype=dtype),
-        memory_layer=core.Dense(num_units, name="memory_layer", use_bias=False, dtype=dtype),
+        query_layer=_dense(num_units, "query_layer", dtype), memory_layer=_dense(num_units, "memory_layer", dtype),
         memory=memory, probability_fn=probability_fn, memory_sequence_length=memory_sequence_length,
         score_mask_value=score_mask_value, custom_key_value_fn=custom_key_value_fn, name=name)
     self._num_units = num_units
     self._normalize = normalize
     self._name = name
 
-  def __call__(self, query, state):
-    """(probabilities [batch, time], the next state, which they are)."""
-    with vs.variable_scope(None, "bahdanau_attention", [query]):
-      query = self.query_layer(query) if self.query_layer else query
-      v = vs.get_variable("attention_v", [self._num_units], dtype=query.dtype)
-      bias = None
-      if self._normalize:
-        length = vs.get_variable("attention_g", dtype=query.dtype, shape=(),
-                                 initializer=init_ops.constant_initializer(math.sqrt(1. / self._num_units)))
-        bias = vs.get_variable("attention_b", [self._num_units], dtype=query.dtype,
-                               initializer=init_ops.zeros_initializer())
-        v = length * v * math_ops.rsqrt(math_ops.reduce_sum(math_ops.square(v)))
-      sums = self._keys + array_ops.expand_dims(query, 1)
-      if bias is not None:
-        sums = sums + bias
-      score = math_ops.reduce_sum(v * math_ops.tanh(sums), [2])
-    alignments = self._probabilities(score)
-    return alignments, alignments
+  def _score(self, query):
+    query = self.query_layer(query) if self.query_layer else query
+    v = vs.get_variable("attention_v", [self._num_units], dtype=query.dtype)
+    bias = None
+    if self._normalize:
+      length = vs.get_variable("attention_g", dtype=query.dtype, shape=(),
+                               initializer=init_ops.constant_initializer(math.sqrt(1. / self._num_units)))
+      bias = vs.get_variable("attention_b", [self._num_units], dtype=query.dtype,
+                             initializer=init_ops.zeros_initializer())
+      v = length * v * math_ops.rsqrt(math_ops.reduce_sum(math_ops.square(v)))
+    sums = self._keys + array_ops.expand_dims(query, 1)
+    if bias is not None:
+      sums = sums + bias
+    return math_ops.reduce_sum(v * math_ops.tanh(sums), [2])
 
 
 def hardmax(logits, name=None):
