@@ -99,7 +99,7 @@ MODULES = {
     "ops.template": "make_template",
     "summary.legacy": "histogram_summary image_summary merge_all_summaries merge_summary scalar_summary",
     "ops.io_ops": "FixedLengthRecordReader IdentityReader ReaderBase TFRecordReader TextLineReader WholeFileReader",
-    "ops.parsing_ops": """FixedLenFeature FixedLenSequenceFeature SparseFeature VarLenFeature decode_csv decode_raw
+    "ops.parsing_ops": """FixedLenFeature FixedLenSequenceFeature SparseFeature VarLenFeature decode_csv
         parse_example parse_single_example parse_single_sequence_example parse_tensor serialize_tensor""",
     "ops.ctc_ops": "edit_distance",
     "ops.sparse_serialize_ops": "deserialize_many_sparse serialize_many_sparse serialize_sparse",
