@@ -220,6 +220,52 @@ def test_examples_that_are_kept():
   assert sorted(np.concatenate(mixed).tolist()) == list(range(20))
 
 
+def _sparse_lists(value):
+  return [value.indices.tolist(), value.values.tolist(), value.dense_shape.tolist()]
+
+
+def test_sparse_tensors_in_batches():
+  """As in TensorFlow 1.15, batches are as large in each dimension as the largest example."""
+  def one(batches, **kwargs):
+    n = tf.train.range_input_producer(5, num_epochs=1, shuffle=False).dequeue()
+    row = tf.SparseTensor(tf.cast(tf.reshape(tf.range(n), [-1, 1]), tf.int64), tf.fill([n], n),
+                          tf.cast([n + 1], tf.int64))
+    return batches({"row": row, "n": n}, batch_size=2, allow_smaller_final_batch=True, **kwargs)
+
+  got = pipeline(lambda: one(tf.train.batch))
+  assert [g["n"].tolist() for g in got] == [[0, 1], [2, 3], [4]]
+  assert [_sparse_lists(g["row"]) for g in got] == [
+      [[[1, 0]], [1], [2, 2]], [[[0, 0], [0, 1], [1, 0], [1, 1], [1, 2]], [2, 2, 3, 3, 3], [2, 4]],
+      [[[0, 0], [0, 1], [0, 2], [0, 3]], [4, 4, 4, 4], [1, 5]]]
+  mixed = pipeline(lambda: one(tf.train.shuffle_batch, capacity=10, min_after_dequeue=3, seed=2))
+  assert sorted(n for g in mixed for n in g["n"].tolist()) == list(range(5))
+  assert all(g["row"].values.tolist() == [n for n in g["n"].tolist() for _ in range(n)] for g in mixed)
+
+  def several():
+    n = tf.train.range_input_producer(2, num_epochs=1, shuffle=False).dequeue()
+    rows = tf.SparseTensor([[0, 1], [2, 0]], tf.cast(tf.stack([n, n + 5]), tf.float32), [3, 2])
+    made = tf.train.maybe_batch([rows, [n, n, n]], [True, True, False], 4, enqueue_many=True)
+    assert isinstance(made[0], tf.SparseTensor) and made[0].indices.shape.as_list() == [None, 2]
+    return made
+
+  (rows, n), = pipeline(several)
+  assert _sparse_lists(rows) == [[[0, 1], [2, 1]], [0, 1], [4, 2]] and n.tolist() == [0, 0, 1, 1]
+
+  def alone():
+    x = tf.train.input_producer(tf.constant([[1, 0], [0, 2]]), num_epochs=1, shuffle=False).dequeue()
+    return tf.train.batch_join([[tf.sparse.from_dense(x)]], 2)
+
+  rows, = pipeline(alone)
+  assert _sparse_lists(rows) == [[[0, 0], [1, 1]], [1, 2], [2, 2]]
+
+
+def test_sparse_and_dense_do_not_mix():
+  sparse, dense = tf.SparseTensor([[0]], [1.0], [2]), tf.constant([1.0, 2.0])
+  for lists in ([[sparse], [dense]], [[dense], [sparse]]):
+    with pytest.raises(ValueError):
+      tf.train.batch_join(lists, 2)
+
+
 def test_examples_never_kept():
   n = tf.train.range_input_producer(7).dequeue()
   tf.train.maybe_batch([n], False, 2)

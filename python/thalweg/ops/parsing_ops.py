@@ -255,3 +255,6 @@ def serialize_tensor(tensor, name=None):
 
 def decode_compressed(bytes, compression_type="", name=None):  # noqa: A002
   return _op("DecodeCompressed", name, (bytes,), {"compression_type": compression_type or ""})
+
+
+from thalweg.ops.string_ops import decode_raw  # noqa: E402, F401  (under this name too)

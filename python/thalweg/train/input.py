@@ -6,9 +6,9 @@ starts the threads that fill it. Producers with `num_epochs` end with OutOfRange
 """
 
 from thalweg import summary
-from thalweg.framework import conversion, dtypes, ops, sparse_tensor, tensor_util
-from thalweg.ops import (array_ops, cond, control_flow_ops, data_flow_ops, math_ops, queue_ops, random_ops, string_ops,
-                         variable_scope)
+from thalweg.framework import conversion, dtypes, ops, sparse_tensor, tensor_shape, tensor_util
+from thalweg.ops import (array_ops, cond, control_flow_ops, data_flow_ops, math_ops, queue_ops, random_ops,
+                         sparse_serialize_ops, string_ops, variable_scope)
 from thalweg.train import queue_runner
 
 
@@ -103,6 +103,28 @@ def slice_input_producer(tensor_list, num_epochs=None, shuffle=True, seed=None, 
 # --- batches ---
 
 
+class _SparseColumn:
+  """Sparse tensors, which go through a queue as strings for their indices, values and shape."""
+
+  SHAPE = tensor_shape.TensorShape([3])
+
+  def __init__(self, like, enqueue_many):
+    self._dtype = like.dtype
+    self._many = enqueue_many
+    rank = tensor_shape.dimension_value(like.dense_shape.shape.with_rank(1)[0])
+    self._rank = rank if rank is None or not enqueue_many else rank - 1
+
+  def stored(self, t):
+    if t.dtype != self._dtype:
+      raise TypeError("Expected types to be consistent: %s vs. %s." % (self._dtype.name, t.dtype.name))
+    if self._many:
+      return sparse_serialize_ops.serialize_many_sparse(t)
+    return sparse_serialize_ops.serialize_sparse(t)
+
+  def restored(self, stored):
+    return sparse_serialize_ops.deserialize_many_sparse(stored, self._dtype, self._rank)
+
+
 class _Examples:
   """The tensors of one example, or of several alike: what the user gave, as lists, and back again."""
 
@@ -113,14 +135,17 @@ class _Examples:
       raise ValueError("All dicts must have the same keys, but they have %s" % [sorted(t) for t in tensors_list])
     lists = [[t[k] for k in self._keys] if self._keys is not None else list(t) if isinstance(t, (list, tuple)) else [t]
              for t in tensors_list]
-    if any(isinstance(t, sparse_tensor.SparseTensor) for l in lists for t in l):
-      raise TypeError("tf.train.%s() takes dense tensors only, and was given a SparseTensor; tf.sparse_tensor_to_dense() "
-                      "makes one dense" % function)
-    self.lists = [conversion.convert_n_to_tensor_or_indexed_slices(l) for l in lists]
-    if not self.lists[0]:
+    if not lists[0]:
       raise ValueError("Expected at least one tensor in %s()." % function)
-    if any(len(l) != len(self.lists[0]) for l in self.lists):
-      raise ValueError("All examples must have as many tensors, but they have %s" % [len(l) for l in self.lists])
+    if any(len(l) != len(lists[0]) for l in lists):
+      raise ValueError("All examples must have as many tensors, but they have %s" % [len(l) for l in lists])
+    kinds = [[isinstance(t, sparse_tensor.SparseTensor) for t in l] for l in lists]
+    if any(k != kinds[0] for k in kinds):
+      raise ValueError("All examples must have SparseTensors in the same places, but they have %s" % lists)
+    self._sparse = [_SparseColumn(t, enqueue_many) if isinstance(t, sparse_tensor.SparseTensor) else None
+                    for t in lists[0]]
+    self.lists = [conversion.convert_n_to_tensor_or_indexed_slices(
+        [t if column is None else column.stored(t) for column, t in zip(self._sparse, l)]) for l in lists]
     self.types = [t.dtype for t in self.lists[0]]
     for l in self.lists[1:]:
       if [t.dtype for t in l] != self.types:
@@ -137,7 +162,7 @@ class _Examples:
 
   def shapes(self, given):
     if given is not None:
-      return given
+      return [shape if column is None else _SparseColumn.SHAPE for column, shape in zip(self._sparse, given)]
     found = []
     for parts in zip(*self.lists):
       shapes = [p.shape.with_rank_at_least(1)[1:] if self._many else p.shape for p in parts]
@@ -147,6 +172,7 @@ class _Examples:
   def original(self, dequeued):
     if isinstance(dequeued, ops.Tensor):
       dequeued = [dequeued]
+    dequeued = [t if column is None else column.restored(t) for column, t in zip(self._sparse, dequeued)]
     if self._keys is not None:
       return dict(zip(self._keys, dequeued))
     return dequeued[0] if len(dequeued) == 1 else list(dequeued)
@@ -196,6 +222,7 @@ def batch(tensors, batch_size, num_threads=1, capacity=32, enqueue_many=False, s
 
   Args:
     tensors: of one example: a list, a dict or a tensor; with `enqueue_many`, of several, along the first dimension.
+      Some may be SparseTensors, whose batches are as large in each dimension as the largest of them.
     batch_size: examples in a batch.
     num_threads: that put examples in; with more than one, their order is not kept.
     capacity: examples in the queue.
