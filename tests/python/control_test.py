@@ -134,6 +134,9 @@ def test_errors_name_the_rule():
   y = tf.cond(tf.placeholder(tf.bool, []), lambda: inside.append(tf.constant(1.0) + 1) or inside[1], lambda: 0.0)
   with pytest.raises(tf.errors.InaccessibleTensorError, match="with respect to 'cond_1/add:0'"):
     tf.gradients(y, inside[1])
+  tf.switch_case(tf.placeholder(tf.int32, []), [lambda: inside.append(tf.constant(1) + 1) or inside[2], lambda: 0])
+  with pytest.raises(tf.errors.InaccessibleTensorError, match="is in a branch of 'switch_case/indexed_case', which is a"):
+    tf.add(inside[2], 1)
 
 
 def test_a_loop_reads_a_resource_of_which_it_knows_the_shape():

@@ -12,7 +12,7 @@ class Body:
   """The operations made while it is entered. May be entered several times, and others may be made inside of it."""
 
   def __init__(self, graph, kind, name):
-    """`kind` is "cond" or "while"; `name` the scope of the construct, for messages."""
+    """`kind` is "cond", "switch_case" or "while"; `name` the scope of the construct, for messages."""
     self.graph, self.kind, self.name = graph, kind, name
     self.outer = graph._context
     self.ops = []
@@ -40,6 +40,10 @@ class Body:
       return InaccessibleTensorError(
           "Cannot use '%s' as input to '%s' because '%s' is in a while loop. Make it a loop variable of '%s' to use its "
           "last value." % (op.name, user, op.name, self.name))
+    if self.kind == "switch_case":
+      return InaccessibleTensorError(
+          "Cannot use '%s' as input to '%s' because '%s' is in a branch of '%s', which is a function. Return it from all "
+          "branches to use it." % (op.name, user, op.name, self.name))
     return InaccessibleTensorError(
         "Cannot use '%s' as input to '%s' because '%s' is in a branch of '%s' that is still being made. Use it inside, or "
         "when tf.cond has returned." % (op.name, user, op.name, self.name))

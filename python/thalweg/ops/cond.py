@@ -36,7 +36,7 @@ def cond(pred, true_fn=None, false_fn=None, strict=False, name=None, fn1=None, f
     graph = ops.get_default_graph()
     node_count.enters(graph, [pred])
     node_count.add(graph, _NODES_OF_COND)
-    branches = _Branches(graph, scope[:-1], strict)
+    branches = _Branches(graph, "cond", scope[:-1], strict)
     branches.trace("true_fn", true_fn)
     branches.trace("false_fn", false_fn)
     return branches.add("If", scope, (pred,), ("then_branch", "else_branch"))
@@ -76,14 +76,14 @@ def smart_cond(pred, true_fn=None, false_fn=None, name=None):
 class _Branches:
   """Functions of no arguments, built as bodies that return equal structures."""
 
-  def __init__(self, graph, name, strict):
-    self._graph, self._name, self._strict = graph, name, strict
+  def __init__(self, graph, kind, name, strict):
+    self._graph, self._kind, self._name, self._strict = graph, kind, name, strict
     self._labels, self._bodies, self._structures, self._results = [], [], [], []
     self._captures = Captures()
 
   def trace(self, label, fn):
     """Builds one branch; `label` is what messages call it."""
-    body = Body(self._graph, "cond", self._name)
+    body = Body(self._graph, self._kind, self._name)
     self._bodies.append(body)
     try:
       with body:
@@ -136,8 +136,8 @@ class _Branches:
     waited_for = sorted(self._captures.controls, key=lambda op: op._id)
     with self._graph.control_dependencies(waited_for), node_count.counted_as(self._graph, 0):
       made = _operation(op_type, "If" if op_type != "Case" else scope, tuple(selector) + (inputs,), attrs)
-    if op_type != "Case":
-      # Those of a Case are functions in TensorFlow, too.
+    if self._kind == "cond":
+      # Those of switch_case are functions in TensorFlow, too.
       for i, body in enumerate(self._bodies):
         body.call, body.branch = made, i
     given = [array_ops.identity(t, name="Merge" if op_type != "Case" else "Identity") for t in made.outputs]
@@ -269,7 +269,7 @@ def switch_case(branch_index, branch_fns, default=None, name="switch_case"):
     functions = _indexed_functions(branch_fns, default)
     with ops.name_scope("indexed_case") as scope:
       branch_index = math_ops.cast(branch_index, dtypes.int32)
-      branches = _Branches(ops.get_default_graph(), scope[:-1], True)
+      branches = _Branches(ops.get_default_graph(), "switch_case", scope[:-1], True)
       for i, fn in enumerate(functions):
         branches.trace("branch%d" % i, fn)
       return branches.add("Case", scope, (branch_index,), ("branches",))
