@@ -64,3 +64,5 @@ endif()
 
 # Images in summaries. Part of every system; it is not worth building from source here.
 find_package(PNG REQUIRED)
+# Compressed records; libpng stands on it anyway.
+find_package(ZLIB REQUIRED)

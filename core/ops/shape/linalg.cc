@@ -1,4 +1,5 @@
 // Shapes of linear algebra and Fourier transforms.
+#include "core/framework/einsum.h"
 #include "core/ops/shape/shape_util.h"
 
 namespace tw {
@@ -107,6 +108,35 @@ Status shape_self_adjoint_eig(ShapeContext& c) {
   TW_ASSIGN_OR_RETURN(const Shape v, m.with({m.rows, m.rows}));
   c.set_output(0, e);
   c.set_output(1, c.attrs().boolean("compute_v") ? v : Shape{0});
+  return {};
+}
+
+Status shape_einsum(ShapeContext& c) {
+  std::vector<int> ranks;
+  std::vector<Shape> shapes;
+  for (int i = 0; i < c.num_inputs(); ++i) {
+    if (!c.input(i).rank_known()) return {};
+    ranks.push_back(c.input(i).rank());
+    shapes.push_back(c.input(i));
+  }
+  TW_ASSIGN_OR_RETURN(const EinsumLabels labels, parse_einsum(c.attrs().string("equation"), ranks));
+  std::vector<int64_t> sizes;
+  TW_RETURN_IF_ERROR(einsum_sizes(labels, shapes, &sizes));
+  Shape out;
+  if (static_cast<int>(labels.output.size()) > kMaxRank) {
+    return invalid_argument("Einsum would give a rank above ", kMaxRank, ": ", c.attrs().string("equation"));
+  }
+  for (const int label : labels.output) {
+    // One of two axes that broadcast may be unknown, and then is not to be told by the other's 1.
+    int64_t size = sizes[static_cast<size_t>(label)];
+    for (size_t i = 0; i < shapes.size() && size == 1; ++i) {
+      for (size_t d = 0; d < labels.inputs[i].size(); ++d) {
+        if (labels.inputs[i][d] == label && shapes[i][static_cast<int>(d)] < 0) size = kUnknownDim;
+      }
+    }
+    out.add_dim(size);
+  }
+  c.set_output(0, out);
   return {};
 }
 
