@@ -72,7 +72,7 @@ MODULES = {
     "ops.random_ops": """multinomial random_crop random_gamma random_normal random_shuffle random_uniform
         random_poisson truncated_normal""",
     "ops.linalg_ops": """cholesky cholesky_solve eye matrix_determinant matrix_inverse matrix_solve matrix_solve_ls
-        matrix_triangular_solve norm qr self_adjoint_eig self_adjoint_eigvals svd trace""",
+        matrix_triangular_solve norm qr self_adjoint_eig self_adjoint_eigvals svd trace matrix_square_root""",
     "ops.signal.fft_ops": "fft fft2d fft3d ifft ifft2d ifft3d",
     "ops.control_flow_ops": "Assert group no_op tuple",
     "ops.cond": "case cond switch_case",
@@ -99,7 +99,7 @@ MODULES = {
     "ops.template": "make_template",
     "summary.legacy": "histogram_summary image_summary merge_all_summaries merge_summary scalar_summary",
     "ops.io_ops": "FixedLengthRecordReader IdentityReader ReaderBase TFRecordReader TextLineReader WholeFileReader",
-    "ops.parsing_ops": """FixedLenFeature FixedLenSequenceFeature SparseFeature VarLenFeature decode_csv
+    "ops.parsing_ops": """FixedLenFeature FixedLenSequenceFeature SparseFeature VarLenFeature decode_compressed decode_csv
         parse_example parse_single_example parse_single_sequence_example parse_tensor serialize_tensor""",
     "ops.ctc_ops": "edit_distance",
     "ops.sparse_serialize_ops": "deserialize_many_sparse serialize_many_sparse serialize_sparse",

@@ -1,6 +1,7 @@
 """tf.sparse."""
 
 from thalweg.framework.sparse_tensor import SparseTensor  # noqa: F401
+from thalweg.ops.accumulator_ops import SparseConditionalAccumulator  # noqa: F401
 from thalweg.ops.array_ops import sparse_placeholder as placeholder  # noqa: F401
 from thalweg.ops.math_ops import (  # noqa: F401
     sparse_segment_mean as segment_mean, sparse_segment_sqrt_n as segment_sqrt_n, sparse_segment_sum as segment_sum)

@@ -134,3 +134,13 @@ def test_names_in_two_places():
   assert tf.graph_util.import_graph_def is tf.import_graph_def
   assert tf.initializers.tables_initializer is tf.tables_initializer
   assert tf.contrib.signal.stft is tf.signal.stft and tf.sparse.SparseTensor is tf.SparseTensor
+
+
+def test_names_of_rows_that_two_modules_have():
+  import zlib
+  assert tf.sparse.SparseConditionalAccumulator is tf.SparseConditionalAccumulator
+  assert tf.matrix_square_root is tf.linalg.sqrtm and tf.decode_compressed is tf.io.decode_compressed
+  with tf.Session() as session:
+    root = session.run(tf.matrix_square_root([[5.0, 4.0], [4.0, 5.0]]))
+    np.testing.assert_allclose(root, [[2.0, 1.0], [1.0, 2.0]], rtol=1e-5)
+    assert session.run(tf.decode_compressed(zlib.compress(b"text"), "ZLIB")) == b"text"
