@@ -27,7 +27,7 @@ def test_every_program_has_a_golden():
 
 
 @pytest.mark.parametrize("name", sorted(GOLDENS))
-def test_losses(name):
+def test_losses(name, record_property):
   done = subprocess.run([sys.executable, "-m", "thalweg", "run", os.path.join(PROGRAMS, name + ".py")],
                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
   assert done.returncode == 0, done.stderr
@@ -35,5 +35,8 @@ def test_losses(name):
   want, spread = np.array(GOLDENS[name]["losses"]), np.array(GOLDENS[name]["spread"])
   assert len(got) == len(want)
   allowed = ROUNDING * np.maximum(np.abs(want), 1.0) + 4 * spread
+  same = int(np.sum(np.abs(got - want) <= allowed))
+  record_property("passed", same)
+  record_property("differs", len(want) - same)
   worst = int(np.argmax(np.abs(got - want) / allowed))
   assert np.all(np.abs(got - want) <= allowed), "loss %d is %.9g, TensorFlow's is %.9g" % (worst, got[worst], want[worst])
