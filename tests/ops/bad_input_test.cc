@@ -39,8 +39,9 @@ TEST_P(BadInput, GivesTheErrorThatTensorFlowGives) {
         if (golden->crash) return;
         const Code wanted = static_cast<Code>(want);
         tally.count(c.op, name, c.number,
-                    s.code() == wanted ? "" : internal::concat(s.to_string(), ", want ", code_name(wanted), " for ",
-                                                               text_of(types), ": ", describe(inputs)));
+                    s.code() == wanted ? ""
+                                       : internal::concat(s.to_string(), ", want ", code_name(wanted), " for ",
+                                                          text_of(types), ": ", describe(inputs)));
       };
       check(Feeding::kFed, "fed", golden->fed_code);
       check(Feeding::kConstant, "known", golden->known_code);

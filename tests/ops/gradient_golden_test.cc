@@ -81,9 +81,9 @@ class Case {
     size_t at = 0;
     for (size_t i = 0; i < found.size(); ++i) {
       const std::string want = i < golden.size() ? golden[i] : "nothing";
-      const std::string one = !found[i].valid()
-                                  ? want == "none" ? "" : "none, want " + want
-                                  : want == "none" ? "want none" : differs_from_golden(values[at], want, tolerance);
+      const std::string one = !found[i].valid() ? want == "none" ? "" : "none, want " + want
+                              : want == "none"  ? "want none"
+                                                : differs_from_golden(values[at], want, tolerance);
       at += found[i].valid();
       if (!one.empty() && text->empty()) *text = internal::concat("input ", i, ": ", one);
     }
@@ -103,8 +103,10 @@ TEST_P(GradientGoldens, AreTensorFlows) {
     if (c.mode != "sweep" || c.op != GetParam()) continue;
     for (const SweepGolden* golden : gradient_goldens(c)) {
       const Types types = parse_types(golden->types);
-      const bool single = std::any_of(types.begin(), types.end(), [](const auto& t) { return t.second == DType::kFloat; });
-      const bool twice = std::any_of(types.begin(), types.end(), [](const auto& t) { return t.second == DType::kDouble; });
+      const bool single =
+          std::any_of(types.begin(), types.end(), [](const auto& t) { return t.second == DType::kFloat; });
+      const bool twice =
+          std::any_of(types.begin(), types.end(), [](const auto& t) { return t.second == DType::kDouble; });
       const double tolerance = std::max(c.tolerance, twice && !single ? 1e-10 : 2e-5);
       tally.count(c.op, "", c.number, Case(c, types).differs(golden->outputs, tolerance));
     }

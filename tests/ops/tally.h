@@ -8,9 +8,9 @@
 namespace tw::test {
 
 // A case is named by its kind, its op, details that may be empty, and its number: "bad_input Pad fed", 3. Those that
-// tests/conformance/differences.toml lists may differ from TensorFlow, and must: a difference that is gone is taken off.
-// Where the file says `undefined`, TensorFlow reads beyond its tensors, so that its answer is none to agree with; such
-// cases are counted apart.
+// tests/conformance/differences.toml lists may differ from TensorFlow, and must: a difference that is gone is taken
+// off. Where the file says `undefined`, TensorFlow reads beyond its tensors, so that its answer is none to agree with;
+// such cases are counted apart.
 class Tally {
  public:
   // The counts become properties of the running test, "passed.KIND", "differs.KIND" and "undefined.KIND".

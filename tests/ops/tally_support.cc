@@ -13,7 +13,8 @@
 namespace tw::test {
 namespace {
 
-// Case -> whether TensorFlow's own answer is undefined. The file has one entry a line, "KIND OP DETAILS: NUMBER ..." in quotes, so that it needs no reader of all of TOML.
+// Case -> whether TensorFlow's own answer is undefined. The file has one entry a line, "KIND OP DETAILS: NUMBER ..." in
+// quotes, so that it needs no reader of all of TOML.
 std::map<std::string, bool> read_differences() {
   const std::string path = TW_TEST_DIR "/conformance/differences.toml";
   std::ifstream file(path);
@@ -48,7 +49,8 @@ void Tally::count(std::string_view op, std::string_view details, int number, con
   const auto known = listed.find(name);
   (difference.empty() ? passed_ : known != listed.end() && known->second ? undefined_ : differs_) += 1;
   if (difference.empty()) {
-    if (known != listed.end()) ADD_FAILURE() << "'" << name << "' is listed as a difference and gives what TensorFlow gives";
+    if (known != listed.end())
+      ADD_FAILURE() << "'" << name << "' is listed as a difference and gives what TensorFlow gives";
   } else if (known == listed.end()) {
     ADD_FAILURE() << name << ": " << difference;
   }
