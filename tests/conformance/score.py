@@ -76,7 +76,8 @@ def read_gtest(path, families, score):
     for test in suite["testsuite"]:
       failed = "failures" in test
       if failed:
-        score.failures.append("%s.%s: %s" % (suite["name"], test["name"], test["failures"][0]["failure"].split("\n")[0][:600]))
+        text = " ".join(test["failures"][0]["failure"].split("\n")[1:])  # the first line is the place in the source
+        score.failures.append("%s.%s: %s" % (suite["name"], test["name"], text[:600]))
       kinds = [key.partition(".")[2] for key in test if key.startswith("passed.")]
       family = families(suite["name"], test["name"])
       for kind in kinds:
