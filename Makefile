@@ -7,11 +7,12 @@ C_FILES := '*.h' '*.hpp' '*.cc' '*.c'
 export CCACHE_BASEDIR ?= $(CURDIR)
 export CCACHE_NOHASHDIR ?= 1
 
-.PHONY: help setup build test demo bench check headers sizes asan ubsan tsan fuzz format wheel clean
+.PHONY: help setup build test conformance demo bench check headers sizes asan ubsan tsan fuzz format wheel clean
 
 help:
 	@echo "make demo    train a small network on real digits, then use it from C and C++"
 	@echo "make test    the quick tests"
+	@echo "make conformance  how much of what TensorFlow 1.15.5 gave is given here, by family"
 	@echo "make bench   the benchmarks"
 	@echo "make check   format, lint and layers; make headers: each compiles alone; make sizes: nothing grew by accident"
 	@echo "make asan    the quick C++ tests under the address and undefined-behaviour sanitizers; tsan: thread sanitizer"
@@ -29,6 +30,9 @@ build: setup
 test: build
 	@ctest --test-dir $(BUILD) --output-on-failure
 	@PYTHONPATH=$(PACKAGE) $(PYTHON) -m pytest -q tests/python tests/ops/test_opdefs.py
+
+conformance: build
+	@$(PYTHON) tests/conformance/score.py --build $(BUILD)
 
 demo: build
 	@cmake --install $(BUILD) --prefix $(BUILD)/install --component core > /dev/null

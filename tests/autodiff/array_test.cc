@@ -177,10 +177,10 @@ const Case kMovers[] = {
        return call("Pad", {square(x[0]), call("Reshape", {ints(b, {1, 0, 0, 2}), ints(b, {2, 2})})});
      }},
     {"PadV2",
-     {{{2}}, {{}}},
+     {{{2}}},
      [](const Vals& x) {
        Builder& b = builder(x);
-       return square(call("PadV2", {x[0], call("Reshape", {ints(b, {1, 2}), ints(b, {1, 2})}), x[1]}));
+       return square(call("PadV2", {x[0], call("Reshape", {ints(b, {1, 2}), ints(b, {1, 2})}), number(x[0], 0.5)}));
      }},
     {"MirrorPad",
      {{{3}}},

@@ -2,14 +2,19 @@
 
 Run it with a Python that has TensorFlow 1.15, after opgen wrote its files:
     python tests/ops/make_sweep_goldens.py build/dev/gen [Op ...]
-Of each output stands its shape, its sum and a weighted sum, over values that the tests draw alike (see draw()). Of bad input
-stands the number of TensorFlow's error code, 0 for success, or "crash" where TensorFlow ended the process.
+Lines of the goldens begin with their kind, the op, the case's number among the op's of that mode, and its dtypes:
+- `sweep`: of each output its shape, its sum and a weighted sum, over values that the tests draw alike (see draw()).
+- `static`: of each of KNOWLEDGE the outputs' static shapes, or `error`.
+- `gradient`: of each floating input the derivative of the outputs' weighted sum, written as in `sweep`, or `none`.
+- `bad_input`: TensorFlow's error codes, 0 for success, with inputs fed of unknown shape, and as constants.
+`crash` stands where TensorFlow ended the process, or did not come back.
 """
 
 import itertools
 import json
 import os
 import re
+import signal
 import sys
 from pathlib import Path
 
@@ -18,10 +23,10 @@ import tensorflow as tf
 from make_goldens import CONFIG, call
 
 HERE = Path(__file__).resolve().parent
-ALL = ["float", "double", "half", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool", "complex64",
+ALL = ["double", "float", "half", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool", "complex64",
        "complex128", "string"]
-# The dtypes that speak for their class, the widest that TensorFlow has first.
-CLASSES = [["double", "float", "half"], ["int32", "int64"], ["complex128", "complex64"], ["bool"], ["string"], ["uint8"]]
+SECONDS_PER_CASE = 120  # TensorFlow never returns from some bad input
+KNOWLEDGE = ("values", "shapes", "ranks", "nothing")  # what a graph knows of an op's inputs
 
 
 def draw(seed, n):
@@ -128,8 +133,7 @@ def swept(case, row):
     if name in case.attrs:
       continue
     allowed = case.types.get(name) or attrs[name].get("allowed") or ALL
-    classes = [[t for t in c if t in allowed] for c in ([[t] for t in ALL] if case.exact else CLASSES)]
-    classes = [c for c in classes if c]
+    classes = [[t] for t in ALL if t in allowed]
     if set(allowed) <= {"int32", "int64"}:
       classes = [[t for t in ("int32", "int64") if t in allowed]]
     found[name] = classes
@@ -140,40 +144,63 @@ def types_text(types):
   return ",".join("%s=%s" % kv for kv in sorted(types.items())) or "-"
 
 
-def run(case, row, types, shaped):
-  """Output values, then those of the variables afterwards."""
-  # On the CPU proper: TensorFlow would hand what it has no kernel for to its compiler, whose results are its own.
-  with tf.Graph().as_default(), tf.device("/device:CPU:0"), tf.compat.v1.Session(config=CONFIG) as sess:
-    tensors, handles, feeds = [], [], {}
-    for entry in case.inputs:
-      value = value_of(entry, types)
-      dtype = tf.as_dtype(types.get(entry[1], entry[1]))
-      if entry[0]:
-        handle = tf.raw_ops.VarHandleOp(dtype=dtype, shape=value.shape, shared_name="v%d" % len(handles))
-        sess.run(tf.raw_ops.AssignVariableOp(resource=handle, value=tf.constant(value, dtype)))
-        tensors.append(handle)
-        handles.append((handle, dtype))
-      elif shaped:
-        tensors.append(tf.constant(value, dtype))
-      else:
-        tensors.append(tf.compat.v1.placeholder(dtype))
-        feeds[tensors[-1]] = value
-    attrs = {k: parse_attr(row["attrs"][k]["type"], v) for k, v in case.attrs.items()}
-    attrs.update({k: tf.as_dtype(t) for k, t in types.items()})
-    result = call(case.op, row, attrs, tensors)
-    if isinstance(result, tf.Operation):
-      sess.run(result, feeds)
-      values = []
+class Graph:
+  """A case's op in a session of its own. `known` says what the graph knows of the inputs: one of KNOWLEDGE."""
+
+  def __init__(self, case, row, types, known):
+    self.graph, self._session = tf.Graph(), None
+    self.tensors, self.handles, self.assigns, self.feeds = [], [], [], {}
+    # On the CPU proper: TensorFlow would hand what it has no kernel for to its compiler, whose results are its own.
+    with self.graph.as_default(), tf.device("/device:CPU:0"):
+      for entry in case.inputs:
+        self._add_input(entry, types, known)
+      attrs = {k: parse_attr(row["attrs"][k]["type"], v) for k, v in case.attrs.items()}
+      attrs.update({k: tf.as_dtype(t) for k, t in types.items()})
+      result = call(case.op, row, attrs, self.tensors)
+    # Repeated outputs are lists among the others.
+    self.op = result if isinstance(result, tf.Operation) else None
+    self.outputs = [] if self.op else tf.nest.flatten(result)[:case.outputs]
+
+  def __enter__(self):
+    return self
+
+  def __exit__(self, *_):
+    if self._session:
+      self._session.close()
+
+  @property
+  def session(self):
+    if self._session is None:
+      self._session = tf.compat.v1.Session(config=CONFIG, graph=self.graph)
+    return self._session
+
+  def _add_input(self, entry, types, known):
+    value = value_of(entry, types)
+    dtype = tf.as_dtype(types.get(entry[1], entry[1]))
+    if entry[0]:
+      handle = tf.raw_ops.VarHandleOp(dtype=dtype, shape=value.shape, shared_name="v%d" % len(self.handles))
+      self.assigns.append(tf.raw_ops.AssignVariableOp(resource=handle, value=tf.constant(value, dtype)))
+      self.tensors.append(handle)
+      self.handles.append((handle, dtype))
+    elif known == "values":
+      self.tensors.append(tf.constant(value, dtype))
     else:
-      # Repeated outputs are lists among the others.
-      values = sess.run(tf.nest.flatten(result), feeds)[:case.outputs]
-    for handle, dtype in handles:
-      values.append(sess.run(tf.raw_ops.ReadVariableOp(resource=handle, dtype=dtype)))
+      shape = value.shape if known == "shapes" else [None] * value.ndim if known == "ranks" else None
+      self.tensors.append(tf.compat.v1.placeholder(dtype, shape))
+      self.feeds[self.tensors[-1]] = value
+
+  def run(self):
+    """Output values, then those of the variables afterwards."""
+    self.session.run(self.assigns)
+    values = self.session.run(self.op or self.outputs, self.feeds) or []
+    with self.graph.as_default():
+      for handle, dtype in self.handles:
+        values.append(self.session.run(tf.raw_ops.ReadVariableOp(resource=handle, dtype=dtype)))
     return values
 
 
-def weights(n):
-  return (draw(1, n) % np.uint64(2001)).astype(np.float64) / 1000 - 1
+def weights(n, seed=1):
+  return (draw(seed, n) % np.uint64(2001)).astype(np.float64) / 1000 - 1
 
 
 def projection(value):
@@ -192,27 +219,57 @@ def projection(value):
 
 def sweep_lines(case, row):
   classes = swept(case, row)
-  lines = []
   names = list(classes)
-  errors = []
+  errors, first = [], None
   for choice in itertools.product(*[classes[n] for n in names]):
-    done = False
     for one in itertools.product(*choice):
       types = dict(zip(names, one))
       try:
-        values = run(case, row, types, True)
+        with Graph(case, row, types, "values") as g:
+          values = g.run()
       except Exception as e:  # pylint: disable=broad-except
         errors.append("%s %d %s: %s" % (case.op, case.number, types_text(types), str(e).split("\n")[0][:150]))
         continue
-      if not done:
-        sums = " | ".join(map(projection, values)) if values else "nothing"
-        lines.append("sweep %s %d %s | %s" % (case.op, case.number, types_text(types), sums))
-      done = True
+      sums = " | ".join(map(projection, values)) if values else "nothing"
+      yield "sweep %s %d %s | %s" % (case.op, case.number, types_text(types), sums)
+      first = first or types
       break
-  if not lines:
+  if first is None:
     print("\n".join(errors[:3]))
-    lines = ["sweep %s %d - refused" % (case.op, case.number)]
-  return lines
+    yield "sweep %s %d - refused" % (case.op, case.number)
+    return
+  prefix = "%s %d %s" % (case.op, case.number, types_text(first))
+  yield "static " + " | ".join([prefix] + [static_shapes(case, row, first, k) for k in KNOWLEDGE])
+  found = gradients(case, row, first)
+  if found:
+    yield "gradient " + " | ".join([prefix] + found)
+
+
+def static_shapes(case, row, types, known):
+  try:
+    with Graph(case, row, types, known) as g:
+      return " ".join("<unknown>" if t.shape.ndims is None else
+                      "[%s]" % ",".join("?" if d is None else str(d) for d in t.shape.as_list()) for t in g.outputs) or "nothing"
+  except (ValueError, TypeError):
+    return "error"
+
+
+def gradients(case, row, types):
+  """Of each floating input, or None where TensorFlow has no gradient."""
+  with Graph(case, row, types, "values") as g, g.graph.as_default():
+    ys = [t for t in g.outputs if t.dtype.is_floating]
+    xs = [t for t in g.tensors if t.dtype.is_floating]
+    if not ys or not xs or g.handles:
+      return None
+    dys = [tf.constant(weights(v.size, 2 + i).reshape(v.shape), t.dtype)
+           for i, (t, v) in enumerate(zip(ys, g.session.run(ys)))]
+    try:
+      with tf.device("/device:CPU:0"):
+        found = [None if d is None else tf.convert_to_tensor(d) for d in tf.gradients(ys, xs, dys)]
+      return ["none" if d is None else projection(g.session.run(d)) for d in found]
+    except (LookupError, TypeError, ValueError, tf.errors.OpError) as e:
+      print("%s %d: no gradient: %s" % (case.op, case.number, str(e).split("\n")[0][:150]))
+      return None
 
 
 def bad_line(case, row):
@@ -220,14 +277,17 @@ def bad_line(case, row):
   for name, classes in swept(case, row).items():
     flat = [t for c in classes for t in c]
     types[name] = "float" if "float" in flat else flat[0]
-  try:
-    run(case, row, types, False)
-    code = 0
-  except tf.errors.OpError as e:
-    code = e.error_code
-  except (ValueError, TypeError):
-    code = 3
-  return "bad_input %s %d %s %d" % (case.op, case.number, types_text(types), code)
+  codes = []
+  for known in ("nothing", "values"):
+    try:
+      with Graph(case, row, types, known) as g:
+        g.run()
+      codes.append(0)
+    except tf.errors.OpError as e:
+      codes.append(e.error_code)
+    except (ValueError, TypeError):
+      codes.append(3)
+  return "bad_input %s %d %s %d %d" % (case.op, case.number, types_text(types), codes[0], codes[1])
 
 
 def in_child(cases, table, write):
@@ -240,22 +300,28 @@ def in_child(cases, table, write):
       os.close(reader)
       with os.fdopen(writer, "w") as out:
         for case in cases[at:]:
+          signal.alarm(SECONDS_PER_CASE)
           row = table[case.op]
-          lines = sweep_lines(case, row) if case.mode == "sweep" else [bad_line(case, row)]
-          out.write("\n".join(lines) + "\nend\n")
+          for line in sweep_lines(case, row) if case.mode == "sweep" else [bad_line(case, row)]:
+            out.write(line + "\n")
+            out.flush()
+          out.write("end\n")
           out.flush()
       os._exit(0)
     os.close(writer)
+    begun = False
     with os.fdopen(reader) as source:
       for line in source:
-        if line == "end\n":
-          at += 1
-        elif line != "\n":
+        begun = line != "end\n"
+        if begun:
           write(line.rstrip("\n"))
+        else:
+          at += 1
     os.waitpid(pid, 0)
     if at < len(cases):
       case = cases[at]
-      write("%s %s %d - crash" % (case.mode, case.op, case.number))
+      if not begun:  # otherwise what ended it was what comes after the values
+        write("%s %s %d - crash" % (case.mode, case.op, case.number))
       at += 1
 
 
@@ -269,9 +335,10 @@ def main():
   for case in read_cases(gen / "tests" / "sweeps.gen.txt"):
     if case.mode != "speed" and (not only or case.op in only) and "internal" not in table[case.op]["traits"]:
       by_op.setdefault(case.op, []).append(case)
-  for cases in by_op.values():
+  for op, cases in by_op.items():
+    print(op, flush=True)
     in_child(cases, table, lines.append)
-  path.write_text("\n".join(sorted(lines, key=lambda l: l.split()[1])) + "\n", encoding="utf-8")
+    path.write_text("\n".join(sorted(lines, key=lambda l: l.split()[1])) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

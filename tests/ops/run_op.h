@@ -23,6 +23,7 @@ struct OpResults {
 
 enum class Feeding {
   kFed,       // of unknown shape and value until the step
+  kShaped,    // of known shape, but of unknown value until the step
   kConstant,  // known while the graph is built; nothing is folded
 };
 

@@ -111,7 +111,8 @@ Result<OpResults> run_in_session(const std::string& op, const AttrMap& attrs, co
     } else if (feeding == Feeding::kConstant) {
       sources.push_back(b.constant(in.value));
     } else {
-      sources.push_back({b.add("Placeholder", {}, {{"dtype", in.value.dtype()}, {"shape", Shape::unknown()}}), 0});
+      const Shape shape = feeding == Feeding::kShaped ? in.value.shape() : Shape::unknown();
+      sources.push_back({b.add("Placeholder", {}, {{"dtype", in.value.dtype()}, {"shape", shape}}), 0});
       feeds.push_back({sources.back(), in.value});
     }
   }
@@ -119,7 +120,7 @@ Result<OpResults> run_in_session(const std::string& op, const AttrMap& attrs, co
   TW_RETURN_IF_ERROR(b.status());
   SessionOptions options;
   options.intra_op_threads = 2;
-  options.optimize = feeding == Feeding::kFed;
+  options.optimize = feeding != Feeding::kConstant;
   TW_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session, Session::create(graph, options));
   OpResults results;
   std::vector<Tensor> none;

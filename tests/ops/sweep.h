@@ -42,8 +42,7 @@ struct SweepCase {
 
 // All cases, read once, in the order of the rows. Ends the process when the file cannot be read.
 const std::vector<SweepCase>& sweep_cases();
-// Why a row does not run in a mode: one of SweepCase's, "values", "gradient", "second_order", or
-// "same_error" (its errors are not all of TensorFlow's classes). Empty when it does.
+// Why a row does not run in a mode: one of SweepCase's, "values", "gradient", or "second_order". Empty when it does.
 std::string skip_reason(std::string_view op, std::string_view mode);
 // The dtypes that an op's type attributes take in a sweep: every allowed one but quantised ones, resources and
 // variants.
@@ -61,17 +60,22 @@ std::vector<OpInput> draw_inputs(const SweepCase& c, const Types& types);
 // Number i of the stream of `seed`.
 uint64_t draw(uint64_t seed, uint64_t i);
 
-// What TensorFlow gave for a case: per output "[shape] sum weighted-sum", or an error code (0: success), or a crash.
+// What TensorFlow gave for a case, as make_sweep_goldens.py describes it.
 struct SweepGolden {
   std::string types;
   std::vector<std::string> outputs;
-  int code = 0;
+  int fed_code = 0, known_code = 0;  // of bad input, with inputs fed of unknown shape, and with constants
   bool crash = false;
 };
 // Of a case with these dtypes; null when TensorFlow has no such kernel.
 const SweepGolden* sweep_golden(const SweepCase& c, const Types& types);
 // All of a case, by dtypes.
 std::vector<const SweepGolden*> sweep_goldens(const SweepCase& c);
+// Of a sweep's case: the outputs' static shapes, and the gradients.
+std::vector<const SweepGolden*> static_goldens(const SweepCase& c);
+std::vector<const SweepGolden*> gradient_goldens(const SweepCase& c);
+// How to feed an op's inputs: of unknown shape, unless TensorFlow refuses to add the op where it knows none.
+Feeding least_known(const std::string& op);
 Types parse_types(std::string_view text);
 // Empty when the tensor has the shape and sums of a golden, else what differs.
 std::string differs_from_golden(const Tensor& got, const std::string& golden, double tolerance);

@@ -136,7 +136,11 @@ const std::map<std::string, std::vector<SweepGolden>>& all_goldens() {
       g.types = w[3];
       if (w.size() > 4) {
         g.crash = w[4] == "crash";
-        g.code = std::atoi(w[4].c_str());
+        if (w[0] == "bad_input" && !g.crash) {
+          if (w.size() != 6) die(path, line, "two error codes are wanted");
+          g.fed_code = std::atoi(w[4].c_str());
+          g.known_code = std::atoi(w[5].c_str());
+        }
       }
       for (size_t at = line.find(" | "); at != std::string::npos;) {
         const size_t next = line.find(" | ", at + 3);
@@ -338,13 +342,31 @@ std::vector<OpInput> draw_inputs(const SweepCase& c, const Types& types) {
   return inputs;
 }
 
-std::vector<const SweepGolden*> sweep_goldens(const SweepCase& c) {
+namespace {
+
+std::vector<const SweepGolden*> goldens_of(const std::string& kind, const SweepCase& c) {
   std::vector<const SweepGolden*> found;
-  const auto it = all_goldens().find(key_of(c.mode, c.op, c.number));
+  const auto it = all_goldens().find(key_of(kind, c.op, c.number));
   if (it == all_goldens().end()) return found;
   for (const SweepGolden& g : it->second) found.push_back(&g);
   return found;
 }
+
+}  // namespace
+
+Feeding least_known(const std::string& op) {
+  for (const SweepCase& c : sweep_cases()) {
+    if (c.op != op || c.mode != "sweep") continue;
+    for (const SweepGolden* g : static_goldens(c)) {
+      if (g->outputs.back() == "error") return Feeding::kShaped;
+    }
+  }
+  return Feeding::kFed;
+}
+
+std::vector<const SweepGolden*> sweep_goldens(const SweepCase& c) { return goldens_of(c.mode, c); }
+std::vector<const SweepGolden*> static_goldens(const SweepCase& c) { return goldens_of("static", c); }
+std::vector<const SweepGolden*> gradient_goldens(const SweepCase& c) { return goldens_of("gradient", c); }
 
 const SweepGolden* sweep_golden(const SweepCase& c, const Types& types) {
   for (const SweepGolden* g : sweep_goldens(c)) {

@@ -8,19 +8,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
+sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests" / "conformance")]
 
+import differences  # noqa: E402
 from opgen import docs, sweep  # noqa: E402
 from opgen.mapexpr import MapError, compile_map  # noqa: E402
 from opgen.rows import Arg, Attr, RowError, load_rows  # noqa: E402
 
+DIFFERENCES = differences.cases()
 OPS = {op.name: op for op in load_rows(ROOT / "core" / "ops")}
 FACTS = json.loads((ROOT / "tests" / "ops" / "tf115_signatures.json").read_text(encoding="utf-8"))
-
-# Traits that differ from TensorFlow's flags on purpose.
-MORE_COMMUTATIVE = {"Maximum", "Minimum"}  # TensorFlow does not say so, but they are
-NOT_STATEFUL = {"Empty"}                   # its elements do not matter
-
 
 def allowed(text):
     return FACTS["sets"][text[1:]].split() if text.startswith("@") else text.split()
@@ -42,7 +39,7 @@ def test_every_public_row_is_an_op_of_tensorflow():
 
 
 @pytest.mark.parametrize("name", sorted(FACTS["ops"]))
-def test_signature(name):
+def test_signature(name, record_property):
     op, fact = OPS[name], FACTS["ops"][name]
     assert op.signature["inputs"] == fact["in"]
     assert op.signature["outputs"] == fact["out"]
@@ -56,8 +53,10 @@ def test_signature(name):
         assert attr.has_default == ("default" in want), attr.name
         if attr.has_default:
             assert same_default(attr.type, attr.default, want["default"]), attr.name
-    assert ("stateful" in op.traits) == (fact.get("is_stateful", False) and name not in NOT_STATEFUL)
-    assert ("commutative" in op.traits) == (fact.get("is_commutative", False) or name in MORE_COMMUTATIVE)
+    same = all((trait in op.traits) == fact.get("is_" + trait, False) for trait in ("stateful", "commutative"))
+    assert same == ("op signature " + name not in DIFFERENCES)
+    record_property("passed", int(same))
+    record_property("differs", int(not same))
     assert ("aggregate" in op.traits) == fact.get("is_aggregate", False)
     if fact.get("allows_uninitialized_input"):
         assert "allow_uninitialized" in op.traits

@@ -20,9 +20,11 @@ def _normal(node):
 
 
 @pytest.mark.parametrize("program", graph_programs.PROGRAMS, ids=lambda p: p.__name__)
-def test_graph(program):
+def test_graph(program, record_property):
   got = [_normal(n) for n in json.loads(json.dumps(graph_programs.describe(tf, program)))]
   want = [_normal(n) for n in GOLDENS[program.__name__]]
   assert [n["name"] for n in got] == [n["name"] for n in want]
   differing = [(g, w) for g, w in zip(got, want) if g != w]
+  record_property("passed", len(want) - len(differing))
+  record_property("differs", len(differing))
   assert not differing, "\n".join("%s\n%s" % pair for pair in differing[:5])

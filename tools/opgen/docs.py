@@ -10,7 +10,7 @@ from .text import attr_text
 COLUMNS = ["float", "double", "half", "bfloat16", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
            "bool", "complex64", "complex128", "string"]
 MODE_NAMES = {"values": "values", "gradient": "gradient", "second_order": "second derivative", "sweep": "dtypes and shapes",
-              "bad_input": "bad input", "same_error": "TensorFlow's error class", "stricter": "TensorFlow's leniency", "speed": "speed"}
+              "bad_input": "bad input", "speed": "speed"}
 
 
 def _attr_line(a: Attr) -> str:

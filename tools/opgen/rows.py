@@ -26,7 +26,7 @@ TRAITS = ["stateful", "random", "blocking", "data_dependent", "commutative", "ag
 
 ROW_KEYS = {"name", "inputs", "outputs", "attrs", "doc", "shape", "grad", "not_differentiable", "map", "kernel",
             "kernel_types", "traits", "value_inputs", "lowers_to", "no_kernel", "tests", "untested", "sweep", "skip"}
-SKIPPABLE = {"sweep", "bad_input", "speed", "gradient", "second_order", "same_error", "stricter"}
+SKIPPABLE = {"sweep", "bad_input", "speed", "gradient", "second_order"}
 PATTERN_KEYS = {"inputs", "attrs", "dims", "types", "tol", "outputs", "exact", "speed"}
 ATTR_KEYS = {"type", "default", "min", "allowed"}
 

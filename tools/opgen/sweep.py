@@ -9,9 +9,8 @@ gives such an attribute a list of its own. Sizes, literals, ranges, and attribut
 symbols, each of which takes a base size, 0, 1 and a size above every vector's length, one at a time, and all take 1 together.
 `dims` gives a symbol its own sizes, base first; `speed` the sizes of the speed mode. `tol` and `outputs` as in `tests`. `exact`
 says that each dtype has results of its own (bits, text, random numbers), which are not to be compared with a wider one's.
-Element-wise rows need no pattern. `skip` holds, per mode, the reason why a row does not run in it; its
-`same_error` says how a row's errors on bad input differ from TensorFlow's, and `stricter` what it refuses that TensorFlow takes,
-all else being equal.
+Element-wise rows need no pattern. `skip` holds, per mode, the reason why a row does not run in it. Single cases that differ from
+TensorFlow stand in tests/conformance/differences.toml.
 """
 
 from __future__ import annotations
@@ -263,7 +262,7 @@ def _input_line(one: Input) -> str:
 
 
 def text(ops: list[Op]) -> str:
-    """All cases, in the form that tests/ops/sweep_support_test.cc reads."""
+    """All cases, in the form that tests/ops/sweep_support.cc reads."""
     lines = []
     for op in ops:
         lines += [f"skip {op.name} {mode} {reason}" for mode, reason in reasons(op).items()]

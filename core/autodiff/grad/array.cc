@@ -124,11 +124,7 @@ static Val inside_padding(Vjp& v) {
   return call("Slice", {v.dy(), as_vector(before), shape_of(v.x(0), t)});
 }
 TW_GRADIENT(Pad) { v.give(0, inside_padding(v)); }
-TW_GRADIENT(PadV2) {
-  const Val inside = inside_padding(v);
-  v.give(0, inside);
-  v.give(2, sum_all(v.dy()) - sum_all(inside));
-}
+TW_GRADIENT(PadV2) { v.give(0, inside_padding(v)); }  // none flows to the value of the padding, as in TensorFlow
 TW_GRADIENT(MirrorPad) { v.give(0, call("MirrorPadGrad", {v.dy(), v.x(1)}, v.attrs({"mode"}))); }
 TW_GRADIENT(MirrorPadGrad) { v.give(0, call("MirrorPad", {v.dy(), v.x(1)}, v.attrs({"mode"}))); }
 

@@ -50,7 +50,8 @@ Val gathered_along(Vjp& v, int64_t axis, int batch_dims) {
   const auto upto = [&](int64_t n) { return range(integer(b, 0), integer(b, n), unit); };
   // dy is [outer, indices, inner] with the indices' own non-batch dimensions flattened.
   const Val outer = part(shape, 0, axis), inner = part(shape, axis + 1);
-  const Val values = reshape(v.dy(), concat({outer, ints(b, {-1}), inner}, 0));
+  const Val along = call("Prod", {part(shape_of(v.x(1)), batch_dims), ints(b, {0})});
+  const Val values = reshape(v.dy(), concat({outer, as_vector(along), inner}, 0));
   const Val behind = range(integer(b, axis + 1), rank, unit);
   const Val between = range(integer(b, batch_dims), integer(b, axis), unit);
   const Val front = concat({upto(batch_dims), ints(b, {axis}), between, behind}, 0);
@@ -63,11 +64,12 @@ Val gathered_along(Vjp& v, int64_t axis, int batch_dims) {
     // Each batch has its own range of `count` rows.
     const Val sizes = concat({batch, as_vector(count)}, 0);
     indices = offset_by_batch(indices, sizes, batch_dims);
-    rows = reshape(rows, concat({ints(b, {-1}), row_shape}, 0));
-    count = count * call("Prod", {batch, ints(b, {0})});
+    const Val batches = call("Prod", {batch, ints(b, {0})});
+    rows = reshape(rows, concat({as_vector(batches * along), row_shape}, 0));
+    count = count * batches;
   }
   Val g = call("UnsortedSegmentSum", {rows, as_vector(indices), count});
-  if (batch_dims > 0) g = reshape(g, concat({batch, ints(b, {-1}), row_shape}, 0));
+  if (batch_dims > 0) g = reshape(g, concat({batch, as_vector(at(shape, axis)), row_shape}, 0));
   const Val back = concat(
       {upto(batch_dims), range(integer(b, batch_dims + 1), integer(b, axis + 1), unit), ints(b, {batch_dims}), behind},
       0);

@@ -110,9 +110,9 @@ TW_GRADIENT(TopKV2) {
   Builder& b = v.b;
   const Val x = v.x(0), shape = shape_of(x);
   const Val columns = at(shape, -1);
-  const Val index = reshape(v.y(1), stack({integer(b, -1), at(shape_of(v.y(1)), -1)}));
-  const Val first = expand_dims(range(integer(b, 0), size_of(x), columns), -1);
-  const Val flat = expand_dims(as_vector(index + first), -1);
+  const Val first = range(integer(b, 0), size_of(x), columns);  // of each row
+  const Val index = reshape(v.y(1), stack({size_of(first), at(shape_of(v.y(1)), -1)}));
+  const Val flat = expand_dims(as_vector(index + expand_dims(first, -1)), -1);
   v.give(0, reshape(call("ScatterNd", {flat, as_vector(v.dy(0)), as_vector(size_of(x))}), shape));
 }
 TW_GRADIENT(TopK) { backprop_TopKV2(v); }

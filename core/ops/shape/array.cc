@@ -228,7 +228,7 @@ Status shape_transpose(ShapeContext& c) {
 }
 
 Status shape_broadcast_to(ShapeContext& c) {
-  TW_ASSIGN_OR_RETURN(const Shape out, c.value_as_shape(1));
+  TW_ASSIGN_OR_RETURN(Shape out, c.value_as_shape(1));
   c.set_output(0, out);
   const Shape& in = c.input(0);
   if (!in.rank_known() || !out.rank_known()) return {};
@@ -240,7 +240,9 @@ Status shape_broadcast_to(ShapeContext& c) {
     if (from > 1 && to >= 0 && from != to) {
       return invalid_argument("Dimensions must be equal, but are ", from, " and ", to);
     }
+    if (from > 1) out.set_dim(i + out.rank() - in.rank(), from);
   }
+  c.set_output(0, out);
   return {};
 }
 

@@ -200,6 +200,14 @@ Status shape_pool_grad_grad_argmax(ShapeContext& c) {
   return {};
 }
 
+// images, grad, argmax: the result is like the images.
+Status shape_pool_grad_argmax(ShapeContext& c) {
+  Shape s;
+  TW_RETURN_IF_ERROR(c.with_rank(0, 4, &s));
+  c.set_output(0, s);
+  return {};
+}
+
 static Status avg_pool_grad(ShapeContext& c, int rank) {
   TW_RETURN_IF_ERROR(check_rank(c, 1, rank));
   TW_ASSIGN_OR_RETURN(const Shape s, c.value_as_shape(0));

@@ -1,4 +1,6 @@
 // Shapes of gathers, scatters, partitions, sets and random draws.
+#include <algorithm>
+
 #include "core/ops/shape/index_shapes.h"
 
 namespace tw {
@@ -63,8 +65,10 @@ Status shape_gather_v2(ShapeContext& c) {
   if (!params.rank_known()) return {};
   const int64_t batch_dims = c.attrs().integer("batch_dims");
   if (!axis) {
-    if (indices.rank_known() && batch_dims == 0) {
-      c.set_output(0, Shape::unknown_of_rank(std::min(params.rank() + indices.rank() - 1, kMaxRank)));
+    if (indices.rank_known()) {
+      const int64_t shared = batch_dims < 0 ? batch_dims + indices.rank() : batch_dims;
+      const int64_t rank = params.rank() + indices.rank() - 1 - shared;
+      c.set_output(0, Shape::unknown_of_rank(static_cast<int>(std::clamp<int64_t>(rank, 0, kMaxRank))));
     }
     return {};
   }

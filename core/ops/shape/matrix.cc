@@ -198,11 +198,8 @@ Result<int64_t> divide(int64_t dim, int64_t by) {
 
 // Moves blocks between the first dimension and those after it. `block` and `edges` ([before, after] pairs) may be
 // unknown.
-Status batch_blocks(ShapeContext& c, int64_t blocks, const std::optional<std::vector<int64_t>>& block,
+Status batch_blocks(ShapeContext& c, const Shape& in, int64_t blocks, const std::optional<std::vector<int64_t>>& block,
                     const std::optional<std::vector<int64_t>>& edges, bool to_batch) {
-  Shape in;
-  if (blocks < 0) return {};
-  TW_RETURN_IF_ERROR(c.with_rank_at_least(0, static_cast<int>(blocks) + 1, &in));
   if (!in.rank_known()) return {};
   Shape out = in;
   int64_t batch = in[0];
@@ -242,20 +239,24 @@ Status batch_blocks(ShapeContext& c, int64_t blocks, const std::optional<std::ve
 }
 
 Status batch_blocks_2d(ShapeContext& c, bool to_batch) {
-  TW_RETURN_IF_ERROR(check_rank(c, 0, 4));
+  Shape in;
+  TW_RETURN_IF_ERROR(c.with_rank(0, 4, &in));
   TW_RETURN_IF_ERROR(merge(c.input(1), Shape{2, 2}).status());
   const int64_t b = c.attrs().integer("block_size");
-  return batch_blocks(c, 2, std::vector<int64_t>{b, b}, values_of(c, 1), to_batch);
+  return batch_blocks(c, in, 2, std::vector<int64_t>{b, b}, values_of(c, 1), to_batch);
 }
 
 Status batch_blocks_nd(ShapeContext& c, bool to_batch) {
-  Shape block, edges;
+  Shape in, block, edges;
   TW_RETURN_IF_ERROR(c.with_rank(1, 1, &block));
   TW_RETURN_IF_ERROR(c.with_rank(2, 2, &edges));
+  // How many dimensions there are has to be known, as in TensorFlow.
+  if (block[0] < 0) return invalid_argument("block_shape must have known size.");
   TW_ASSIGN_OR_RETURN(const int64_t blocks, merge_dim(block[0], edges[0]));
   TW_RETURN_IF_ERROR(merge_dim(edges[1], 2).status());
   if (blocks >= kMaxRank) return invalid_argument("block_shape has too many entries: ", blocks);
-  return batch_blocks(c, blocks, values_of(c, 1), values_of(c, 2), to_batch);
+  TW_RETURN_IF_ERROR(c.with_rank_at_least(0, static_cast<int>(blocks) + 1, &in));
+  return batch_blocks(c, in, blocks, values_of(c, 1), values_of(c, 2), to_batch);
 }
 
 }  // namespace

@@ -26,14 +26,19 @@ Status shape_lstm_cell_grad(ShapeContext& c) {
   TW_RETURN_IF_ERROR(cell_state(c, 0, 1, &state));
   c.set_output(0, state);
   c.set_output(1, Shape{state[0], multiply_dims(state[1], 4)});
-  for (int i = 2; i < 5; ++i) c.set_output(i, c.input(i + 2));
+  for (int i = 2; i < 5; ++i) {
+    Shape peephole;
+    TW_RETURN_IF_ERROR(c.with_rank(i + 2, 1, &peephole));
+    c.set_output(i, peephole);
+  }
   return {};
 }
 
 Status shape_gru_cell_grad(ShapeContext& c) {
   Shape state;
   TW_RETURN_IF_ERROR(cell_state(c, 0, 1, &state));
-  c.set_output(0, c.input(0));
+  TW_ASSIGN_OR_RETURN(const Shape x, merge(c.input(0), Shape::unknown_of_rank(2)));
+  c.set_output(0, x);
   c.set_output(1, state);
   c.set_output(2, state);
   c.set_output(3, Shape{state[0], multiply_dims(state[1], 2)});
@@ -52,7 +57,12 @@ Status shape_block_lstm(ShapeContext& c) {
 
 // x_grad, cs_prev_grad, h_prev_grad, w_grad, wci_grad, wcf_grad, wco_grad, b_grad: each like its input.
 Status shape_block_lstm_grad(ShapeContext& c) {
-  for (int i = 0; i < 8; ++i) c.set_output(i, c.input(i + 1));
+  static constexpr int kRanks[] = {3, 2, 2, 2, 1, 1, 1, 1};
+  for (int i = 0; i < 8; ++i) {
+    Shape s;
+    TW_RETURN_IF_ERROR(c.with_rank(i + 1, kRanks[i], &s));
+    c.set_output(i, s);
+  }
   return {};
 }
 

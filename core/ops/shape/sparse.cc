@@ -110,7 +110,9 @@ Status shape_sparse_add_grad(ShapeContext& c) {
 // The values of a sparse tensor, changed.
 Status shape_sparse_values(ShapeContext& c) {
   TW_RETURN_IF_ERROR(check_sparse(c, 0));
-  c.set_output(0, c.input(1));
+  Shape values;
+  TW_RETURN_IF_ERROR(c.with_rank(1, 1, &values));
+  c.set_output(0, values);
   return {};
 }
 
@@ -160,9 +162,10 @@ Status shape_sparse_fill_rows(ShapeContext& c) {
 }
 
 Status shape_sparse_fill_rows_grad(ShapeContext& c) {
-  TW_RETURN_IF_ERROR(check_rank(c, 0, 1));
+  Shape map;
+  TW_RETURN_IF_ERROR(c.with_rank(0, 1, &map));
   TW_RETURN_IF_ERROR(check_rank(c, 1, 1));
-  c.set_output(0, c.input(0));
+  c.set_output(0, map);
   c.set_output(1, Shape{});
   return {};
 }

@@ -1,6 +1,6 @@
 """Convolutions over sequences, images and volumes, their transposes, and separable ones."""
 
-from thalweg.framework import tensor_shape
+from thalweg.framework import dtypes, ops, tensor_shape
 from thalweg.layers import base, utils
 from thalweg.ops import array_ops, init_ops, nn_conv, nn_impl, nn_ops, nn_volume
 
@@ -59,6 +59,8 @@ class _Conv(base.Layer):
     channels = self._channels(input_shape)
     self._add_kernel(list(self.kernel_size) + [channels, self.filters])
     self._add_bias()
+    # Nobody reads it, but TensorFlow makes it here, and the seeds of random operations count those before them.
+    ops.convert_to_tensor(self.dilation_rate, dtypes.int32, name="dilation_rate")
 
   @property
   def _layout(self):

@@ -102,16 +102,10 @@ class Flatten(base.Layer):
     if self._channels_first and rank is not None and rank > 1:
       inputs = array_ops.transpose(inputs, [0] + list(range(2, rank)) + [1])
     sizes = inputs.get_shape().as_list()
-    known = all(s is not None for s in sizes[1:])
+    outputs = array_ops.reshape(inputs, (sizes[0] or array_ops.shape(inputs)[0], -1))
     size = 1
     for s in sizes[1:]:
-      size = size * s if known else None
-    if sizes[0] is not None and not known:
-      outputs = array_ops.reshape(inputs, [sizes[0], -1])
-    elif known:
-      outputs = array_ops.reshape(inputs, [-1, size])
-    else:
-      outputs = array_ops.reshape(inputs, [array_ops.shape(inputs)[0], -1])
+      size = None if s is None or size is None else size * s
     outputs.set_shape([sizes[0], size])
     return outputs
 

@@ -21,10 +21,12 @@ def exponential_decay(learning_rate, global_step, decay_steps, decay_rate, stair
   """learning_rate * decay_rate ^ (step / decay_steps); in whole steps with `staircase`."""
   _need_step(global_step, "exponential_decay")
   with ops.name_scope(name, "ExponentialDecay", [learning_rate, global_step, decay_steps, decay_rate]) as name:
-    rate, p = _fraction(learning_rate, global_step, decay_steps)
+    rate = ops.convert_to_tensor(learning_rate, name="initial_learning_rate")
+    decay_steps, decay_rate = math_ops.cast(decay_steps, rate.dtype), math_ops.cast(decay_rate, rate.dtype)
+    p = math_ops.cast(global_step, rate.dtype) / decay_steps
     if staircase:
       p = math_ops.floor(p)
-    return math_ops.multiply(rate, math_ops.pow(math_ops.cast(decay_rate, rate.dtype), p), name=name)
+    return math_ops.multiply(rate, math_ops.pow(decay_rate, p), name=name)
 
 
 def natural_exp_decay(learning_rate, global_step, decay_steps, decay_rate, staircase=False, name=None):

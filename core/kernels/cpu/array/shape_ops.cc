@@ -50,6 +50,9 @@ Status run_rank(const RunContext& ctx) {
 }
 
 Status run_concat_offset(const RunContext& ctx) {
+  if (!ctx.input(0).shape->is_scalar()) {
+    return invalid_argument("Concat dim tensor should be a scalar integer, but got shape ", *ctx.input(0).shape);
+  }
   const int64_t given = index_at(ctx.input(0));
   const int count = ctx.num_inputs() - 1;
   const Value& model = ctx.input(1);

@@ -157,13 +157,25 @@ std::string five_digits(int32_t v) {
   return text.size() < 5 ? std::string(5 - text.size(), '0') + text : text;
 }
 
+Status check_scalars(const RunContext& ctx) {
+  for (int i = 0; i < ctx.num_inputs(); ++i) {
+    if (!ctx.input(i).shape->is_scalar()) {
+      return invalid_argument(ctx.state<IoState>().op->inputs[static_cast<size_t>(i)].name,
+                              " must be a scalar, but has shape ", *ctx.input(i).shape);
+    }
+  }
+  return {};
+}
+
 Status run_sharded_filename(const RunContext& ctx) {
+  TW_RETURN_IF_ERROR(check_scalars(ctx));
   TW_ASSIGN_OR_RETURN(const std::string base, scalar_string(ctx, 0));
   *ctx.out<std::string>(0) = base + "-" + five_digits(*ctx.in<int32_t>(1)) + "-of-" + five_digits(*ctx.in<int32_t>(2));
   return {};
 }
 
 Status run_sharded_filespec(const RunContext& ctx) {
+  TW_RETURN_IF_ERROR(check_scalars(ctx));
   TW_ASSIGN_OR_RETURN(const std::string base, scalar_string(ctx, 0));
   *ctx.out<std::string>(0) = base + "-\?\?\?\?\?-of-" + five_digits(*ctx.in<int32_t>(1));
   return {};

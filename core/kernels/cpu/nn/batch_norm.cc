@@ -93,9 +93,9 @@ Status prepare_forward(PrepareContext& ctx) {
   const double scale = l.count == 0 ? std::numeric_limits<double>::quiet_NaN() : 1.0 / static_cast<double>(l.count);
   if (s.training) {
     for (int i : {3, 4}) {
-      if (ctx.input_shape(i).num_elements() != 0) {
+      if (ctx.input_shape(i) != Shape{0}) {
         return invalid_argument(i == 3 ? "estimated_mean" : "estimated_variance",
-                                " must be empty for training: ", ctx.input_shape(i));
+                                " must be an empty vector for training: ", ctx.input_shape(i));
       }
     }
     TapeWriter mean({t});

@@ -93,6 +93,9 @@ Status prepare_in_top_k(PrepareContext& ctx) {
   if (x[0] != targets[0]) {
     return invalid_argument("First dimension of predictions ", x[0], " must match length of targets ", targets[0]);
   }
+  if (ctx.num_inputs() > 2 && !ctx.input_shape(2).is_scalar()) {
+    return invalid_argument("k must be 0-D, got shape ", ctx.input_shape(2));
+  }
   auto& s = ctx.emplace_state<TopKState>();
   s.rows = x[0];
   s.width = x[1];

@@ -1,5 +1,6 @@
 // Greyscale dilation (Serra, "Image Analysis and Mathematical Morphology"): the largest sum of image and filter over
 // each window, and its gradients, which go to the first pair that gives it.
+#include <algorithm>
 #include <cstring>
 #include <limits>
 
@@ -59,8 +60,8 @@ T least() {
 }
 
 // Calls fn(element of the result, of the image, of the filter, the sum) with the largest sum of each window of rows
-// [begin, end) of batch * out_h. For a window without any the elements are -1, and the sum is the least number there
-// is.
+// [begin, end) of batch * out_h. For a window with no sum above the least number there is, that is the result, and it
+// stands for the first of the filter and the element nearest to the window's corner, as in TensorFlow.
 template <typename T, typename Fn>
 void each_window(const DilationState& s, const T* in, const T* filter, int64_t begin, int64_t end, const Fn& fn) {
   for (int64_t r = begin; r < end; ++r) {
@@ -69,7 +70,9 @@ void each_window(const DilationState& s, const T* in, const T* filter, int64_t b
       const int64_t x0 = o * s.stride_w - s.pad_left;
       for (int64_t c = 0; c < s.channels; ++c) {
         T best = least<T>();
-        int64_t image_at = -1, filter_at = -1;
+        int64_t filter_at = c;
+        int64_t image_at =
+            ((r / s.out_h * s.in_h + std::max<int64_t>(y0, 0)) * s.in_w + std::max<int64_t>(x0, 0)) * s.channels + c;
         for (int64_t i = 0; i < s.filter_h; ++i) {
           const int64_t y = y0 + i * s.rate_h;
           if (y < 0 || y >= s.in_h) continue;
@@ -79,7 +82,7 @@ void each_window(const DilationState& s, const T* in, const T* filter, int64_t b
             const int64_t at = ((r / s.out_h * s.in_h + y) * s.in_w + x) * s.channels + c;
             const int64_t f = (i * s.filter_w + j) * s.channels + c;
             const T sum = static_cast<T>(in[at] + filter[f]);
-            if (image_at < 0 || sum > best) best = sum, image_at = at, filter_at = f;
+            if (sum > best) best = sum, image_at = at, filter_at = f;
           }
         }
         fn((r * s.out_w + o) * s.channels + c, image_at, filter_at, best);
@@ -116,8 +119,8 @@ Status run_grad(const RunContext& ctx) {
     std::memset(static_cast<void*>(dx), 0, static_cast<size_t>(s.result_size) * sizeof(T));
     each_window(s, ctx.in<T>(0), ctx.in<T>(1), 0, s.batch * s.out_h,
                 [&](int64_t out, int64_t image_at, int64_t filter_at, T) {
-                  const int64_t at = kFilter ? filter_at : image_at;
-                  if (at >= 0) dx[at] = static_cast<T>(dx[at] + dy[out]);
+                  T& d = dx[kFilter ? filter_at : image_at];
+                  d = static_cast<T>(d + dy[out]);
                 });
   });
 }

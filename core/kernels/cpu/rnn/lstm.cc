@@ -32,7 +32,9 @@ Result<LstmShape> lstm_shape(const PrepareContext& ctx) {
   TW_RETURN_IF_ERROR(check_shape(ctx, s.first + 1, Shape{s.batch, s.cell}));
   TW_RETURN_IF_ERROR(check_shape(ctx, s.first + 2, Shape{s.batch, s.cell}));
   TW_RETURN_IF_ERROR(check_shape(ctx, s.first + 3, Shape{s.inputs + s.cell, 4 * s.cell}));
-  for (int i = 4; i < 7 && s.peephole; ++i) TW_RETURN_IF_ERROR(check_shape(ctx, s.first + i, Shape{s.cell}));
+  // The forward op over all steps wants them of their size also where it has no peepholes.
+  const bool check_peepholes = s.peephole || (s.first == 1 && attrs.has("cell_clip"));
+  for (int i = 4; i < 7 && check_peepholes; ++i) TW_RETURN_IF_ERROR(check_shape(ctx, s.first + i, Shape{s.cell}));
   TW_RETURN_IF_ERROR(check_shape(ctx, s.first + 7, Shape{4 * s.cell}));
   return s;
 }

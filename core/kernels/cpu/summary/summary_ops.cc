@@ -176,11 +176,12 @@ Status run_audio(const RunContext& ctx) {
   if (shape.rank() != 2 && shape.rank() != 3) return invalid_argument("Tensor must be 3-D or 2-D, got: ", shape);
   float rate = state.sample_rate;
   if (ctx.num_inputs() > 2) {
-    if (ctx.input(2).shape->rank() != 0)
-      return invalid_argument("sample_rate must be a scalar, but has shape ", *ctx.input(2).shape);
+    if (ctx.input(2).shape->num_elements() != 1)
+      return invalid_argument("sample_rate must have one element, but has shape ", *ctx.input(2).shape);
     rate = *ctx.in<float>(2);
   }
   const int64_t frames = shape[1], channels = shape.rank() == 2 ? 1 : shape[2];
+  if (frames == 0 || channels == 0) return invalid_argument("audio without frames or channels: ", shape);
   std::vector<std::string> values;
   for (int64_t n = 0; n < std::min(state.max_outputs, shape[0]); ++n) {
     TW_ASSIGN_OR_RETURN(std::string value,
