@@ -99,10 +99,16 @@ class VariableStore:
       if reuse is False:
         raise ValueError("Partitioned variable with name %s already exists. Did you mean to set reuse=True or reuse="
                          "tf.AUTO_REUSE in VarScope?" % name)
-      return _fitting(self._partitioned_vars[name], "reuse partitioned variable %s" % name, shape, dtype)
+      existing = _fitting(self._partitioned_vars[name], "reuse partitioned variable %s" % name, shape, dtype)
+      if partitions is not None and list(existing._get_partitions()) != list(partitions):
+        raise ValueError("Trying to reuse partitioned variable %s, but specified partitions %s and found partitions %s." % (
+            name, partitions, existing._get_partitions()))
+      return existing
     if reuse is True:
       raise ValueError("PartitionedVariable %s does not exist, or was not created with tf.get_variable(). Did you mean "
                        "to set reuse=False or reuse=tf.AUTO_REUSE in VarScope?" % name)
+    if not shape.is_fully_defined():
+      raise ValueError("Shape of a new partitioned variable (%s) must be fully defined, but instead was %s." % (name, shape))
     full, vs = shape.as_list(), []
     for i, (var_offset, var_shape) in enumerate(_slices(partitions, full)):
       with ops.name_scope(None):
