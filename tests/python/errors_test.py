@@ -33,6 +33,25 @@ def test_shapes_do_not_match():
     a.set_shape([2, 4])
 
 
+@pytest.mark.parametrize("old, new, call", [
+    ("dim", "axis", lambda x: tf.expand_dims(x, 0, dim=0)),
+    ("squeeze_dims", "axis", lambda x: tf.squeeze(x, [0], squeeze_dims=[0])),
+    ("reduction_indices", "axis", lambda x: tf.reduce_sum(x, 0, reduction_indices=0)),
+    ("keep_dims", "keepdims", lambda x: tf.reduce_sum(x, keepdims=True, keep_dims=True)),
+    ("dimension", "axis", lambda x: tf.argmax(x, 0, dimension=0)),
+    ("seq_dim", "seq_axis", lambda x: tf.reverse_sequence(x, [1], seq_axis=1, seq_dim=1)),
+    ("input_tensor", "input", lambda x: tf.count_nonzero(x, input=x)),
+    ("dim", "axis", lambda x: tf.nn.softmax(x, axis=-1, dim=-1)),
+    ("filter", "filters", lambda x: tf.nn.conv2d(x, x, [1] * 4, "SAME", filters=x)),
+    ("value", "input", lambda x: tf.nn.max_pool(x, [1] * 4, [1] * 4, "SAME", input=x)),
+    ("targets", "labels", lambda x: tf.nn.weighted_cross_entropy_with_logits(labels=x, targets=x, logits=x,
+                                                                             pos_weight=1.0)),
+], ids=lambda v: v if isinstance(v, str) else "")
+def test_an_argument_under_two_names(old, new, call):
+  with pytest.raises(ValueError, match="Cannot specify both '%s' and '%s'" % (old, new)):
+    call(tf.ones([1, 1, 1, 1]))
+
+
 def test_constants():
   with pytest.raises(ValueError, match="None values not supported."):
     tf.constant(None)

@@ -18,9 +18,22 @@ def test_every_exported_name_loads():
     _ = tf.no_such_name
 
 
+def test_export_tables_are_sorted_and_name_each_name_once():
+  from thalweg import _exports
+  names = []
+  for module, text in _exports.MODULES.items():
+    row = [item.partition("=")[0] for item in text.split()]
+    assert row == sorted(row), module
+    names += row
+  names += list(_exports.SUBMODULES) + _exports.MESSAGES
+  assert sorted(names) == sorted(set(names))
+  assert list(_exports.SUBMODULES) == sorted(_exports.SUBMODULES)
+
+
 def test_import_is_lean():
-  code = ("import sys, thalweg; bad = [m for m in ('google.protobuf', 'thalweg.layers', 'thalweg.train', 'unittest') "
-          "if m in sys.modules]; sys.exit(str(bad) if bad else 0)")
+  code = ("import sys, thalweg; bad = [m for m in ('google.protobuf', 'logging', 'subprocess', 'tempfile', 'unittest', "
+          "'uuid', 'thalweg.client', 'thalweg.contrib', 'thalweg.layers', 'thalweg.metrics', 'thalweg.platform', "
+          "'thalweg.summary', 'thalweg.train') if m in sys.modules]; sys.exit(str(bad) if bad else 0)")
   subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -214,6 +214,25 @@ def test_layers_share_by_name_and_reject_bad_inputs():
       tf.layers.conv2d(x, 4, 3)
 
 
+def test_a_variable_says_whether_a_layer_trains():
+  training = tf.Variable(False, trainable=False)
+  dropped = tf.layers.dropout(tf.ones([100]), 0.5, seed=1, training=training)
+  with tf.Session() as sess:
+    sess.run(training.initializer)
+    assert sess.run(dropped).tolist() == [1.0] * 100
+    sess.run(training.assign(True))
+    assert set(sess.run(dropped).tolist()) == {0.0, 2.0}
+
+
+def test_layers_as_functions_take_the_arguments_of_the_class():
+  x = tf.ones([1, 4, 4, 3])
+  assert tf.layers.conv2d(x, 5, 3, (1, 1), "same").shape.as_list() == [1, 4, 4, 5]
+  with pytest.raises(TypeError, match=r"conv2d\(\) missing a required argument: 'kernel_size'"):
+    tf.layers.conv2d(x, 5)
+  with pytest.raises(TypeError, match=r"dense\(\) got an unexpected keyword argument 'unit'"):
+    tf.layers.dense(x, 5, unit=5)
+
+
 def test_layers_compute():
   with tf.Graph().as_default(), tf.Session() as session:
     x = tf.placeholder(tf.float32, [None, 4, 4, 2])

@@ -89,6 +89,23 @@ def test_partitioned():
   assert list(v)[1]._get_save_slice_info().spec == "7 2 3,2:0,2"
 
 
+def test_partitions_that_do_not_fit():
+  def get(shape, parts, reuse):
+    with tf.variable_scope("s", reuse=reuse):
+      return tf.get_variable("v", shape, partitioner=tf.fixed_size_partitioner(parts))
+
+  with pytest.raises(ValueError, match="Shape of a new partitioned variable .s/v. must be fully defined"):
+    get([None, 2], 3, tf.AUTO_REUSE)
+  with pytest.raises(ValueError, match="zero partitions"):
+    get([7, 2], 0, False)
+  v = get([7, 2], 3, False)
+  assert get([7, 2], 3, True) is v and get([None, 2], 2, True) is v
+  with pytest.raises(ValueError, match=r"specified partitions \[2, 1\] and found partitions \[3, 1\]"):
+    get([7, 2], 2, True)
+  with pytest.raises(ValueError, match="reuse partitioned variable s/v, but specified shape"):
+    get([8, 2], 3, True)
+
+
 def test_regularizer():
   with tf.variable_scope("s", regularizer=lambda w: 0.5 * tf.nn.l2_loss(w)):
     tf.get_variable("v", [2], initializer=tf.ones_initializer())

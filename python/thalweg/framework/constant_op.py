@@ -123,7 +123,3 @@ _VALUE_HEAD = attr_pack._frame("value", attr_pack.TENSOR, 1, b"\0" * 8)[:-8]
 def is_constant(tensor_or_op):
   op = tensor_or_op.op if hasattr(tensor_or_op, "op") else tensor_or_op
   return op.type == "Const"
-
-
-def shape_constant(shape):
-  return constant(np.array(tensor_shape.as_shape(shape).as_list(), np.int32))

@@ -208,7 +208,3 @@ register_tensor_conversion_function(object, _constant, 200)
 
 def is_dense_tensor_like(t):
   return isinstance(t, Tensor) or hasattr(t, "_dense_var_to_tensor") or hasattr(t, "_AsTensor")
-
-
-def current_graph():
-  return get_default_graph()

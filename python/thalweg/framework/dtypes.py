@@ -198,8 +198,6 @@ for _number, (_, _numpy_type, _) in _TYPES.items():
     _BY_NUMPY[np.dtype(_numpy_type)] = _BY_ENUM[_number]
 
 QUANTIZED_DTYPES = frozenset(_BY_ENUM[n + r] for n in _QUANTIZED for r in (0, _REF))
-# The names that make up a NodeDef's type lists ("float", "double", "half" instead of float32...).
-_WIRE_NAMES = {n: {1: "float", 2: "double", 19: "half"}.get(n, t[0]) for n, t in _TYPES.items()}
 
 
 def as_dtype(type_value):

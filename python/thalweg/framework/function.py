@@ -1,7 +1,6 @@
 """Functions of the graph: bodies that calls, If and While name."""
 
 from thalweg._c import check, ffi, lib
-from thalweg.framework import ops
 
 
 class GraphFunction:
@@ -33,16 +32,3 @@ class GraphFunction:
       desc.nodes, desc.num_nodes = nodes, len(self.nodes)
     check(lib.tw_function_create(graph._handle, self.body._handle, desc))
     graph._add_function(self)
-
-
-def from_callable(name, fn, input_dtypes, input_shapes=None):
-  """A GraphFunction whose body is what `fn` builds from placeholders of these types."""
-  from thalweg.ops import array_ops
-  body = ops.Graph()
-  with body.as_default():
-    inputs = [array_ops.placeholder(d, None if input_shapes is None else input_shapes[i])
-              for i, d in enumerate(input_dtypes)]
-    outputs = fn(*inputs)
-    outputs = list(outputs) if isinstance(outputs, (list, tuple)) else [] if outputs is None else [outputs]
-    outputs = [ops.convert_to_tensor(o) for o in outputs]
-  return GraphFunction(name, body, inputs, outputs)

@@ -89,12 +89,6 @@ class _ControlDependenciesController:
   def control_inputs(self):
     return self._control_inputs
 
-  def add_op(self, op):
-    self._seen.add(op)
-
-  def op_in_group(self, op):
-    return op in self._seen
-
 
 class GraphContexts:
   """The part of a Graph that its contexts change."""

@@ -42,9 +42,6 @@ class GraphElements:
       raise TypeError("Tensor names are strings (or similar), not %s." % type(name).__name__)
     return self.as_graph_element(name, allow_tensor=True, allow_operation=False)
 
-  def _get_operation_by_tf_operation(self, tf_oper):
-    return self._ops[tf_oper]
-
   def as_graph_element(self, obj, allow_tensor=True, allow_operation=True):
     """The Tensor or Operation that a name or an object of this graph stands for."""
     if allow_tensor and allow_operation:

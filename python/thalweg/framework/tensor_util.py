@@ -67,14 +67,12 @@ MakeNdarray = make_ndarray
 
 
 def shape_tensor(shape):
+  """A shape, or a list of numbers, Dimensions and tensors, as a vector of int32, or int64 where it has such numbers."""
   from thalweg.framework.conversion import convert_to_tensor
   dtype = None
   if isinstance(shape, (tuple, list)):
-    if not shape:
-      dtype = dtypes.int32
-    elif all(not isinstance(d, Tensor) for d in shape):
-      shape = [d.value if isinstance(d, tensor_shape.Dimension) else d for d in shape]
-      dtype = dtypes.int32
+    shape = [d.value if isinstance(d, tensor_shape.Dimension) else d for d in shape]
+    dtype = None if shape else dtypes.int32
   return convert_to_tensor(shape, dtype=dtype, name="shape")
 
 

@@ -2,6 +2,7 @@
 
 from thalweg.framework import dtypes, ops, tensor_shape
 from thalweg.layers import base, utils
+from thalweg.layers.functional import as_function
 from thalweg.ops import array_ops, init_ops, nn_conv, nn_impl, nn_ops, nn_volume
 
 
@@ -298,112 +299,10 @@ class SeparableConv2D(_SeparableConv):
         **kwargs)
 
 
-# --- as functions: each makes the layer and applies it ---
-
-
-def _apply(layer_class, inputs, name, reuse, **kwargs):
-  return layer_class(name=name, _reuse=reuse, _scope=name, **kwargs).apply(inputs)
-
-
-def conv1d(inputs, filters, kernel_size, strides=1, padding="valid", data_format="channels_last", dilation_rate=1,
-           activation=None, use_bias=True, kernel_initializer=None, bias_initializer=init_ops.zeros_initializer(),
-           kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None, kernel_constraint=None,
-           bias_constraint=None, trainable=True, name=None, reuse=None):
-  """Conv1D as a function."""
-  return _apply(Conv1D, inputs, name, reuse, filters=filters, kernel_size=kernel_size, strides=strides,
-                padding=padding, data_format=data_format, dilation_rate=dilation_rate, activation=activation,
-                use_bias=use_bias, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
-                kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
-                activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
-                bias_constraint=bias_constraint, trainable=trainable)
-
-
-def conv2d(inputs, filters, kernel_size, strides=(1, 1), padding="valid", data_format="channels_last",
-           dilation_rate=(1, 1), activation=None, use_bias=True, kernel_initializer=None,
-           bias_initializer=init_ops.zeros_initializer(), kernel_regularizer=None, bias_regularizer=None,
-           activity_regularizer=None, kernel_constraint=None, bias_constraint=None, trainable=True, name=None,
-           reuse=None):
-  """Conv2D as a function."""
-  return _apply(Conv2D, inputs, name, reuse, filters=filters, kernel_size=kernel_size, strides=strides,
-                padding=padding, data_format=data_format, dilation_rate=dilation_rate, activation=activation,
-                use_bias=use_bias, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
-                kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
-                activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
-                bias_constraint=bias_constraint, trainable=trainable)
-
-
-def conv2d_transpose(inputs, filters, kernel_size, strides=(1, 1), padding="valid", data_format="channels_last",
-                     activation=None, use_bias=True, kernel_initializer=None,
-                     bias_initializer=init_ops.zeros_initializer(), kernel_regularizer=None, bias_regularizer=None,
-                     activity_regularizer=None, kernel_constraint=None, bias_constraint=None, trainable=True,
-                     name=None, reuse=None):
-  """Conv2DTranspose as a function."""
-  return _apply(Conv2DTranspose, inputs, name, reuse, filters=filters, kernel_size=kernel_size, strides=strides,
-                padding=padding, data_format=data_format, activation=activation, use_bias=use_bias,
-                kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
-                kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
-                activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
-                bias_constraint=bias_constraint, trainable=trainable)
-
-
-def conv3d(inputs, filters, kernel_size, strides=(1, 1, 1), padding="valid", data_format="channels_last",
-           dilation_rate=(1, 1, 1), activation=None, use_bias=True, kernel_initializer=None,
-           bias_initializer=init_ops.zeros_initializer(), kernel_regularizer=None, bias_regularizer=None,
-           activity_regularizer=None, kernel_constraint=None, bias_constraint=None, trainable=True, name=None,
-           reuse=None):
-  """Conv3D as a function."""
-  return _apply(Conv3D, inputs, name, reuse, filters=filters, kernel_size=kernel_size, strides=strides,
-                padding=padding, data_format=data_format, dilation_rate=dilation_rate, activation=activation,
-                use_bias=use_bias, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
-                kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
-                activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
-                bias_constraint=bias_constraint, trainable=trainable)
-
-
-def conv3d_transpose(inputs, filters, kernel_size, strides=(1, 1, 1), padding="valid", data_format="channels_last",
-                     activation=None, use_bias=True, kernel_initializer=None,
-                     bias_initializer=init_ops.zeros_initializer(), kernel_regularizer=None, bias_regularizer=None,
-                     activity_regularizer=None, kernel_constraint=None, bias_constraint=None, trainable=True,
-                     name=None, reuse=None):
-  """Conv3DTranspose as a function."""
-  return _apply(Conv3DTranspose, inputs, name, reuse, filters=filters, kernel_size=kernel_size, strides=strides,
-                padding=padding, data_format=data_format, activation=activation, use_bias=use_bias,
-                kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
-                kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
-                activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
-                bias_constraint=bias_constraint, trainable=trainable)
-
-
-def separable_conv1d(inputs, filters, kernel_size, strides=1, padding="valid", data_format="channels_last",
-                     dilation_rate=1, depth_multiplier=1, activation=None, use_bias=True, depthwise_initializer=None,
-                     pointwise_initializer=None, bias_initializer=init_ops.zeros_initializer(),
-                     depthwise_regularizer=None, pointwise_regularizer=None, bias_regularizer=None,
-                     activity_regularizer=None, depthwise_constraint=None, pointwise_constraint=None,
-                     bias_constraint=None, trainable=True, name=None, reuse=None):
-  """SeparableConv1D as a function."""
-  return _apply(SeparableConv1D, inputs, name, reuse, filters=filters, kernel_size=kernel_size, strides=strides,
-                padding=padding, data_format=data_format, dilation_rate=dilation_rate,
-                depth_multiplier=depth_multiplier, activation=activation, use_bias=use_bias,
-                depthwise_initializer=depthwise_initializer, pointwise_initializer=pointwise_initializer,
-                bias_initializer=bias_initializer, depthwise_regularizer=depthwise_regularizer,
-                pointwise_regularizer=pointwise_regularizer, bias_regularizer=bias_regularizer,
-                activity_regularizer=activity_regularizer, depthwise_constraint=depthwise_constraint,
-                pointwise_constraint=pointwise_constraint, bias_constraint=bias_constraint, trainable=trainable)
-
-
-def separable_conv2d(inputs, filters, kernel_size, strides=(1, 1), padding="valid", data_format="channels_last",
-                     dilation_rate=(1, 1), depth_multiplier=1, activation=None, use_bias=True,
-                     depthwise_initializer=None, pointwise_initializer=None,
-                     bias_initializer=init_ops.zeros_initializer(), depthwise_regularizer=None,
-                     pointwise_regularizer=None, bias_regularizer=None, activity_regularizer=None,
-                     depthwise_constraint=None, pointwise_constraint=None, bias_constraint=None, trainable=True,
-                     name=None, reuse=None):
-  """SeparableConv2D as a function."""
-  return _apply(SeparableConv2D, inputs, name, reuse, filters=filters, kernel_size=kernel_size, strides=strides,
-                padding=padding, data_format=data_format, dilation_rate=dilation_rate,
-                depth_multiplier=depth_multiplier, activation=activation, use_bias=use_bias,
-                depthwise_initializer=depthwise_initializer, pointwise_initializer=pointwise_initializer,
-                bias_initializer=bias_initializer, depthwise_regularizer=depthwise_regularizer,
-                pointwise_regularizer=pointwise_regularizer, bias_regularizer=bias_regularizer,
-                activity_regularizer=activity_regularizer, depthwise_constraint=depthwise_constraint,
-                pointwise_constraint=pointwise_constraint, bias_constraint=bias_constraint, trainable=trainable)
+conv1d = as_function(Conv1D, "conv1d")
+conv2d = as_function(Conv2D, "conv2d")
+conv2d_transpose = as_function(Conv2DTranspose, "conv2d_transpose")
+conv3d = as_function(Conv3D, "conv3d")
+conv3d_transpose = as_function(Conv3DTranspose, "conv3d_transpose")
+separable_conv1d = as_function(SeparableConv1D, "separable_conv1d")
+separable_conv2d = as_function(SeparableConv2D, "separable_conv2d")

@@ -2,6 +2,7 @@
 
 from thalweg.framework import ops, tensor_shape
 from thalweg.layers import base, utils
+from thalweg.layers.functional import as_function
 from thalweg.ops import array_ops, init_ops, math_ops, nn_ops
 
 
@@ -50,17 +51,7 @@ class Dense(base.Layer):
     return self.activation(outputs) if self.activation is not None else outputs
 
 
-def dense(inputs, units, activation=None, use_bias=True, kernel_initializer=None,
-          bias_initializer=init_ops.zeros_initializer(), kernel_regularizer=None, bias_regularizer=None,
-          activity_regularizer=None, kernel_constraint=None, bias_constraint=None, trainable=True, name=None,
-          reuse=None):
-  """Dense as a function: makes the layer and applies it."""
-  layer = Dense(units, activation=activation, use_bias=use_bias, kernel_initializer=kernel_initializer,
-                bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
-                bias_regularizer=bias_regularizer, activity_regularizer=activity_regularizer,
-                kernel_constraint=kernel_constraint, bias_constraint=bias_constraint, trainable=trainable, name=name,
-                _scope=name, _reuse=reuse)
-  return layer.apply(inputs)
+dense = as_function(Dense, "dense")
 
 
 class Dropout(base.Layer):

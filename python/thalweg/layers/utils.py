@@ -1,7 +1,6 @@
 """Arguments of layers in the forms that ops want."""
 
-from thalweg.framework import ops, tensor_util
-from thalweg.ops import cond, init_ops, math_ops, nn_ops, orthogonal_init
+from thalweg.ops import cond, control_flow_ops, init_ops, math_ops, nn_ops, orthogonal_init, variables
 
 # Functions that may be given by name.
 _ACTIVATIONS = {
@@ -76,13 +75,10 @@ def channels_first(data_format):
 
 
 def constant_value(pred):
-  """True or False for a condition that is known now, else None."""
-  if pred is None or isinstance(pred, (bool, int)):
-    return bool(pred)
-  if isinstance(pred, ops.Tensor):
-    value = tensor_util.constant_value(pred)
-    return None if value is None else bool(value)
-  raise TypeError("`pred` must be a Tensor, or a Python bool, or 1 or 0. Found instead: %s" % type(pred))
+  """True or False for a condition that is known now, else None. No condition is False."""
+  if isinstance(pred, variables.Variable):
+    return None
+  return False if pred is None else control_flow_ops.smart_constant_value(pred)
 
 
 def smart_cond(pred, true_fn=None, false_fn=None, name=None):

@@ -3,6 +3,7 @@
 from thalweg.framework import dtypes, ops
 from thalweg.losses import util
 from thalweg.ops import array_ops, confusion_matrix, math_ops, nn_impl, nn_ops, weights_broadcast_ops
+from thalweg.util.deprecation import deprecated_argument_lookup
 
 
 class Reduction(object):
@@ -103,7 +104,7 @@ def absolute_difference(labels, predictions, weights=1.0, scope=None, loss_colle
 def cosine_distance(labels, predictions, axis=None, weights=1.0, scope=None, loss_collection=ops.GraphKeys.LOSSES,
                     reduction=Reduction.SUM_BY_NONZERO_WEIGHTS, dim=None):
   """1 - the dot product along `axis`, of vectors that have unit length already."""
-  axis = nn_ops._first(axis, dim, "axis", "dim")
+  axis = deprecated_argument_lookup("axis", axis, "dim", dim)
   if axis is None:
     raise ValueError("You must specify 'axis'.")
   _require(labels=labels, predictions=predictions)

@@ -26,11 +26,12 @@ def _dense(labels):
   if not isinstance(labels, SparseTensor):
     ids = math_ops.cast(ops.convert_to_tensor(labels), dtypes.int64)
     return _Set(ids, array_ops.ones_like(ids, dtype=dtypes.bool))
-  ids = sparse_ops.sparse_to_dense(labels.indices, labels.dense_shape, math_ops.cast(labels.values, dtypes.int64),
-                                      validate_indices=False)
-  present = sparse_ops.sparse_to_dense(labels.indices, labels.dense_shape, array_ops.ones_like(
-      labels.values, dtype=dtypes.bool), False, validate_indices=False)
-  return _Set(ids, present)
+
+  def dense(values, default):
+    return sparse_ops.sparse_to_dense(labels.indices, labels.dense_shape, values, default, validate_indices=False)
+
+  return _Set(dense(math_ops.cast(labels.values, dtypes.int64), 0),
+              dense(array_ops.ones_like(labels.values, dtype=dtypes.bool), False))
 
 
 def _label_set(labels, predictions_idx):
@@ -130,24 +131,26 @@ def precision_at_top_k(labels, predictions_idx, k=None, class_id=None, weights=N
                          weights, metrics_collections, updates_collections, name)
 
 
+def _at_k(metric, at_top_k, labels, predictions, k, class_id, weights, metrics_collections, updates_collections, name):
+  """at_top_k(labels, classes, ...) of the k highest predictions."""
+  with ops.name_scope(name, _at_k_name(metric, k, class_id), (predictions, weights)) as scope:
+    _, top_k_idx = nn_ops.top_k(predictions, k)
+    return at_top_k(labels, top_k_idx, k=k, class_id=class_id, weights=weights,
+                    metrics_collections=metrics_collections, updates_collections=updates_collections, name=scope)
+
+
 def recall_at_k(labels, predictions, k, class_id=None, weights=None, metrics_collections=None,
                 updates_collections=None, name=None):
   """The fraction of labels that are among the k highest predictions."""
-  with ops.name_scope(name, _at_k_name("recall", k, class_id), (predictions, weights)) as scope:
-    _, top_k_idx = nn_ops.top_k(predictions, k)
-    return recall_at_top_k(labels, top_k_idx, k=k, class_id=class_id, weights=weights,
-                           metrics_collections=metrics_collections, updates_collections=updates_collections,
-                           name=scope)
+  return _at_k("recall", recall_at_top_k, labels, predictions, k, class_id, weights, metrics_collections,
+               updates_collections, name)
 
 
 def precision_at_k(labels, predictions, k, class_id=None, weights=None, metrics_collections=None,
                    updates_collections=None, name=None):
   """The fraction of the k highest predictions that are labels."""
-  with ops.name_scope(name, _at_k_name("precision", k, class_id), (predictions, weights)) as scope:
-    _, top_k_idx = nn_ops.top_k(predictions, k)
-    return precision_at_top_k(labels, top_k_idx, k=k, class_id=class_id, weights=weights,
-                              metrics_collections=metrics_collections, updates_collections=updates_collections,
-                              name=scope)
+  return _at_k("precision", precision_at_top_k, labels, predictions, k, class_id, weights, metrics_collections,
+               updates_collections, name)
 
 
 def sparse_precision_at_k(labels, predictions, k, class_id=None, weights=None, metrics_collections=None,

@@ -7,6 +7,7 @@ from thalweg.framework.constant_op import constant
 from thalweg.framework.op_create import op as _op
 from thalweg.framework.tensor import Tensor
 from thalweg.ops import array_ops
+from thalweg.util.deprecation import deprecated_argument_lookup
 
 
 def tile(input, multiples, name=None):  # noqa: A002
@@ -36,8 +37,8 @@ reverse_v2 = reverse
 
 def reverse_sequence(input, seq_lengths, seq_axis=None, batch_axis=None, name=None, seq_dim=None,  # noqa: A002
                      batch_dim=None):
-  seq_axis = seq_dim if seq_axis is None else seq_axis
-  batch_axis = batch_dim if batch_axis is None else batch_axis
+  seq_axis = deprecated_argument_lookup("seq_axis", seq_axis, "seq_dim", seq_dim)
+  batch_axis = deprecated_argument_lookup("batch_axis", batch_axis, "batch_dim", batch_dim)
   return _op("ReverseSequence", name, (input, seq_lengths), {"seq_dim": seq_axis, "batch_dim": batch_axis or 0})
 
 

@@ -9,6 +9,7 @@ from thalweg.framework import dtypes, ops, sparse_tensor, tensor_shape, tensor_u
 from thalweg.framework.constant_op import constant, filled
 from thalweg.framework.op_create import op as _op
 from thalweg.framework.tensor import Tensor
+from thalweg.util.deprecation import deprecated_argument_lookup
 
 newaxis = None
 _SHAPE_CONSTANT_BELOW = 1000
@@ -184,20 +185,14 @@ def reshape(tensor, shape, name=None):  # noqa: A002
 
 
 def expand_dims(input, axis=None, name=None, dim=None):  # noqa: A002
-  if dim is not None:
-    if axis is not None:
-      raise ValueError("Cannot specify both 'axis' and 'dim'")
-    axis = dim
+  axis = deprecated_argument_lookup("axis", axis, "dim", dim)
   if axis is None:
     raise ValueError("Must specify an axis argument to tf.expand_dims()")
   return _op("ExpandDims", name, (input, axis))
 
 
 def squeeze(input, axis=None, name=None, squeeze_dims=None):  # noqa: A002
-  if squeeze_dims is not None:
-    if axis is not None:
-      raise ValueError("Cannot specify both 'axis' and 'squeeze_dims'")
-    axis = squeeze_dims
+  axis = deprecated_argument_lookup("axis", axis, "squeeze_dims", squeeze_dims)
   if axis is None:
     axis = []
   if np.isscalar(axis):

@@ -137,8 +137,6 @@ def smart_constant_value(pred):
   """The Python truth of a condition that is known now; None for one that is not."""
   if pred in (0, 1) and not isinstance(pred, Tensor):
     return bool(pred)
-  if isinstance(pred, bool):
-    return pred
   if isinstance(pred, Tensor):
     value = tensor_util.constant_value(pred)
     return None if value is None else bool(value)

@@ -6,6 +6,7 @@ Logits have the shape [time, batch, classes], the blank as the last class; label
 from thalweg.framework import ops, sparse_tensor
 from thalweg.framework.op_create import op as _op
 from thalweg.ops import array_ops
+from thalweg.util.deprecation import deprecated_argument_lookup
 
 
 def ctc_loss(labels, inputs=None, sequence_length=None, preprocess_collapse_repeated=False, ctc_merge_repeated=True,
@@ -24,9 +25,8 @@ def ctc_loss(labels, inputs=None, sequence_length=None, preprocess_collapse_repe
   """
   if not isinstance(labels, sparse_tensor.SparseTensor):
     raise TypeError("Expected labels (first argument) to be a SparseTensor")
-  if logits is not None and inputs is not None:
-    raise ValueError("Cannot specify both 'inputs' and 'logits'")
-  inputs = ops.convert_to_tensor(inputs if logits is None else logits, name="logits")
+  inputs = deprecated_argument_lookup("logits", logits, "inputs", inputs)
+  inputs = ops.convert_to_tensor(inputs, name="logits")
   if not time_major:
     inputs = array_ops.transpose(inputs, [1, 0, 2])
   loss, _ = _op("CTCLoss", None, (inputs, labels.indices, labels.values, sequence_length), {

@@ -4,6 +4,7 @@ import numpy as np
 
 from thalweg.framework import dtypes, ops, tensor_util
 from thalweg.ops import array_ops, nn_ops, nn_volume
+from thalweg.util.deprecation import deprecated_argument_lookup
 
 
 def _strides_and_dilations(num_axes, strides, dilations):
@@ -29,7 +30,7 @@ def _strides_and_dilations(num_axes, strides, dilations):
 def conv1d(value=None, filters=None, stride=None, padding=None, use_cudnn_on_gpu=None, data_format=None, name=None,
            input=None, dilations=None):  # noqa: A002
   """Convolution of sequences [batch, steps, channels] ("NWC") with filters [steps, channels, outputs]."""
-  value = nn_ops._first(value, input, "value", "input")
+  value = deprecated_argument_lookup("input", input, "value", value)
   with ops.name_scope(name, "conv1d", [value, filters]) as name:
     layouts = {None: ("NHWC", 1), "NHWC": ("NHWC", 1), "NWC": ("NHWC", 1), "NCHW": ("NCHW", 2), "NCW": ("NCHW", 2)}
     if data_format not in layouts:
@@ -59,8 +60,8 @@ def _along_one_axis(value, layout, what):
 def convolution(input, filter, padding, strides=None, dilation_rate=None, name=None,  # noqa: A002
                 data_format=None, filters=None, dilations=None):
   """Convolution over one to three axes (inputs of rank 3 to 5), with strides or with dilation."""
-  filter = nn_ops._first(filters, filter, "filters", "filter")
-  dilation_rate = nn_ops._first(dilations, dilation_rate, "dilations", "dilation_rate")
+  filter = deprecated_argument_lookup("filters", filters, "filter", filter)
+  dilation_rate = deprecated_argument_lookup("dilations", dilations, "dilation_rate", dilation_rate)
   rank = _rank(input) if _rank(input) is not None else _rank(filter)
   if rank is None:
     raise ValueError("rank of input or filter must be known")
@@ -199,7 +200,7 @@ def avg_pool_v2(input, ksize, strides, padding, data_format=None, name=None):  #
 def pool(input, window_shape, pooling_type, padding, dilation_rate=None, strides=None, name=None,  # noqa: A002
          data_format=None, dilations=None):
   """Pooling ("AVG" or "MAX") over one to three axes, with strides or with dilation."""
-  dilation_rate = nn_ops._first(dilations, dilation_rate, "dilations", "dilation_rate")
+  dilation_rate = deprecated_argument_lookup("dilations", dilations, "dilation_rate", dilation_rate)
   with ops.name_scope(name, "%s_pool" % pooling_type.lower(), [input]) as scope:
     input = ops.convert_to_tensor(input, name="input")
     num_axes = len(window_shape)

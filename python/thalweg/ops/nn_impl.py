@@ -2,6 +2,7 @@
 
 from thalweg.framework import constant_op, ops
 from thalweg.ops import array_ops, math_ops, nn_ops
+from thalweg.util.deprecation import deprecated_argument_lookup
 
 
 def sigmoid_cross_entropy_with_logits(_sentinel=None, labels=None, logits=None, name=None):
@@ -27,7 +28,7 @@ def _same_shape(logits, labels):
 
 def weighted_cross_entropy_with_logits(labels=None, logits=None, pos_weight=None, name=None, targets=None):
   """sigmoid_cross_entropy_with_logits with positive examples weighted by pos_weight."""
-  labels = nn_ops._first(labels, targets, "labels", "targets")
+  labels = deprecated_argument_lookup("labels", labels, "targets", targets)
   with ops.name_scope(name, "logistic_loss", [logits, labels]) as name:
     logits = ops.convert_to_tensor(logits, name="logits")
     labels = ops.convert_to_tensor(labels, name="labels")
@@ -93,7 +94,7 @@ def swish(features):
 
 def l2_normalize(x, axis=None, epsilon=1e-12, name=None, dim=None):
   """x / sqrt(max(sum(x ** 2, axis), epsilon))."""
-  axis = nn_ops._first(axis, dim, "axis", "dim")
+  axis = deprecated_argument_lookup("axis", axis, "dim", dim)
   with ops.name_scope(name, "l2_normalize", [x]) as name:
     x = ops.convert_to_tensor(x, name="x")
     square_sum = math_ops.reduce_sum(math_ops.square(x), axis, keepdims=True)
@@ -111,7 +112,7 @@ def zero_fraction(value, name=None):
 
 def depthwise_conv2d(input, filter, strides, padding, rate=None, name=None, data_format=None, dilations=None):
   """Each channel convolved with its own filters [rows, columns, channels, multiplier]."""
-  rate = nn_ops._first(rate, dilations, "dilations", "rate")
+  rate = deprecated_argument_lookup("dilations", dilations, "rate", rate)
   with ops.name_scope(name, "depthwise", [input, filter]) as name:
     input = ops.convert_to_tensor(input, name="tensor_in")
     filter = ops.convert_to_tensor(filter, name="filter_in")
@@ -124,7 +125,7 @@ def depthwise_conv2d(input, filter, strides, padding, rate=None, name=None, data
 def separable_conv2d(input, depthwise_filter, pointwise_filter, strides, padding, rate=None, name=None,
                      data_format=None, dilations=None):
   """depthwise_conv2d, then a 1x1 convolution."""
-  rate = nn_ops._first(rate, dilations, "dilations", "rate")
+  rate = deprecated_argument_lookup("dilations", dilations, "rate", rate)
   with ops.name_scope(name, "separable_conv2d", [input, depthwise_filter, pointwise_filter]) as name:
     data_format = data_format or "NHWC"
     input = ops.convert_to_tensor(input, name="tensor_in")
@@ -141,7 +142,7 @@ def separable_conv2d(input, depthwise_filter, pointwise_filter, strides, padding
 
 def sufficient_statistics(x, axes, shift=None, keep_dims=None, name=None, keepdims=None):
   """Count, sum and sum of squares over the axes, shifted by `shift` when there is one."""
-  keep_dims = bool(nn_ops._first(keepdims, keep_dims, "keepdims", "keep_dims"))
+  keep_dims = bool(deprecated_argument_lookup("keepdims", keepdims, "keep_dims", keep_dims))
   axes = list(set(axes))
   with ops.name_scope(name, "sufficient_statistics", [x, shift]):
     x = ops.convert_to_tensor(x, name="x")
@@ -182,7 +183,7 @@ def normalize_moments(counts, mean_ss, variance_ss, shift, name=None):
 
 def moments(x, axes, shift=None, name=None, keep_dims=None, keepdims=None):
   """Mean and variance of x over the axes."""
-  keep_dims = bool(nn_ops._first(keepdims, keep_dims, "keepdims", "keep_dims"))
+  keep_dims = bool(deprecated_argument_lookup("keepdims", keepdims, "keep_dims", keep_dims))
   with ops.name_scope(name, "moments", [x, axes]):
     # Sixteen bits are too few to sum in.
     y = math_ops.cast(x, "float32") if x.dtype in ("float16", "bfloat16") else x
@@ -198,7 +199,7 @@ def moments(x, axes, shift=None, name=None, keep_dims=None, keepdims=None):
 
 def weighted_moments(x, axes, frequency_weights, name=None, keep_dims=None, keepdims=None):
   """Mean and variance with a weight per element."""
-  keep_dims = bool(nn_ops._first(keepdims, keep_dims, "keepdims", "keep_dims"))
+  keep_dims = bool(deprecated_argument_lookup("keepdims", keepdims, "keep_dims", keep_dims))
   with ops.name_scope(name, "weighted_moments", [x, frequency_weights, axes]):
     x = ops.convert_to_tensor(x, name="x")
     frequency_weights = ops.convert_to_tensor(frequency_weights, name="frequency_weights")
@@ -250,7 +251,7 @@ def batch_norm_with_global_normalization(t=None, m=None, v=None, beta=None, gamm
                                          scale_after_normalization=None, name=None, input=None, mean=None,
                                          variance=None):
   """batch_normalization with the arguments of TensorFlow's first release."""
-  t = nn_ops._first(input, t, "input", "t")
-  m = nn_ops._first(mean, m, "mean", "m")
-  v = nn_ops._first(variance, v, "variance", "v")
+  t = deprecated_argument_lookup("input", input, "t", t)
+  m = deprecated_argument_lookup("mean", mean, "m", m)
+  v = deprecated_argument_lookup("variance", variance, "v", v)
   return batch_normalization(t, m, v, beta, gamma if scale_after_normalization else None, variance_epsilon, name)

@@ -1,14 +1,16 @@
 """Greyscale morphology of images, and pooling over regions of drawn sizes."""
 
 from thalweg.framework import ops
-from thalweg.ops import array_ops, math_ops, nn_ops
+from thalweg.ops import array_ops, math_ops
+from thalweg.util.deprecation import deprecated_argument_lookup
 
 
 def dilation2d(input, filter=None, strides=None, rates=None, padding=None, name=None, filters=None,  # noqa: A002
                dilations=None):
   """The largest sum of image [batch, rows, columns, channels] and filter [rows, columns, channels] over each window."""
-  return ops.op("Dilation2D", name, [input, nn_ops._first(filters, filter, "filters", "filter")], {
-      "strides": strides, "rates": nn_ops._first(dilations, rates, "dilations", "rates"), "padding": padding})
+  filter = deprecated_argument_lookup("filters", filters, "filter", filter)
+  rates = deprecated_argument_lookup("dilations", dilations, "rates", rates)
+  return ops.op("Dilation2D", name, [input, filter], {"strides": strides, "rates": rates, "padding": padding})
 
 
 def erosion2d(value, kernel, strides, rates, padding, name=None):

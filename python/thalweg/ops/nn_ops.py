@@ -4,6 +4,7 @@ import numbers
 
 from thalweg.framework import ops, tensor_shape, tensor_util
 from thalweg.ops import array_ops, math_ops, random_ops
+from thalweg.util.deprecation import deprecated_argument_lookup
 
 # --- convolution ---
 
@@ -36,18 +37,10 @@ def _padding(padding, data_format):
   return "EXPLICIT", [p for pair in pairs for p in pair]
 
 
-def _first(preferred, deprecated, name, old_name):
-  if deprecated is None:
-    return preferred
-  if preferred is not None:
-    raise ValueError("Cannot specify both '%s' and '%s'" % (name, old_name))
-  return deprecated
-
-
 def conv2d(input, filter=None, strides=None, padding=None, use_cudnn_on_gpu=True, data_format="NHWC",
            dilations=[1, 1, 1, 1], name=None, filters=None):
   """Convolution of images [batch, rows, columns, channels] with filters [rows, columns, channels, outputs]."""
-  filter = _first(filter, filters, "filters", "filter")
+  filter = deprecated_argument_lookup("filters", filters, "filter", filter)
   padding, explicit = _padding(padding, data_format)
   return ops.op("Conv2D", name, [input, filter], {
       "strides": _sizes(strides, 2, "strides", data_format), "padding": padding, "explicit_paddings": explicit,
@@ -67,7 +60,7 @@ def conv2d_backprop_filter(input, filter_sizes, out_backprop, strides, padding, 
 def conv2d_backprop_input(input_sizes, filter=None, out_backprop=None, strides=None, padding=None,
                           use_cudnn_on_gpu=True, data_format="NHWC", dilations=[1, 1, 1, 1], name=None, filters=None):
   """The gradient of conv2d with respect to the input."""
-  filter = _first(filter, filters, "filters", "filter")
+  filter = deprecated_argument_lookup("filters", filters, "filter", filter)
   padding, explicit = _padding(padding, data_format)
   return ops.op("Conv2DBackpropInput", name, [input_sizes, filter, out_backprop], {
       "strides": strides, "padding": padding, "explicit_paddings": explicit, "use_cudnn_on_gpu": use_cudnn_on_gpu,
@@ -77,8 +70,8 @@ def conv2d_backprop_input(input_sizes, filter=None, out_backprop=None, strides=N
 def conv2d_transpose(value=None, filter=None, output_shape=None, strides=None, padding="SAME", data_format="NHWC",
                      name=None, input=None, filters=None, dilations=None):
   """The transpose of conv2d; filter is [rows, columns, outputs, channels]."""
-  value = _first(value, input, "input", "value")
-  filter = _first(filter, filters, "filters", "filter")
+  value = deprecated_argument_lookup("input", input, "value", value)
+  filter = deprecated_argument_lookup("filters", filters, "filter", filter)
   with ops.name_scope(name, "conv2d_transpose", [value, filter, output_shape]) as name:
     return conv2d_backprop_input(output_shape, filter, value, _sizes(strides, 2, "strides", data_format), padding,
                                  data_format=data_format, dilations=_sizes(dilations, 2, "dilations", data_format),
@@ -118,12 +111,14 @@ def _pool(op_type, default_name, value, ksize, strides, padding, data_format, na
 
 def max_pool(value, ksize, strides, padding, data_format="NHWC", name=None, input=None):
   """The largest value of each window of images [batch, rows, columns, channels]."""
-  return _pool("MaxPool", "MaxPool", _first(value, input, "input", "value"), ksize, strides, padding, data_format, name)
+  value = deprecated_argument_lookup("input", input, "value", value)
+  return _pool("MaxPool", "MaxPool", value, ksize, strides, padding, data_format, name)
 
 
 def avg_pool(value, ksize, strides, padding, data_format="NHWC", name=None, input=None):
   """The mean of each window of images [batch, rows, columns, channels]."""
-  return _pool("AvgPool", "AvgPool", _first(value, input, "input", "value"), ksize, strides, padding, data_format, name)
+  value = deprecated_argument_lookup("input", input, "value", value)
+  return _pool("AvgPool", "AvgPool", value, ksize, strides, padding, data_format, name)
 
 
 def max_pool2d(input, ksize, strides, padding, data_format="NHWC", name=None):  # noqa: A002
@@ -226,13 +221,13 @@ def _along_axis(op_type, logits, axis, name):
 
 def softmax(logits, axis=None, name=None, dim=None):
   """exp(logits) / sum(exp(logits)) along an axis, the last by default."""
-  axis = _first(axis, dim, "axis", "dim")
+  axis = deprecated_argument_lookup("axis", axis, "dim", dim)
   return _along_axis("Softmax", logits, -1 if axis is None else axis, name)
 
 
 def log_softmax(logits, axis=None, name=None, dim=None):
   """logits - log(sum(exp(logits))) along an axis, the last by default."""
-  axis = _first(axis, dim, "axis", "dim")
+  axis = deprecated_argument_lookup("axis", axis, "dim", dim)
   return _along_axis("LogSoftmax", logits, -1 if axis is None else axis, name)
 
 
@@ -253,7 +248,7 @@ def _ensure_xent_args(name, sentinel, labels, logits):
 
 def softmax_cross_entropy_with_logits_v2(labels, logits, axis=None, name=None, dim=None):
   """The cross entropy of softmax(logits) with distributions `labels`; gradients flow into both."""
-  axis = _first(axis, dim, "axis", "dim")
+  axis = deprecated_argument_lookup("axis", axis, "dim", dim)
   axis = -1 if axis is None else axis
   with ops.name_scope(name, "softmax_cross_entropy_with_logits", [logits, labels]) as name:
     logits = ops.convert_to_tensor(logits, name="logits")
@@ -284,7 +279,7 @@ def softmax_cross_entropy_with_logits_v2(labels, logits, axis=None, name=None, d
 
 def softmax_cross_entropy_with_logits(_sentinel=None, labels=None, logits=None, dim=-1, name=None, axis=None):
   """As softmax_cross_entropy_with_logits_v2, with no gradient into `labels`."""
-  dim = _first(axis, None if axis is not None else dim, "axis", "dim")
+  dim = dim if axis is None else axis
   _ensure_xent_args("softmax_cross_entropy_with_logits", _sentinel, labels, logits)
   with ops.name_scope(name, "softmax_cross_entropy_with_logits_sg", [logits, labels]) as name:
     labels = array_ops.stop_gradient(labels, name="labels_stop_gradient")

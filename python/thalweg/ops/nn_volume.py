@@ -2,13 +2,14 @@
 
 from thalweg.framework import ops
 from thalweg.ops import nn_ops
+from thalweg.util.deprecation import deprecated_argument_lookup
 
 
 def conv3d(input, filter=None, strides=None, padding=None, data_format="NDHWC",  # noqa: A002
            dilations=[1, 1, 1, 1, 1], name=None, filters=None):
   """Convolution of volumes with filters [depth, rows, columns, channels, outputs]. Strides and dilations have five
   entries, those of the batch and the channels 1."""
-  return ops.op("Conv3D", name, [input, nn_ops._first(filters, filter, "filters", "filter")], {
+  return ops.op("Conv3D", name, [input, deprecated_argument_lookup("filters", filters, "filter", filter)], {
       "strides": strides, "padding": padding, "data_format": data_format, "dilations": dilations})
 
 
@@ -23,8 +24,8 @@ def conv3d_transpose(value, filter=None, output_shape=None, strides=None, paddin
                      data_format="NDHWC", name=None, input=None, filters=None, dilations=None):  # noqa: A002
   """The transpose of conv3d; filters are [depth, rows, columns, outputs, channels]. Strides and dilations have 1, 3 or 5
   entries."""
-  filter = nn_ops._first(filters, filter, "filters", "filter")  # noqa: A001
-  value = nn_ops._first(input, value, "input", "value")
+  filter = deprecated_argument_lookup("filters", filters, "filter", filter)  # noqa: A001
+  value = deprecated_argument_lookup("input", input, "value", value)
   with ops.name_scope(name, "conv3d_transpose", [value, filter, output_shape]) as name:
     data_format = data_format or "NDHWC"
     return ops.op("Conv3DBackpropInputV2", name, [output_shape, filter, value], {

@@ -1,13 +1,14 @@
 """Checks that values are finite."""
 
 from thalweg.framework import dtypes, ops
-from thalweg.ops import array_ops, control_flow_ops, nn_ops
+from thalweg.ops import array_ops, control_flow_ops
+from thalweg.util.deprecation import deprecated_argument_lookup
 
 
 def verify_tensor_all_finite(t=None, msg=None, name=None, x=None, message=None):
   """The tensor, after a check that no element is infinite or NaN."""
-  x = nn_ops._first(x, t, "x", "t")
-  message = nn_ops._first(message, msg, "message", "msg")
+  x = deprecated_argument_lookup("x", x, "t", t)
+  message = deprecated_argument_lookup("message", message, "msg", msg)
   with ops.name_scope(name, "VerifyFinite", [x]) as name:
     x = ops.convert_to_tensor(x, name="x")
     with ops.colocate_with(x):

@@ -1,18 +1,8 @@
 """Random tensors, with TensorFlow's numbers for TensorFlow's seeds."""
 
-from thalweg.framework import dtypes, ops, random_seed, tensor_shape
+from thalweg.framework import dtypes, ops, random_seed, tensor_util
 from thalweg.framework.op_create import op as _op
 from thalweg.ops import array_ops, math_ops
-
-
-def _shape_tensor(shape):
-  if isinstance(shape, (tuple, list)):
-    if not shape:
-      return ops.convert_to_tensor(shape, dtype=dtypes.int32, name="shape")
-    if all(isinstance(d, (int, tensor_shape.Dimension)) or hasattr(d, "__index__") and not hasattr(d, "dtype")
-           for d in shape):
-      return ops.convert_to_tensor([int(d) for d in shape], dtype=dtypes.int32, name="shape")
-  return ops.convert_to_tensor(shape, name="shape")
 
 
 def _seeds(seed):
@@ -20,37 +10,41 @@ def _seeds(seed):
   return {"seed": seed1 or 0, "seed2": seed2 or 0}
 
 
-def random_normal(shape, mean=0.0, stddev=1.0, dtype=dtypes.float32, seed=None, name=None):
-  with ops.name_scope(name, "random_normal", [shape, mean, stddev]) as name:
-    shape = _shape_tensor(shape)
+def _normal(op_type, default_name, shape, mean, stddev, dtype, seed, name):
+  """The op's numbers times `stddev`, plus `mean`."""
+  with ops.name_scope(name, default_name, [shape, mean, stddev]) as name:
+    shape = tensor_util.shape_tensor(shape)
     mean = ops.convert_to_tensor(mean, dtype=dtype, name="mean")
     stddev = ops.convert_to_tensor(stddev, dtype=dtype, name="stddev")
-    rnd = _op("RandomStandardNormal", None, (shape,), dict(_seeds(seed), dtype=dtype))
-    mul = rnd * stddev
-    return math_ops.add(mul, mean, name=name)
+    numbers = _op(op_type, None, (shape,), dict(_seeds(seed), dtype=dtype))
+    return math_ops.add(numbers * stddev, mean, name=name)
+
+
+def random_normal(shape, mean=0.0, stddev=1.0, dtype=dtypes.float32, seed=None, name=None):
+  """Values of a normal distribution."""
+  return _normal("RandomStandardNormal", "random_normal", shape, mean, stddev, dtype, seed, name)
 
 
 def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=dtypes.float32, seed=None, name=None):
-  with ops.name_scope(name, "truncated_normal", [shape, mean, stddev]) as name:
-    shape = _shape_tensor(shape)
-    mean = ops.convert_to_tensor(mean, dtype=dtype, name="mean")
-    stddev = ops.convert_to_tensor(stddev, dtype=dtype, name="stddev")
-    rnd = _op("TruncatedNormal", None, (shape,), dict(_seeds(seed), dtype=dtype))
-    mul = rnd * stddev
-    return math_ops.add(mul, mean, name=name)
+  """Values of a normal distribution within two deviations of its mean."""
+  return _normal("TruncatedNormal", "truncated_normal", shape, mean, stddev, dtype, seed, name)
+
+
+def uniform_range(dtype, maxval):
+  """(dtype, maxval) of uniform numbers: floats end at 1 by default; integers need an end."""
+  dtype = dtypes.as_dtype(dtype)
+  if dtype not in (dtypes.float16, dtypes.bfloat16, dtypes.float32, dtypes.float64, dtypes.int32, dtypes.int64):
+    raise ValueError("Invalid dtype %r" % dtype)
+  if maxval is None and dtype.is_integer:
+    raise ValueError("Must specify maxval for integer dtype %r" % dtype)
+  return dtype, 1 if maxval is None else maxval
 
 
 def random_uniform(shape, minval=0, maxval=None, dtype=dtypes.float32, seed=None, name=None):
   """Values in [minval, maxval); integers need maxval."""
-  dtype = dtypes.as_dtype(dtype)
-  if dtype not in (dtypes.float16, dtypes.bfloat16, dtypes.float32, dtypes.float64, dtypes.int32, dtypes.int64):
-    raise ValueError("Invalid dtype %r" % dtype)
-  if maxval is None:
-    if dtype.is_integer:
-      raise ValueError("Must specify maxval for integer dtype %r" % dtype)
-    maxval = 1
+  dtype, maxval = uniform_range(dtype, maxval)
   with ops.name_scope(name, "random_uniform", [shape, minval, maxval]) as name:
-    shape = _shape_tensor(shape)
+    shape = tensor_util.shape_tensor(shape)
     minval = ops.convert_to_tensor(minval, dtype=dtype, name="min")
     maxval = ops.convert_to_tensor(maxval, dtype=dtype, name="max")
     if dtype.is_integer:

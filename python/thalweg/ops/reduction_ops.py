@@ -7,6 +7,7 @@ from thalweg.framework.constant_op import constant
 from thalweg.framework.op_create import op as _op
 from thalweg.framework.tensor import Tensor
 from thalweg.ops import array_ops, math_ops
+from thalweg.util.deprecation import deprecated_argument_lookup
 
 
 def _reduction_dims(x, axis):
@@ -26,15 +27,8 @@ def _finish(keepdims, axis, output):
 
 
 def _old_arguments(axis, keepdims, reduction_indices, keep_dims):
-  if reduction_indices is not None:
-    if axis is not None:
-      raise ValueError("Cannot specify both 'axis' and 'reduction_indices'")
-    axis = reduction_indices
-  if keep_dims is not None:
-    if keepdims is not None:
-      raise ValueError("Cannot specify both 'keepdims' and 'keep_dims'")
-    keepdims = keep_dims
-  return axis, bool(keepdims) if keepdims is not None else False
+  axis = deprecated_argument_lookup("axis", axis, "reduction_indices", reduction_indices)
+  return axis, bool(deprecated_argument_lookup("keepdims", keepdims, "keep_dims", keep_dims))
 
 
 def _reduction(fn_name, op_type):
@@ -96,8 +90,7 @@ def reduce_logsumexp(input_tensor, axis=None, keepdims=None, name=None, reductio
 def count_nonzero(input_tensor=None, axis=None, keepdims=None, dtype=dtypes.int64, name=None, reduction_indices=None,
                   keep_dims=None, input=None):  # noqa: A002
   axis, keepdims = _old_arguments(axis, keepdims, reduction_indices, keep_dims)
-  if input is not None:
-    input_tensor = input
+  input_tensor = deprecated_argument_lookup("input", input, "input_tensor", input_tensor)
   with ops.name_scope(name, "count_nonzero", [input_tensor]):
     input_tensor = ops.convert_to_tensor(input_tensor, name="input")
     zero = array_ops.zeros([], dtype=input_tensor.dtype)
@@ -114,18 +107,12 @@ def arg_min(input, dimension, output_type=dtypes.int64, name=None):  # noqa: A00
 
 
 def argmax(input, axis=None, name=None, dimension=None, output_type=dtypes.int64):  # noqa: A002
-  if dimension is not None:
-    if axis is not None:
-      raise ValueError("Cannot specify both 'axis' and 'dimension'")
-    axis = dimension
+  axis = deprecated_argument_lookup("axis", axis, "dimension", dimension)
   return _op("ArgMax", name, (input, 0 if axis is None else axis), {"output_type": output_type})
 
 
 def argmin(input, axis=None, name=None, dimension=None, output_type=dtypes.int64):  # noqa: A002
-  if dimension is not None:
-    if axis is not None:
-      raise ValueError("Cannot specify both 'axis' and 'dimension'")
-    axis = dimension
+  axis = deprecated_argument_lookup("axis", axis, "dimension", dimension)
   return _op("ArgMin", name, (input, 0 if axis is None else axis), {"output_type": output_type})
 
 

@@ -2,18 +2,12 @@
 
 from thalweg.framework import dtypes, ops, tensor_util
 from thalweg.framework.op_create import op as _op
-from thalweg.ops import math_ops
+from thalweg.ops import math_ops, random_ops
 
 
 def stateless_random_uniform(shape, seed, minval=0, maxval=None, dtype=dtypes.float32, name=None):
   """Values in [minval, maxval); maxval is 1 for floats and must be given for integers."""
-  dtype = dtypes.as_dtype(dtype)
-  if dtype not in (dtypes.float16, dtypes.bfloat16, dtypes.float32, dtypes.float64, dtypes.int32, dtypes.int64):
-    raise ValueError("Invalid dtype %r" % dtype)
-  if maxval is None:
-    if dtype.is_integer:
-      raise ValueError("Must specify maxval for integer dtype %r" % dtype)
-    maxval = 1
+  dtype, maxval = random_ops.uniform_range(dtype, maxval)
   with ops.name_scope(name, "stateless_random_uniform", [shape, seed, minval, maxval]) as name:
     shape = tensor_util.shape_tensor(shape)
     minval = ops.convert_to_tensor(minval, dtype=dtype, name="min")

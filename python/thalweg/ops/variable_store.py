@@ -94,39 +94,23 @@ class VariableStore:
       shape = shape.merge_with(initializer.shape)
     partitions = None
     if not reuse or shape.is_fully_defined():
-      partitions = partitioner(shape=shape, dtype=dtype)
-      if not isinstance(partitions, collections_lib.abc.Sequence):
-        raise ValueError("Partitioner must return a sequence, but saw: %s" % partitions)
-      if len(partitions) != shape.ndims:
-        raise ValueError("Partitioner returned a partition list that does not match the Variable's rank: %s vs. %s" % (
-            partitions, shape))
-      if any(p < 1 for p in partitions):
-        raise ValueError("Partitioner returned zero partitions for some axes: %s" % partitions)
+      partitions = _partitions(partitioner, shape, dtype)
     if name in self._partitioned_vars:
       if reuse is False:
         raise ValueError("Partitioned variable with name %s already exists. Did you mean to set reuse=True or reuse="
                          "tf.AUTO_REUSE in VarScope?" % name)
-      existing = self._partitioned_vars[name]
-      if not shape.is_compatible_with(existing.get_shape()):
-        raise ValueError("Trying to reuse partitioned variable %s, but specified shape %s and found shape %s." % (
-            name, shape, existing.get_shape()))
-      if not dtype.is_compatible_with(existing.dtype):
-        raise ValueError("Trying to reuse partitioned variable %s, but specified dtype %s and found dtype %s." % (
-            name, dtype.name, existing.dtype.name))
+      existing = _fitting(self._partitioned_vars[name], "reuse partitioned variable %s" % name, shape, dtype)
+      if partitions is not None and list(existing._get_partitions()) != list(partitions):
+        raise ValueError("Trying to reuse partitioned variable %s, but specified partitions %s and found partitions %s." % (
+            name, partitions, existing._get_partitions()))
       return existing
     if reuse is True:
       raise ValueError("PartitionedVariable %s does not exist, or was not created with tf.get_variable(). Did you mean "
                        "to set reuse=False or reuse=tf.AUTO_REUSE in VarScope?" % name)
-    axis = max(range(len(partitions)), key=lambda i: (partitions[i] > 1, -i))
-    if sum(p > 1 for p in partitions) > 1:
-      raise ValueError("Cannot slice more than one dimension, but partitions are %s" % (partitions,))
-    num, full = partitions[axis], shape.as_list()
-    base, extra = divmod(full[axis], num)
-    vs, offset = [], 0
-    for i in range(num):
-      length = base + (1 if i < extra else 0)
-      var_shape, var_offset = list(full), [0] * len(full)
-      var_shape[axis], var_offset[axis] = length, offset
+    if not shape.is_fully_defined():
+      raise ValueError("Shape of a new partitioned variable (%s) must be fully defined, but instead was %s." % (name, shape))
+    full, vs = shape.as_list(), []
+    for i, (var_offset, var_shape) in enumerate(_slices(partitions, full)):
       with ops.name_scope(None):
         init, init_shape = initializer, var_shape
         if initializing_from_value:
@@ -139,7 +123,6 @@ class VariableStore:
                                validate_shape, use_resource, constraint)
       var._set_save_slice_info(variables.Variable.SaveSliceInfo(name, full, var_offset, var_shape))
       vs.append(var)
-      offset += length
     made = PartitionedVariable(name=name, shape=shape, dtype=dtype, variable_list=vs, partitions=partitions)
     self._partitioned_vars[name] = made
     return made
@@ -158,14 +141,7 @@ class VariableStore:
         lines = "".join('  File "%s", line %s, in %s\n' % t[:3] + ("    %s\n" % t[3] if t[3] else "") for t in where)
         raise ValueError("Variable %s already exists, disallowed. Did you mean to set reuse=True or reuse="
                          "tf.AUTO_REUSE in VarScope? Originally defined at:\n\n%s" % (name, lines))
-      found = self._vars[name]
-      if not shape.is_compatible_with(found.get_shape()):
-        raise ValueError("Trying to share variable %s, but specified shape %s and found shape %s." % (
-            name, shape, found.get_shape()))
-      if not dtype.is_compatible_with(found.dtype):
-        raise ValueError("Trying to share variable %s, but specified dtype %s and found dtype %s." % (
-            name, dtype.name, found.dtype.name))
-      return found
+      return _fitting(self._vars[name], "share variable %s" % name, shape, dtype)
     if reuse is True:
       raise ValueError("Variable %s does not exist, or was not created with tf.get_variable(). Did you mean to set "
                        "reuse=tf.AUTO_REUSE in VarScope?" % name)
@@ -203,6 +179,44 @@ class VariableStore:
     if dtype.is_integer or dtype.is_unsigned or dtype.is_bool or dtype == dtypes.string:
       return init_ops.zeros_initializer(), False
     raise ValueError("An initializer for variable %s of %s is required" % (name, dtype.base_dtype))
+
+
+def _fitting(variable, attempt, shape, dtype):
+  """The variable, when it can stand for one of this shape and type; else ValueError, which says what was attempted."""
+  if not shape.is_compatible_with(variable.get_shape()):
+    raise ValueError("Trying to %s, but specified shape %s and found shape %s." % (attempt, shape, variable.get_shape()))
+  if not dtype.is_compatible_with(variable.dtype):
+    raise ValueError("Trying to %s, but specified dtype %s and found dtype %s." % (
+        attempt, dtype.name, variable.dtype.name))
+  return variable
+
+
+def _partitions(partitioner, shape, dtype):
+  """How many parts the partitioner makes along each axis, at least 1."""
+  partitions = partitioner(shape=shape, dtype=dtype)
+  if not isinstance(partitions, collections_lib.abc.Sequence):
+    raise ValueError("Partitioner must return a sequence, but saw: %s" % partitions)
+  if len(partitions) != shape.ndims:
+    raise ValueError("Partitioner returned a partition list that does not match the Variable's rank: %s vs. %s" % (
+        partitions, shape))
+  if any(p < 1 for p in partitions):
+    raise ValueError("Partitioner returned zero partitions for some axes: %s" % partitions)
+  return partitions
+
+
+def _slices(partitions, full):
+  """(offset, shape) of each part of a variable with the shape `full`; the first parts are longer where it does not
+  divide evenly."""
+  if sum(p > 1 for p in partitions) > 1:
+    raise ValueError("Cannot slice more than one dimension, but partitions are %s" % (partitions,))
+  axis = max(range(len(partitions)), key=lambda i: (partitions[i] > 1, -i))
+  base, extra = divmod(full[axis], partitions[axis])
+  begin = 0
+  for i in range(partitions[axis]):
+    shape, offset = list(full), [0] * len(full)
+    shape[axis], offset[axis] = base + (i < extra), begin
+    begin += shape[axis]
+    yield offset, shape
 
 
 _parameters_of = {}  # of callable classes, by class

@@ -1,10 +1,10 @@
 """The plain recurrent cell, the gated recurrent unit, and the long short-term memory in two forms."""
 
-from thalweg.framework import constant_op, dtypes, tensor_shape
+from thalweg.framework import constant_op, dtypes
 from thalweg.layers import base, utils
 from thalweg.ops import array_ops, clip_ops, init_ops, math_ops, nn_ops, variable_scope as vs
 from thalweg.platform import tf_logging as logging
-from thalweg.rnn.cell import LayerRNNCell, LSTMStateTuple
+from thalweg.rnn.cell import LayerRNNCell, LSTMStateTuple, OneState, depth_of
 from thalweg.util import nest
 
 
@@ -18,14 +18,7 @@ def _check_inputs(*inputs):
     _check_type(t.dtype)
 
 
-def _depth(shape):
-  depth = tensor_shape.dimension_value(shape[-1])
-  if depth is None:
-    raise ValueError("Expected inputs.shape[-1] to be known, saw shape: %s" % (shape,))
-  return depth
-
-
-class _Cell(LayerRNNCell):
+class _Cell(OneState, LayerRNNCell):
   """What the cells of this module share."""
 
   def __init__(self, num_units, activation, reuse, name, dtype, **kwargs):
@@ -34,14 +27,6 @@ class _Cell(LayerRNNCell):
     self.input_spec = base.InputSpec(ndim=2)
     self._num_units = num_units
     self._activation = utils.get_activation(activation) if activation else math_ops.tanh
-
-  @property
-  def state_size(self):
-    return self._num_units
-
-  @property
-  def output_size(self):
-    return self._num_units
 
   def _zeros(self):
     return init_ops.zeros_initializer(dtype=self.dtype)
@@ -65,7 +50,7 @@ class BasicRNNCell(_Cell):
     super().__init__(num_units, activation, reuse, name, dtype, **kwargs)
 
   def build(self, inputs_shape):
-    depth = _depth(inputs_shape)
+    depth = depth_of(inputs_shape)
     _check_type(self.dtype)
     self._kernel = self.add_variable("kernel", shape=[depth + self._num_units, self._num_units])
     self._bias = self.add_variable("bias", shape=[self._num_units], initializer=self._zeros())
@@ -87,7 +72,7 @@ class GRUCell(_Cell):
     self._bias_initializer = utils.get_initializer(bias_initializer)
 
   def build(self, inputs_shape):
-    depth, units = _depth(inputs_shape), self._num_units
+    depth, units = depth_of(inputs_shape), self._num_units
     _check_type(self.dtype)
     # Gates begin open: a bias of 1 keeps the state at first.
     gate_bias = self._bias_initializer
@@ -136,7 +121,7 @@ class BasicLSTMCell(_Cell):
     return LSTMStateTuple(self._num_units, self._num_units) if self._state_is_tuple else 2 * self._num_units
 
   def build(self, inputs_shape):
-    depth, units = _depth(inputs_shape), self._num_units
+    depth, units = depth_of(inputs_shape), self._num_units
     _check_type(self.dtype)
     self._kernel = self.add_variable("kernel", shape=[depth + units, 4 * units])
     self._bias = self.add_variable("bias", shape=[4 * units], initializer=self._zeros())
@@ -194,7 +179,7 @@ class LSTMCell(_Cell):
     return sizes if self._state_is_tuple else sum(sizes)
 
   def build(self, inputs_shape):
-    depth, units = _depth(inputs_shape), self._num_units
+    depth, units = depth_of(inputs_shape), self._num_units
     _check_type(self.dtype)
 
     def shards(n):

@@ -26,6 +26,14 @@ def assert_like_rnncell(cell_name, cell):
     raise TypeError("The argument {!r} ({}) is not an RNNCell: {}.".format(cell_name, cell, ", ".join(faults)))
 
 
+def depth_of(shape):
+  """The size of the last axis of the inputs' shape, which must be known."""
+  depth = tensor_shape.dimension_value(shape[-1])
+  if depth is None:
+    raise ValueError("Expected inputs.shape[-1] to be known, saw shape: %s" % (shape,))
+  return depth
+
+
 def _dimensions(sizes, what):
   """Sizes as a vector tensor, None when they are not all known, and as a static shape."""
   if isinstance(sizes, ops.Tensor):
@@ -141,6 +149,39 @@ class RNNCell(base.Layer):
     """States of zeros."""
     with ops.name_scope(type(self).__name__ + "ZeroState", values=[batch_size]):
       return nest.map_structure(lambda size: zeros_of(batch_size, size, dtype), self.state_size)
+
+
+class CellAround(RNNCell):
+  """A cell around another, whose sizes and zero state it has."""
+
+  def __init__(self, cell, reuse=None):
+    super().__init__(_reuse=reuse)
+    assert_like_rnncell("cell", cell)
+    self._cell = cell
+
+  @property
+  def state_size(self):
+    return self._cell.state_size
+
+  @property
+  def output_size(self):
+    return self._cell.output_size
+
+  def zero_state(self, batch_size, dtype):
+    with ops.name_scope(type(self).__name__ + "ZeroState", values=[batch_size]):
+      return self._cell.zero_state(batch_size, dtype)
+
+
+class OneState(object):
+  """The sizes of a cell with num_units units whose state is its output."""
+
+  @property
+  def state_size(self):
+    return self._num_units
+
+  @property
+  def output_size(self):
+    return self._num_units
 
 
 class LayerRNNCell(RNNCell):

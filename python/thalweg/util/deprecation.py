@@ -3,8 +3,6 @@
 import contextlib
 import functools
 
-from thalweg.platform import tf_logging
-
 _said = set()
 _silent = False
 
@@ -29,6 +27,8 @@ def deprecated(date, instructions, warn_once=True):
     @functools.wraps(func)
     def warning(*args, **kwargs):
       if not _silent and (func not in _said or not warn_once):
+        # Here, so that the modules that only look up arguments do not load logging.
+        from thalweg.platform import tf_logging
         _said.add(func)
         tf_logging.warning("%s (from %s) is deprecated and will be removed %s. %s", func.__qualname__, func.__module__,
                            "in a future version" if date is None else "after %s" % date, instructions)

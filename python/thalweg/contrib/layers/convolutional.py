@@ -1,5 +1,7 @@
 """Convolutions, pooling and what belongs to images."""
 
+import inspect
+
 from thalweg.contrib.framework import variables as contrib_variables
 from thalweg.contrib.framework.arg_scope import add_arg_scope
 from thalweg.contrib.layers import base, initializers, utils
@@ -53,43 +55,22 @@ def convolution(inputs, num_outputs, kernel_size, stride=1, padding="SAME", data
       dilation_rate=rate)
 
 
-@add_arg_scope
-def convolution1d(inputs, num_outputs, kernel_size, stride=1, padding="SAME", data_format=None, rate=1,
-                  activation_fn=_relu, normalizer_fn=None, normalizer_params=None,
-                  weights_initializer=initializers.xavier_initializer(), weights_regularizer=None,
-                  biases_initializer=init_ops.zeros_initializer(), biases_regularizer=None, reuse=None,
-                  variables_collections=None, outputs_collections=None, trainable=True, scope=None):
-  """convolution of sequences."""
-  return convolution(inputs, num_outputs, kernel_size, stride, padding, data_format, rate, activation_fn,
-                     normalizer_fn, normalizer_params, weights_initializer, weights_regularizer, biases_initializer,
-                     biases_regularizer, reuse, variables_collections, outputs_collections, trainable, scope,
-                     conv_dims=1)
+def _convolution_over(axes, name, doc):
+  """convolution() of inputs that have so many axes beside batch and channels."""
+
+  def convolve(*args, **kwargs):
+    return convolution(*args, conv_dims=axes, **kwargs)
+
+  signature = inspect.signature(convolution)
+  convolve.__signature__ = signature.replace(parameters=[p for p in signature.parameters.values() if p.name != "conv_dims"])
+  convolve.__name__ = convolve.__qualname__ = name
+  convolve.__doc__ = doc
+  return add_arg_scope(convolve)
 
 
-@add_arg_scope
-def convolution2d(inputs, num_outputs, kernel_size, stride=1, padding="SAME", data_format=None, rate=1,
-                  activation_fn=_relu, normalizer_fn=None, normalizer_params=None,
-                  weights_initializer=initializers.xavier_initializer(), weights_regularizer=None,
-                  biases_initializer=init_ops.zeros_initializer(), biases_regularizer=None, reuse=None,
-                  variables_collections=None, outputs_collections=None, trainable=True, scope=None):
-  """convolution of images."""
-  return convolution(inputs, num_outputs, kernel_size, stride, padding, data_format, rate, activation_fn,
-                     normalizer_fn, normalizer_params, weights_initializer, weights_regularizer, biases_initializer,
-                     biases_regularizer, reuse, variables_collections, outputs_collections, trainable, scope,
-                     conv_dims=2)
-
-
-@add_arg_scope
-def convolution3d(inputs, num_outputs, kernel_size, stride=1, padding="SAME", data_format=None, rate=1,
-                  activation_fn=_relu, normalizer_fn=None, normalizer_params=None,
-                  weights_initializer=initializers.xavier_initializer(), weights_regularizer=None,
-                  biases_initializer=init_ops.zeros_initializer(), biases_regularizer=None, reuse=None,
-                  variables_collections=None, outputs_collections=None, trainable=True, scope=None):
-  """convolution of volumes."""
-  return convolution(inputs, num_outputs, kernel_size, stride, padding, data_format, rate, activation_fn,
-                     normalizer_fn, normalizer_params, weights_initializer, weights_regularizer, biases_initializer,
-                     biases_regularizer, reuse, variables_collections, outputs_collections, trainable, scope,
-                     conv_dims=3)
+convolution1d = _convolution_over(1, "convolution1d", "convolution of sequences.")
+convolution2d = _convolution_over(2, "convolution2d", "convolution of images.")
+convolution3d = _convolution_over(3, "convolution3d", "convolution of volumes.")
 
 
 @add_arg_scope

@@ -6,31 +6,10 @@ from thalweg.contrib.layers import normalization
 from thalweg.framework import constant_op, dtypes, ops
 from thalweg.ops import (array_ops, embedding_ops, init_ops, math_ops, nn_ops, variable_scope as vs)
 from thalweg.platform import tf_logging as logging
-from thalweg.rnn.cell import LSTMStateTuple, RNNCell, assert_like_rnncell
+from thalweg.rnn.cell import CellAround, LSTMStateTuple, RNNCell
 
 
-class _Around(RNNCell):
-  """A cell around another, whose state it has."""
-
-  def __init__(self, cell, reuse=None):
-    super().__init__(_reuse=reuse)
-    assert_like_rnncell("cell", cell)
-    self._cell = cell
-
-  @property
-  def state_size(self):
-    return self._cell.state_size
-
-  @property
-  def output_size(self):
-    return self._cell.output_size
-
-  def zero_state(self, batch_size, dtype):
-    with ops.name_scope(type(self).__name__ + "ZeroState", values=[batch_size]):
-      return self._cell.zero_state(batch_size, dtype)
-
-
-class EmbeddingWrapper(_Around):
+class EmbeddingWrapper(CellAround):
   """Feeds a cell with the embeddings of ids [batch]."""
 
   def __init__(self, cell, embedding_classes, embedding_size, initializer=None, reuse=None):
@@ -86,7 +65,7 @@ class Linear(object):
     return sums if self._biases is None else nn_ops.bias_add(sums, self._biases)
 
 
-class InputProjectionWrapper(_Around):
+class InputProjectionWrapper(CellAround):
   """Projects the inputs before a cell."""
 
   def __init__(self, cell, num_proj, activation=None, input_size=None, reuse=None):
@@ -106,7 +85,7 @@ class InputProjectionWrapper(_Around):
     return self._cell(projected, state)
 
 
-class OutputProjectionWrapper(_Around):
+class OutputProjectionWrapper(CellAround):
   """Projects the outputs of a cell."""
 
   def __init__(self, cell, output_size, activation=None, reuse=None):

@@ -4,7 +4,7 @@ from thalweg.framework import constant_op, dtypes, tensor_shape
 from thalweg.layers import base, utils
 from thalweg.ops import array_ops, init_ops, math_ops, nn_ops, variable_scope as vs
 from thalweg.contrib.rnn.cells import Linear
-from thalweg.rnn.cell import LayerRNNCell, LSTMStateTuple, RNNCell
+from thalweg.rnn.cell import LayerRNNCell, LSTMStateTuple, OneState, RNNCell, depth_of
 
 
 def known_depth(inputs):
@@ -15,14 +15,7 @@ def known_depth(inputs):
   return depth
 
 
-def _depth(inputs_shape):
-  depth = tensor_shape.dimension_value(inputs_shape[1])
-  if depth is None:
-    raise ValueError("Expected inputs.shape[-1] to be known, saw shape: %s" % inputs_shape)
-  return depth
-
-
-class _Units(LayerRNNCell):
+class _Units(OneState, LayerRNNCell):
   """A cell of num_units whose state, unless it says otherwise, is its output."""
 
   def __init__(self, num_units, activation, **kwargs):
@@ -30,14 +23,6 @@ class _Units(LayerRNNCell):
     self.input_spec = base.InputSpec(ndim=2)
     self._num_units = num_units
     self._activation = activation or math_ops.tanh
-
-  @property
-  def state_size(self):
-    return self._num_units
-
-  @property
-  def output_size(self):
-    return self._num_units
 
 
 class NASCell(LayerRNNCell):
@@ -91,7 +76,7 @@ class NASCell(LayerRNNCell):
     return output, LSTMStateTuple(new_memory, output)
 
 
-class UGRNNCell(RNNCell):
+class UGRNNCell(OneState, RNNCell):
   """Update gate RNN (Collins et al. 2017): one gate between the state and a candidate."""
 
   def __init__(self, num_units, initializer=None, forget_bias=1.0, activation=math_ops.tanh, reuse=None):
@@ -101,14 +86,6 @@ class UGRNNCell(RNNCell):
     self._forget_bias = forget_bias
     self._activation = activation
     self._linear = None
-
-  @property
-  def state_size(self):
-    return self._num_units
-
-  @property
-  def output_size(self):
-    return self._num_units
 
   def call(self, inputs, state):
     known_depth(inputs)
@@ -123,7 +100,7 @@ class UGRNNCell(RNNCell):
     return new_state, new_state
 
 
-class IntersectionRNNCell(RNNCell):
+class IntersectionRNNCell(OneState, RNNCell):
   """Intersection RNN (Collins et al. 2017): gates for what passes through time and for what passes through depth."""
 
   def __init__(self, num_units, num_in_proj=None, initializer=None, forget_bias=1.0, y_activation=nn_ops.relu,
@@ -136,14 +113,6 @@ class IntersectionRNNCell(RNNCell):
     self._y_activation = y_activation
     self._projection = None
     self._linear = None
-
-  @property
-  def state_size(self):
-    return self._num_units
-
-  @property
-  def output_size(self):
-    return self._num_units
 
   def call(self, inputs, state):
     depth, n = known_depth(inputs), self._num_units
@@ -176,7 +145,7 @@ class SRUCell(_Units):
     super().__init__(num_units, activation, _reuse=reuse, name=name, **kwargs)
 
   def build(self, inputs_shape):
-    self._kernel = self.add_variable("kernel", shape=[_depth(inputs_shape), 4 * self._num_units])
+    self._kernel = self.add_variable("kernel", shape=[depth_of(inputs_shape), 4 * self._num_units])
     self._bias = self.add_variable("bias", shape=[2 * self._num_units], initializer=init_ops.zeros_initializer)
     self.built = True
 
@@ -201,7 +170,7 @@ class MinimalRNNCell(_Units):
     self.bias_initializer = utils.get_initializer(bias_initializer)
 
   def build(self, inputs_shape):
-    self.kernel = self.add_weight("kernel", shape=[_depth(inputs_shape) + 2 * self.units, self.units],
+    self.kernel = self.add_weight("kernel", shape=[depth_of(inputs_shape) + 2 * self.units, self.units],
                                   initializer=self.kernel_initializer)
     self.bias = self.add_weight("bias", shape=[self.units], initializer=self.bias_initializer)
     self.built = True
@@ -228,7 +197,7 @@ class CFNCell(_Units):
     self.bias_initializer = utils.get_initializer(bias_initializer)
 
   def build(self, inputs_shape):
-    self.kernel = self.add_weight("kernel", shape=[_depth(inputs_shape), 3 * self.units],
+    self.kernel = self.add_weight("kernel", shape=[depth_of(inputs_shape), 3 * self.units],
                                   initializer=self.kernel_initializer)
     self.recurrent_kernel = self.add_weight("recurrent_kernel", shape=[self.units, 2 * self.units],
                                             initializer=self.kernel_initializer)
@@ -274,7 +243,7 @@ class IndRNNCell(_Independent):
     super().__init__(num_units, activation, reuse, name, dtype)
 
   def build(self, inputs_shape):
-    self._kernel_w, self._kernel_u, self._bias = self._add("kernel_w", "kernel_u", "bias", _depth(inputs_shape),
+    self._kernel_w, self._kernel_u, self._bias = self._add("kernel_w", "kernel_u", "bias", depth_of(inputs_shape),
                                                            self._num_units)
     self.built = True
 
@@ -292,7 +261,7 @@ class IndyGRUCell(_Independent):
     super().__init__(num_units, activation, reuse, name, dtype, kernel_initializer, bias_initializer)
 
   def build(self, inputs_shape):
-    depth, units = _depth(inputs_shape), self._num_units
+    depth, units = depth_of(inputs_shape), self._num_units
     self._gates = self._add("gates/kernel_w", "gates/kernel_u", "gates/bias", depth, 2 * units, 1.0)
     self._candidate = self._add("candidate/kernel", "candidate/kernel_u", "candidate/bias", depth, units)
     self.built = True
@@ -323,7 +292,7 @@ class IndyLSTMCell(_Independent):
     return LSTMStateTuple(self._num_units, self._num_units)
 
   def build(self, inputs_shape):
-    self._kernel_w, self._kernel_u, self._bias = self._add("kernel_w", "kernel_u", "bias", _depth(inputs_shape),
+    self._kernel_w, self._kernel_u, self._bias = self._add("kernel_w", "kernel_u", "bias", depth_of(inputs_shape),
                                                            4 * self._num_units)
     self.built = True
 

@@ -1,10 +1,9 @@
 """Cells around others: attention over what they gave before, and a gated path around them."""
 
 from thalweg.contrib.rnn.cells import Linear
-from thalweg.framework import ops
 from thalweg.ops import array_ops, init_ops, math_ops, nn_ops, variable_scope as vs
 from thalweg.platform import tf_logging as logging
-from thalweg.rnn.cell import RNNCell, assert_like_rnncell
+from thalweg.rnn.cell import CellAround, RNNCell, assert_like_rnncell
 from thalweg.util import nest
 
 
@@ -83,26 +82,13 @@ class AttentionCellWrapper(RNNCell):
       return array_ops.reshape(attended, [-1, size]), array_ops.slice(past, [0, 1, 0], [-1, -1, -1])
 
 
-class HighwayWrapper(RNNCell):
+class HighwayWrapper(CellAround):
   """A gate between a cell's inputs and its outputs, which have the same shapes (Srivastava et al. 2015)."""
 
   def __init__(self, cell, couple_carry_transform_gates=True, carry_bias_init=1.0):
-    super().__init__()
-    self._cell = cell
+    super().__init__(cell)
     self._couple_carry_transform_gates = couple_carry_transform_gates
     self._carry_bias_init = carry_bias_init
-
-  @property
-  def state_size(self):
-    return self._cell.state_size
-
-  @property
-  def output_size(self):
-    return self._cell.output_size
-
-  def zero_state(self, batch_size, dtype):
-    with ops.name_scope(type(self).__name__ + "ZeroState", values=[batch_size]):
-      return self._cell.zero_state(batch_size, dtype)
 
   def _gate(self, inputs, name, bias):
     depth = inputs.get_shape().with_rank(2).dims[1].value
@@ -126,24 +112,11 @@ class HighwayWrapper(RNNCell):
     return nest.map_structure(self._highway, inputs, outputs), new_state
 
 
-class CompiledWrapper(RNNCell):
+class CompiledWrapper(CellAround):
   """The cell itself: every program is compiled here, with all of its cells."""
 
   def __init__(self, cell, compile_stateful=False):
-    super().__init__()
-    self._cell = cell
-
-  @property
-  def state_size(self):
-    return self._cell.state_size
-
-  @property
-  def output_size(self):
-    return self._cell.output_size
-
-  def zero_state(self, batch_size, dtype):
-    with ops.name_scope(type(self).__name__ + "ZeroState", values=[batch_size]):
-      return self._cell.zero_state(batch_size, dtype)
+    super().__init__(cell)
 
   def __call__(self, inputs, state, scope=None):
     return self._cell(inputs, state, scope=scope)
