@@ -307,7 +307,17 @@ std::unique_ptr<Graph> Graph::copy() const {
   std::shared_lock lock(mutex_);
   auto g = std::make_unique<Graph>(library_);
   g->nodes_.reserve(nodes_.size());
-  for (const auto& n : nodes_) g->nodes_.push_back(std::make_unique<Node>(*n));
+  for (const auto& n : nodes_) {
+    if (!n->dead) {
+      g->nodes_.push_back(std::make_unique<Node>(*n));
+      continue;
+    }
+    // Only the number stays. What passes removed can be most of a function's nodes.
+    g->nodes_.push_back(std::make_unique<Node>());
+    g->nodes_.back()->id = n->id;
+    g->nodes_.back()->op = n->op;
+    g->nodes_.back()->dead = true;
+  }
   g->by_name_ = by_name_;
   g->next_suffix_ = next_suffix_;
   return g;

@@ -7,6 +7,7 @@
 
 #include "core/framework/kernel.h"
 #include "core/graph/graph.h"
+#include "core/passes/function_facts.h"
 
 namespace tw {
 
@@ -17,7 +18,8 @@ using Body = Function;
 Result<std::vector<Tensor>> evaluate(const Node& node, std::span<const Tensor> inputs, StepContext& step);
 
 struct PassContext {
-  StepContext* step;  // for evaluate(); folding never touches its resources
+  StepContext* step;     // for evaluate(); folding never touches its resources
+  FunctionFacts* facts;  // of the body's library
   bool optimize = true;
 };
 
@@ -56,7 +58,7 @@ Status cse(Body& body);
 // Algebraic identities, and nodes that only pass their input on.
 Status simplify(Body& body);
 // Infers all shapes again, given those of the arguments (unknown entries keep the static shape), through functions.
-Status specialise(Body& body, std::span<const Shape> arg_shapes);
+Status specialise(Body& body, std::span<const Shape> arg_shapes, FunctionFacts& facts);
 // Groups element-wise ops into map tapes, and map tapes into the reductions and contractions they surround.
 Status fuse(Body& body);
 

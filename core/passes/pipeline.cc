@@ -37,11 +37,11 @@ Status optimise(Body& body, const PassContext& context) {
 }
 
 Status optimise_for_shapes(Body& body, std::span<const Shape> arg_shapes, const PassContext& context) {
-  TW_RETURN_IF_ERROR(after("specialise", body, specialise(body, arg_shapes)));
+  TW_RETURN_IF_ERROR(after("specialise", body, specialise(body, arg_shapes, *context.facts)));
   if (!context.optimize) return {};
   TW_RETURN_IF_ERROR(after("fold", body, fold(body, context)));
   // Shapes that folding made constant (the operand of a Reshape, say) narrow what follows.
-  TW_RETURN_IF_ERROR(after("specialise", body, specialise(body, {})));
+  TW_RETURN_IF_ERROR(after("specialise", body, specialise(body, {}, *context.facts)));
   TW_RETURN_IF_ERROR(after("fold", body, fold(body, context)));
   TW_RETURN_IF_ERROR(after("simplify", body, simplify(body)));
   TW_RETURN_IF_ERROR(after("cse", body, cse(body)));

@@ -1,6 +1,7 @@
 // Shapes of a whole body given those of its arguments, through branches and loops; and constants in place of the ops
 // that ask for shapes which became known.
 #include <algorithm>
+#include <cstdint>
 
 #include "core/passes/pass.h"
 
@@ -33,39 +34,64 @@ Shape generalise(const Shape& a, const Shape& b) {
   return s;
 }
 
-// `callers`: the functions that this happens inside of; of one that calls itself nothing is known there.
-Status specialise(Body& body, std::span<const Shape> arg_shapes, std::vector<std::string>& callers);
+// The functions that this happens inside of. Of one that calls itself nothing is known there.
+struct Callers {
+  std::vector<std::string> names;
+  // The outermost one of which nothing was known: what was found inside of it holds there only.
+  size_t assumed = SIZE_MAX;
+};
+
+struct Inference {
+  FunctionFacts& facts;
+  Callers callers;
+};
+
+Status specialise(Body& body, std::span<const Shape> arg_shapes, Inference& inference);
 
 // Result shapes of a function called with these argument shapes; nothing when its body cannot take them. That is no
 // error yet: a branch that is not taken may be handed values that it has no use for.
-Result<std::optional<std::vector<Shape>>> result_shapes(const Graph& g, const FuncRef& ref, std::span<const Shape> args,
-                                                        std::vector<std::string>& callers) {
+Result<FunctionFacts::ResultShapes> result_shapes(const Graph& g, const FuncRef& ref, std::span<const Shape> args,
+                                                  Inference& inference) {
+  Callers& callers = inference.callers;
   TW_ASSIGN_OR_RETURN(const std::shared_ptr<const Function> f, g.library()->resolve(ref));
-  if (std::find(callers.begin(), callers.end(), ref.name) != callers.end()) {
-    return std::optional(std::vector<Shape>(f->results.size(), Shape::unknown()));
+  const auto caller = std::find(callers.names.begin(), callers.names.end(), ref.name);
+  if (caller != callers.names.end()) {
+    callers.assumed = std::min(callers.assumed, static_cast<size_t>(caller - callers.names.begin()));
+    return FunctionFacts::ResultShapes(std::vector<Shape>(f->results.size(), Shape::unknown()));
   }
+  std::string call = call_key(ref);
+  for (const Shape& s : args) call += internal::concat(";", s);
+  if (const auto known = inference.facts.result_shapes(call)) return *known;
+
+  inference.facts.count_reading();
   TW_ASSIGN_OR_RETURN(std::unique_ptr<Body> body, instantiate(*f, ref.attrs));
   if (body->args.size() != args.size()) {
     return invalid_argument("function '", ref.name, "' takes ", body->args.size(), " arguments, and ", args.size(),
                             " were given");
   }
-  callers.push_back(ref.name);
-  const Status fits = specialise(*body, args, callers);
-  callers.pop_back();
-  if (!fits.ok()) return std::optional<std::vector<Shape>>();
-  std::vector<Shape> shapes;
-  for (NodeId id : body->results) {
-    const Output in = body->body->mutable_node(id).inputs[0];
-    shapes.push_back(body->body->mutable_node(in.node).output_shapes[static_cast<size_t>(in.index)]);
+  callers.names.push_back(ref.name);
+  const Status fits = specialise(*body, args, inference);
+  callers.names.pop_back();
+  FunctionFacts::ResultShapes shapes;
+  if (fits.ok()) {
+    shapes.emplace();
+    for (NodeId id : body->results) {
+      const Output in = body->body->mutable_node(id).inputs[0];
+      shapes->push_back(body->body->mutable_node(in.node).output_shapes[static_cast<size_t>(in.index)]);
+    }
   }
-  return std::optional(std::move(shapes));
+  if (callers.assumed >= callers.names.size()) {
+    callers.assumed = SIZE_MAX;
+    inference.facts.keep(call, shapes);
+  }
+  return shapes;
 }
 
-Status infer_branches(const Graph& g, Node& n, const std::vector<Shape>& inputs, std::vector<std::string>& callers) {
+Status infer_branches(const Graph& g, Node& n, const std::vector<Shape>& inputs, Inference& inference) {
   std::optional<std::vector<Shape>> joined;
   const std::span<const Shape> args(inputs.data() + 1, inputs.size() - 1);
   for (const auto& [attr, ref] : called_functions(n)) {
-    TW_ASSIGN_OR_RETURN(std::optional<std::vector<Shape>> shapes, result_shapes(g, ref, args, callers));
+    TW_ASSIGN_OR_RETURN(std::optional<std::vector<Shape>> shapes, result_shapes(g, ref, args, inference));
     if (!shapes) continue;
     if (!joined) {
       joined = std::move(shapes);
@@ -78,10 +104,10 @@ Status infer_branches(const Graph& g, Node& n, const std::vector<Shape>& inputs,
 }
 
 // The least general shapes of the loop variables that the body maps into themselves.
-Status infer_loop(const Graph& g, Node& n, std::vector<Shape> vars, std::vector<std::string>& callers) {
+Status infer_loop(const Graph& g, Node& n, std::vector<Shape> vars, Inference& inference) {
   TW_ASSIGN_OR_RETURN(const FuncRef body, n.attr().get<FuncRef>("body"));
   for (int round = 0; round < kMaxLoopRounds; ++round) {
-    TW_ASSIGN_OR_RETURN(const std::optional<std::vector<Shape>> next, result_shapes(g, body, vars, callers));
+    TW_ASSIGN_OR_RETURN(const std::optional<std::vector<Shape>> next, result_shapes(g, body, vars, inference));
     if (!next || next->size() != vars.size()) break;
     bool stable = true;
     for (size_t i = 0; i < vars.size(); ++i) {
@@ -98,7 +124,7 @@ Status infer_loop(const Graph& g, Node& n, std::vector<Shape> vars, std::vector<
   return {};
 }
 
-Status specialise(Body& body, std::span<const Shape> arg_shapes, std::vector<std::string>& callers) {
+Status specialise(Body& body, std::span<const Shape> arg_shapes, Inference& inference) {
   Graph& g = *body.body;
   for (size_t i = 0; i < body.args.size() && i < arg_shapes.size(); ++i) {
     Node& arg = g.mutable_node(body.args[i]);
@@ -120,8 +146,8 @@ Status specialise(Body& body, std::span<const Shape> arg_shapes, std::vector<std
       inputs.push_back(g.mutable_node(o.node).output_shapes[static_cast<size_t>(o.index)]);
     }
     const std::string_view op = n.op->name;
-    if (s.ok() && (op == "If" || op == "StatelessIf" || op == "Case")) s = infer_branches(g, n, inputs, callers);
-    if (s.ok() && (op == "While" || op == "StatelessWhile")) s = infer_loop(g, n, std::move(inputs), callers);
+    if (s.ok() && (op == "If" || op == "StatelessIf" || op == "Case")) s = infer_branches(g, n, inputs, inference);
+    if (s.ok() && (op == "While" || op == "StatelessWhile")) s = infer_loop(g, n, std::move(inputs), inference);
     if (!s.ok()) return s.at_node(n.name, n.where);
     // What the user told with set_shape still holds.
     for (size_t i = 0; i < before.size() && i < n.output_shapes.size(); ++i) {
@@ -152,9 +178,9 @@ Status specialise(Body& body, std::span<const Shape> arg_shapes, std::vector<std
 
 }  // namespace
 
-Status specialise(Body& body, std::span<const Shape> arg_shapes) {
-  std::vector<std::string> callers;
-  return specialise(body, arg_shapes, callers);
+Status specialise(Body& body, std::span<const Shape> arg_shapes, FunctionFacts& facts) {
+  Inference inference{facts, {}};
+  return specialise(body, arg_shapes, inference);
 }
 
 }  // namespace tw

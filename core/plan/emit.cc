@@ -40,7 +40,7 @@ class Emitter {
       : body_(body), g_(*body.body), env_(env), plan_(std::make_unique<Plan>()) {}
 
   Result<std::unique_ptr<Plan>> run() {
-    order_ = order_nodes(body_);
+    order_ = order_nodes(body_, env_.facts());
     for (NodeId id : order_.nodes) number_outputs(g_.mutable_node(id));
     find_last_uses();
     for (size_t at = 0; at < order_.nodes.size(); ++at) {

@@ -2,7 +2,6 @@
 // of what was read: then they run in place, and the same program gives the same result each time.
 #include <algorithm>
 #include <queue>
-#include <set>
 
 #include "core/plan/plan.h"
 
@@ -10,55 +9,10 @@ namespace tw {
 
 namespace {
 
-bool function_writes(const FunctionLibrary& library, const FuncRef& ref, size_t arg, std::set<std::string>* visiting);
-
-// Whether the node may change the resource at input `slot`.
-bool writes(const FunctionLibrary& library, const Node& n, size_t slot, std::set<std::string>* visiting) {
-  if (n.op->has(kWritesResource)) return true;
-  const bool branches = n.op->name == "If" || n.op->name == "StatelessIf" || n.op->name == "Case";
-  for (const auto& [attr, ref] : called_functions(n)) {
-    if (branches && slot == 0) continue;
-    size_t arg = branches ? slot - 1 : slot;
-    if (const auto kept = ref.attrs.find("_args"); kept != ref.attrs.end()) {
-      arg = static_cast<size_t>((*kept->second.get<std::vector<int64_t>>())[arg]);
-    }
-    if (function_writes(library, ref, arg, visiting)) return true;
-  }
-  return false;
-}
-
-bool function_writes(const FunctionLibrary& library, const FuncRef& ref, size_t arg, std::set<std::string>* visiting) {
-  const auto resolved = library.resolve(ref);
-  if (!resolved.ok()) return false;  // compiling it says so
-  const Function* const f = resolved->get();
-  if (arg >= f->args.size() || !visiting->insert(ref.name).second) return false;
-  bool found = false;
-  for (NodeId i = 0; i < f->body->num_nodes() && !found; ++i) {
-    const Node& n = f->body->node(i);
-    for (size_t s = 0; s < n.inputs.size() && !found; ++s) {
-      found = n.inputs[s].node == f->args[arg] && n.op->name != "_Retval" && writes(library, n, s, visiting);
-    }
-  }
-  visiting->erase(ref.name);
-  return found;
-}
-
-// Whether the node, or a function that it calls, may wait for others.
-bool may_block(const FunctionLibrary& library, const Node& n, std::set<std::string>* visiting) {
-  if (n.op->has(kBlocking)) return true;
-  for (const auto& [attr, ref] : called_functions(n)) {
-    const auto f = library.resolve(ref);
-    if (!f.ok() || !visiting->insert(ref.name).second) continue;
-    for (NodeId i = 0; i < (*f)->body->num_nodes(); ++i) {
-      if (may_block(library, (*f)->body->node(i), visiting)) return true;
-    }
-  }
-  return false;
-}
-
 class Orderer {
  public:
-  explicit Orderer(const Body& body) : g_(*body.body), size_(static_cast<size_t>(g_.num_nodes())), next_(size_) {}
+  Orderer(const Body& body, FunctionFacts& facts)
+      : g_(*body.body), facts_(facts), size_(static_cast<size_t>(g_.num_nodes())), next_(size_) {}
 
   Order run() {
     for (NodeId i = 0; i < g_.num_nodes(); ++i) {
@@ -87,9 +41,8 @@ class Orderer {
         const Output o = n.inputs[s];
         const Node& source = g_.mutable_node(o.node);
         if (source.output_dtypes[static_cast<size_t>(o.index)] != DType::kResource) continue;
-        std::set<std::string> visiting;
         Users& users = users_[handle_key(o)];
-        auto& list = writes(*g_.library(), n, s, &visiting) ? users.writers : users.readers;
+        auto& list = facts_.writes(*g_.library(), n, s) ? users.writers : users.readers;
         if (list.empty() || list.back() != i) list.push_back(i);
       }
     }
@@ -200,8 +153,7 @@ class Orderer {
     bool any = false;
     for (NodeId id : order_.nodes) {
       const size_t at = static_cast<size_t>(id);
-      std::set<std::string> visiting;
-      order_.may_block[at] = may_block(*g_.library(), g_.mutable_node(id), &visiting);
+      order_.may_block[at] = facts_.may_block(*g_.library(), g_.mutable_node(id));
       any |= order_.may_block[at] != 0;
       if (!any) continue;
       order_.blocked[at] = order_.sets.unite(inherited[at], order_.may_block[at] != 0 ? id : -1);
@@ -215,6 +167,7 @@ class Orderer {
   }
 
   Graph& g_;
+  FunctionFacts& facts_;
   const size_t size_;
   std::vector<std::vector<NodeId>> next_;
   std::map<std::string, Users> users_;
@@ -224,6 +177,6 @@ class Orderer {
 
 }  // namespace
 
-Order order_nodes(const Body& body) { return Orderer(body).run(); }
+Order order_nodes(const Body& body, FunctionFacts& facts) { return Orderer(body, facts).run(); }
 
 }  // namespace tw

@@ -124,6 +124,7 @@ class CompileEnv {
  public:
   virtual ~CompileEnv() = default;
   virtual StepContext& step() = 0;  // to fold constants and make resource handles with
+  virtual FunctionFacts& facts() = 0;
   virtual bool optimize() const = 0;
   virtual int max_lanes() const = 0;
   virtual const std::shared_ptr<Device>& device() = 0;
@@ -146,7 +147,7 @@ struct Order {
   std::vector<char> may_block;                   // by node: whether it is such an op, or calls one
   BlockedSets sets;
 };
-Order order_nodes(const Body& body);
+Order order_nodes(const Body& body, FunctionFacts& facts);
 
 // What each instruction of a plan in one lane has to wait for: values, edges of the graph, the variable rule, and
 // earlier uses of the memory that it writes. `node_of` names each instruction's node; sets are added to the order's.

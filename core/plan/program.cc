@@ -32,7 +32,7 @@ bool serves(const Plan& plan, std::span<const Shape* const> shapes) {
 Result<std::shared_ptr<Program>> Program::compile(std::unique_ptr<Body> body, CompileEnv& env) {
   std::shared_ptr<Program> program(new Program(std::move(body), env));
   Body& b = *program->body_;
-  TW_RETURN_IF_ERROR(optimise(b, PassContext{&env.step(), env.optimize()}));
+  TW_RETURN_IF_ERROR(optimise(b, PassContext{&env.step(), &env.facts(), env.optimize()}));
   for (NodeId id : b.args) {
     const Node& n = b.body->mutable_node(id);
     program->argument_types_.push_back(n.output_dtypes[0]);
@@ -43,7 +43,7 @@ Result<std::shared_ptr<Program>> Program::compile(std::unique_ptr<Body> body, Co
 
 Result<std::shared_ptr<Plan>> Program::make_plan(std::span<const Shape> shapes) {
   std::unique_ptr<Body> body = copy_body(*body_);
-  TW_RETURN_IF_ERROR(optimise_for_shapes(*body, shapes, PassContext{&env_.step(), env_.optimize()}));
+  TW_RETURN_IF_ERROR(optimise_for_shapes(*body, shapes, PassContext{&env_.step(), &env_.facts(), env_.optimize()}));
   TW_ASSIGN_OR_RETURN(std::unique_ptr<Plan> plan, emit(*body, env_));
   static const char* dump = std::getenv("TW_DUMP");
   if (dump != nullptr && (std::strcmp(dump, "plan") == 0 || std::strcmp(dump, "all") == 0)) {

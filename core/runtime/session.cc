@@ -62,14 +62,14 @@ class State : public CompileEnv {
         compile_step_(pool_, resources_) {}
 
   StepContext& step() override { return compile_step_; }
+  FunctionFacts& facts() override { return facts_; }
   bool optimize() const override { return options_.optimize; }
   int max_lanes() const override { return options_.inter_op_lanes > 0 ? options_.inter_op_lanes : pool_.threads(); }
 
   const std::shared_ptr<Device>& device() override { return device_; }
 
   Result<Program*> function(const std::shared_ptr<FunctionLibrary>& library, const FuncRef& f) override {
-    std::string key = f.name;
-    for (const auto& [name, value] : f.attrs) key += internal::concat(";", name, "=", to_string(value));
+    std::string key = call_key(f);
     {
       std::lock_guard lock(function_mutex_);
       if (const auto it = functions_.find(key); it != functions_.end()) return it->second.get();
@@ -130,6 +130,7 @@ class State : public CompileEnv {
   IoPool io_;
   ResourceManager resources_;
   CompileStep compile_step_;
+  FunctionFacts facts_;
   std::mutex function_mutex_;
   std::map<std::string, std::shared_ptr<Program>> functions_;
   std::mutex step_mutex_;

@@ -19,7 +19,8 @@ class FoldStep : public StepContext {
 
 Status folded(Body& b) {
   FoldStep step;
-  return fold(b, PassContext{&step});
+  FunctionFacts facts;
+  return fold(b, PassContext{&step, &facts});
 }
 
 TEST(Passes, TheTextFormRoundTrips) {
