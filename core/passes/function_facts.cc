@@ -70,7 +70,8 @@ bool FunctionFacts::ask(const FunctionLibrary& library, const FuncRef& ref, int6
     if (!search->visited.insert(question).second) return false;
     ++readings_;
   }
-  const bool answer = arg == kBlocks ? function_blocks(**f, library, search) : function_writes(**f, arg, library, search);
+  const bool answer =
+      arg == kBlocks ? function_blocks(**f, library, search) : function_writes(**f, arg, library, search);
   if (answer) {
     std::lock_guard lock(mutex_);
     answers_.emplace(question, true);
