@@ -8,6 +8,7 @@ from thalweg.ops.variable_collections import (  # noqa: F401  (under this module
     initialize_all_variables, initialize_local_variables, initialize_variables, is_variable_initialized, local_variables,
     local_variables_initializer, model_variables, moving_average_variables, report_uninitialized_variables,
     trainable_variables, variables_initializer)
+from thalweg.util.functions import named
 
 
 class VariableSynchronization:
@@ -29,11 +30,13 @@ def enable_resource_variables():
 
 
 def disable_resource_variables():
+  """Makes reference variables where nothing else is said, as TensorFlow 1 does."""
   global _resource_by_default
   _resource_by_default = False
 
 
 def resource_variables_enabled():
+  """Whether variables are resource variables where nothing else is said."""
   return _resource_by_default
 
 
@@ -299,8 +302,7 @@ def _scatter_method(kind):
   def method(self, sparse_delta, use_locking=False, name=None):
     return self._scatter(kind, sparse_delta, use_locking, name)
 
-  method.__name__ = method.__qualname__ = "scatter_" + kind
-  return method
+  return named(method, "scatter_" + kind, "The variable after `sparse_delta`, IndexedSlices: %s." % kind)
 
 
 def _scatter_nd_method(kind):
@@ -308,8 +310,7 @@ def _scatter_nd_method(kind):
   def method(self, indices, updates, name=None):
     return self._scatter_nd(kind, indices, updates, name)
 
-  method.__name__ = method.__qualname__ = "scatter_nd_" + kind
-  return method
+  return named(method, "scatter_nd_" + kind, "The variable after `updates` at `indices`, [..., depth]: %s." % kind)
 
 
 for _kind in ("add", "sub", "mul", "div", "min", "max", "update"):
