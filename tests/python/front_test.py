@@ -1,5 +1,6 @@
 """The package as programs see it: names, import cost, `thalweg run`, raw ops, collections, conversion."""
 
+import inspect
 import pickle
 import subprocess
 import sys
@@ -16,6 +17,15 @@ def test_every_exported_name_loads():
   assert tf.compat.v1.placeholder is tf.placeholder
   with pytest.raises(AttributeError):
     _ = tf.no_such_name
+
+
+def test_functions_say_what_they_do():
+  from thalweg import _exports
+  modules = [tf.gfile, tf.layers, tf.linalg, tf.losses, tf.math, tf.metrics, tf.nn, tf.random, tf.strings, tf.summary]
+  functions = {getattr(tf, name) for name in _exports.table() if callable(getattr(tf, name))}
+  functions.update(getattr(m, n) for m in modules for n in dir(m) if callable(getattr(m, n)) and n[0] != "_")
+  silent = [f for f in functions if inspect.isfunction(f) and f.__module__.startswith("thalweg") and not f.__doc__]
+  assert not silent
 
 
 def test_export_tables_are_sorted_and_name_each_name_once():

@@ -108,6 +108,7 @@ def convert_to_tensor_or_indexed_slices(value, dtype=None, name=None, as_ref=Fal
 
 
 def convert_to_tensor_or_indexed_slices_v1(value, dtype=None, name=None):
+  """The value as a Tensor; IndexedSlices stay what they are."""
   return convert_to_tensor_or_indexed_slices(value, dtype, name)
 
 
@@ -122,6 +123,7 @@ def convert_n_to_tensor_or_indexed_slices(values, dtype=None, name=None):
 
 
 def convert_to_tensor_or_sparse_tensor(value, dtype=None, name=None):
+  """The value as a Tensor; a SparseTensor stays what it is, and a SparseTensorValue becomes one."""
   from thalweg.framework.sparse_tensor import SparseTensor, SparseTensorValue
   if isinstance(value, SparseTensorValue):
     value = SparseTensor.from_value(value)

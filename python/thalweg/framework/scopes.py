@@ -86,19 +86,23 @@ class name_scope_v2(name_scope):
 
 @contextlib.contextmanager
 def op_scope(values, name, default_name=None):
+  """name_scope() with its arguments in the old order."""
   with name_scope(name, default_name=default_name, values=values) as scope:
     yield scope
 
 
 def device(device_name_or_function):
+  """A context in which operations are placed on a device, named, or told by a function of the operation."""
   return get_default_graph().device(device_name_or_function)
 
 
 def container(container_name):
+  """A context in which stateful operations keep their resources in the named container."""
   return get_default_graph().container(container_name)
 
 
 def colocate_with(op, ignore_existing=False):
+  """A context in which operations are placed where `op` is; with `ignore_existing`, not also where outer ones say."""
   return get_default_graph().colocate_with(op, ignore_existing)
 
 
@@ -117,18 +121,22 @@ def init_scope():
 
 
 def add_to_collection(name, value):
+  """Adds a value to a collection of the default graph, which may hold it more than once."""
   get_default_graph().add_to_collection(name, value)
 
 
 def add_to_collections(names, value):
+  """Adds a value to each of the named collections; a name may be a string, and names may be None."""
   get_default_graph().add_to_collections(names, value)
 
 
 def get_collection(key, scope=None):
+  """A copy of a collection of the default graph: with `scope`, what has a name that begins with a match of it."""
   return get_default_graph().get_collection(key, scope)
 
 
 def get_collection_ref(key):
+  """The collection itself as a list, which may be changed; an empty one is made where there is none."""
   return get_default_graph().get_collection_ref(key)
 
 

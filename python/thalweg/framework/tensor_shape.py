@@ -156,10 +156,12 @@ def as_dimension(value):
 
 
 def dimension_value(dimension):
+  """The size as an int or None, from a Dimension, an int or None."""
   return dimension.value if isinstance(dimension, Dimension) else dimension
 
 
 def dimension_at_index(shape, index):
+  """The Dimension of a shape at an index; an unknown one when the rank is unknown."""
   return Dimension(None) if shape.rank is None else shape.dims[index]
 
 

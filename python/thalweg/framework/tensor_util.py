@@ -117,6 +117,7 @@ def constant_value_as_shape(tensor):
 
 
 def is_tensor(x):
+  """Whether the object is a Tensor, SparseTensor, IndexedSlices or variable."""
   from thalweg.framework import sparse_tensor
   from thalweg.framework.tensor import IndexedSlices
   return isinstance(x, (Tensor, sparse_tensor.SparseTensor, IndexedSlices)) or hasattr(x, "_as_graph_element") and (

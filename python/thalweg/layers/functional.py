@@ -2,6 +2,8 @@
 
 import inspect
 
+from thalweg.util.functions import named
+
 _POSITIONAL = inspect.Parameter.POSITIONAL_OR_KEYWORD
 
 
@@ -25,6 +27,4 @@ def as_function(layer_class, name):
 
   apply.__signature__ = signature
   apply.__module__ = layer_class.__module__
-  apply.__name__ = apply.__qualname__ = name
-  apply.__doc__ = "%s as a function: makes the layer and applies it to `inputs`." % layer_class.__name__
-  return apply
+  return named(apply, name, "%s as a function: makes the layer and applies it to `inputs`." % layer_class.__name__)

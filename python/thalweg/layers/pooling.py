@@ -72,24 +72,30 @@ class AveragePooling3D(_Pooling):
 
 
 def max_pooling1d(inputs, pool_size, strides, padding="valid", data_format="channels_last", name=None):
+  """The largest values in windows of sequences, whose channels are last, or after the batch ("channels_first")."""
   return MaxPooling1D(pool_size, strides, padding=padding, data_format=data_format, name=name).apply(inputs)
 
 
 def max_pooling2d(inputs, pool_size, strides, padding="valid", data_format="channels_last", name=None):
+  """The largest values in windows of images, whose channels are last, or after the batch ("channels_first")."""
   return MaxPooling2D(pool_size, strides, padding=padding, data_format=data_format, name=name).apply(inputs)
 
 
 def average_pooling1d(inputs, pool_size, strides, padding="valid", data_format="channels_last", name=None):
+  """The means in windows of sequences, whose channels are last, or after the batch ("channels_first")."""
   return AveragePooling1D(pool_size, strides, padding=padding, data_format=data_format, name=name).apply(inputs)
 
 
 def average_pooling2d(inputs, pool_size, strides, padding="valid", data_format="channels_last", name=None):
+  """The means in windows of images, whose channels are last, or after the batch ("channels_first")."""
   return AveragePooling2D(pool_size, strides, padding=padding, data_format=data_format, name=name).apply(inputs)
 
 
 def max_pooling3d(inputs, pool_size, strides, padding="valid", data_format="channels_last", name=None):
+  """The largest values in windows of volumes, whose channels are last, or after the batch ("channels_first")."""
   return MaxPooling3D(pool_size, strides, padding=padding, data_format=data_format, name=name).apply(inputs)
 
 
 def average_pooling3d(inputs, pool_size, strides, padding="valid", data_format="channels_last", name=None):
+  """The means in windows of volumes, whose channels are last, or after the batch ("channels_first")."""
   return AveragePooling3D(pool_size, strides, padding=padding, data_format=data_format, name=name).apply(inputs)

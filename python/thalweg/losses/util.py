@@ -11,10 +11,12 @@ def add_loss(loss, loss_collection=ops.GraphKeys.LOSSES):
 
 
 def get_losses(scope=None, loss_collection=ops.GraphKeys.LOSSES):
+  """The losses of a collection, as a list; with `scope`, those whose names begin with a match of it."""
   return ops.get_collection(loss_collection, scope)
 
 
 def get_regularization_losses(scope=None):
+  """The losses that regularizers have added, as a list."""
   return ops.get_collection(ops.GraphKeys.REGULARIZATION_LOSSES, scope)
 
 

@@ -41,18 +41,22 @@ def _count(kind, labels, predictions, weights, metrics_collections, updates_coll
 
 
 def true_positives(labels, predictions, weights=None, metrics_collections=None, updates_collections=None, name=None):
+  """(value, update) of the weighted number of labels that are true and predicted so."""
   return _count("tp", labels, predictions, weights, metrics_collections, updates_collections, name)
 
 
 def true_negatives(labels, predictions, weights=None, metrics_collections=None, updates_collections=None, name=None):
+  """(value, update) of the weighted number of labels that are false and predicted so."""
   return _count("tn", labels, predictions, weights, metrics_collections, updates_collections, name)
 
 
 def false_positives(labels, predictions, weights=None, metrics_collections=None, updates_collections=None, name=None):
+  """(value, update) of the weighted number of labels that are false and predicted true."""
   return _count("fp", labels, predictions, weights, metrics_collections, updates_collections, name)
 
 
 def false_negatives(labels, predictions, weights=None, metrics_collections=None, updates_collections=None, name=None):
+  """(value, update) of the weighted number of labels that are true and predicted false."""
   return _count("fn", labels, predictions, weights, metrics_collections, updates_collections, name)
 
 
@@ -138,24 +142,28 @@ def _count_at_thresholds(kind, labels, predictions, thresholds, weights, metrics
 
 def true_positives_at_thresholds(labels, predictions, thresholds, weights=None, metrics_collections=None,
                                  updates_collections=None, name=None):
+  """true_positives, a vector, for predictions in [0, 1] that count as true above each threshold."""
   return _count_at_thresholds("tp", labels, predictions, thresholds, weights, metrics_collections, updates_collections,
                               name)
 
 
 def true_negatives_at_thresholds(labels, predictions, thresholds, weights=None, metrics_collections=None,
                                  updates_collections=None, name=None):
+  """true_negatives, a vector, for predictions in [0, 1] that count as true above each threshold."""
   return _count_at_thresholds("tn", labels, predictions, thresholds, weights, metrics_collections, updates_collections,
                               name)
 
 
 def false_positives_at_thresholds(labels, predictions, thresholds, weights=None, metrics_collections=None,
                                   updates_collections=None, name=None):
+  """false_positives, a vector, for predictions in [0, 1] that count as true above each threshold."""
   return _count_at_thresholds("fp", labels, predictions, thresholds, weights, metrics_collections, updates_collections,
                               name)
 
 
 def false_negatives_at_thresholds(labels, predictions, thresholds, weights=None, metrics_collections=None,
                                   updates_collections=None, name=None):
+  """false_negatives, a vector, for predictions in [0, 1] that count as true above each threshold."""
   return _count_at_thresholds("fn", labels, predictions, thresholds, weights, metrics_collections, updates_collections,
                               name)
 
@@ -174,12 +182,14 @@ def _fraction_at_thresholds(metric, other, labels, predictions, thresholds, weig
 
 def precision_at_thresholds(labels, predictions, thresholds, weights=None, metrics_collections=None,
                             updates_collections=None, name=None):
+  """tp / (tp + fp), a vector, for predictions in [0, 1] that count as true above each threshold."""
   return _fraction_at_thresholds("precision", "fp", labels, predictions, thresholds, weights, metrics_collections,
                                  updates_collections, name)
 
 
 def recall_at_thresholds(labels, predictions, thresholds, weights=None, metrics_collections=None,
                          updates_collections=None, name=None):
+  """tp / (tp + fn), a vector, for predictions in [0, 1] that count as true above each threshold."""
   return _fraction_at_thresholds("recall", "fn", labels, predictions, thresholds, weights, metrics_collections,
                                  updates_collections, name)
 

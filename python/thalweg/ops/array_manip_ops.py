@@ -11,10 +11,13 @@ from thalweg.util.deprecation import deprecated_argument_lookup
 
 
 def tile(input, multiples, name=None):  # noqa: A002
+  """The input repeated multiples[i] times along axis i; `multiples` is a vector of int32 or int64."""
   return _op("Tile", name, (input, multiples))
 
 
 def pad(tensor, paddings, mode="CONSTANT", name=None, constant_values=0):
+  """The tensor with paddings[i] = (before, after) elements more along axis i: constant values, or the tensor's own,
+  mirrored without its edges ("REFLECT") or with them ("SYMMETRIC"). ValueError for another mode."""
   mode = mode.upper()
   if mode == "CONSTANT":
     if isinstance(constant_values, Tensor) or constant_values != 0:
@@ -29,6 +32,7 @@ def pad(tensor, paddings, mode="CONSTANT", name=None, constant_values=0):
 
 
 def reverse(tensor, axis, name=None):
+  """The tensor with the order of elements turned round along the axes of `axis`, a vector."""
   return _op("ReverseV2", name, (tensor, axis))
 
 
@@ -37,12 +41,15 @@ reverse_v2 = reverse
 
 def reverse_sequence(input, seq_lengths, seq_axis=None, batch_axis=None, name=None, seq_dim=None,  # noqa: A002
                      batch_dim=None):
+  """The first seq_lengths[i] elements along `seq_axis` in reverse order, for each i along `batch_axis`."""
   seq_axis = deprecated_argument_lookup("seq_axis", seq_axis, "seq_dim", seq_dim)
   batch_axis = deprecated_argument_lookup("batch_axis", batch_axis, "batch_dim", batch_dim)
   return _op("ReverseSequence", name, (input, seq_lengths), {"seq_dim": seq_axis, "batch_dim": batch_axis or 0})
 
 
 def one_hot(indices, depth, on_value=None, off_value=None, axis=None, dtype=None, name=None):
+  """[..., depth], or with depth at `axis`: `on_value` (1) where the position is the index, else `off_value` (0). An index
+  outside of [0, depth) has no on_value."""
   with ops.name_scope(name, "one_hot", [indices, depth, on_value, off_value, axis, dtype]) as name:
     on_exists, off_exists = on_value is not None, off_value is not None
     on_dtype = ops.convert_to_tensor(on_value).dtype.base_dtype if on_exists else None
@@ -67,6 +74,7 @@ def one_hot(indices, depth, on_value=None, off_value=None, axis=None, dtype=None
 
 
 def sequence_mask(lengths, maxlen=None, dtype=dtypes.bool, name=None):
+  """[*lengths' shape, maxlen]: whether the position is below the length. `maxlen` is the largest length by default."""
   from thalweg.ops import math_ops
   with ops.name_scope(name, "SequenceMask", [lengths, maxlen]):
     lengths = ops.convert_to_tensor(lengths)
@@ -93,6 +101,7 @@ def _all_dimensions(x):
 
 
 def meshgrid(*args, **kwargs):
+  """N tensors of rank N, the coordinates of a grid of N vectors; indexing="xy" swaps the first two axes, "ij" does not."""
   indexing, name = kwargs.pop("indexing", "xy"), kwargs.pop("name", "meshgrid")
   if kwargs:
     raise TypeError(f"'{list(kwargs)[0]}' is an invalid keyword argument for this function")
@@ -114,14 +123,17 @@ def meshgrid(*args, **kwargs):
 
 
 def unique(x, out_idx=dtypes.int32, name=None):
+  """(the distinct elements of a vector in the order they come, the position of each element among them)."""
   return _op("Unique", name, (x,), {"out_idx": out_idx})
 
 
 def unique_with_counts(x, out_idx=dtypes.int32, name=None):
+  """unique(), and how often each distinct element occurs."""
   return _op("UniqueWithCounts", name, (x,), {"out_idx": out_idx})
 
 
 def setdiff1d(x, y, index_dtype=dtypes.int32, name=None):
+  """(the elements of the vector x that are not in y, in order, and their positions in x)."""
   return _op("ListDiff", name, (x, y), {"out_idx": index_dtype})
 
 
@@ -148,14 +160,17 @@ def searchsorted(sorted_sequence, values, side="left", out_type=dtypes.int32, na
 
 
 def invert_permutation(x, name=None):
+  """y with y[x[i]] = i, for a vector x that holds 0 ... n - 1 once each; InvalidArgumentError for another."""
   return _op("InvertPermutation", name, (x,))
 
 
 def diag(diagonal, name=None):
+  """[*shape, *shape] with the elements on the diagonal and zeros elsewhere."""
   return _op("Diag", name, (diagonal,))
 
 
 def diag_part(input, name=None):  # noqa: A002
+  """The diagonal, of shape s, of a tensor [*s, *s]."""
   return _op("DiagPart", name, (input,))
 
 
@@ -196,22 +211,28 @@ def matrix_set_diag(input, diagonal, name="set_diag", k=0):  # noqa: A002
 
 
 def matrix_band_part(input, num_lower, num_upper, name=None):  # noqa: A002
+  """Matrices [..., m, n] with zeros beyond `num_lower` diagonals below the main one and `num_upper` above; negative
+  keeps all."""
   return _op("MatrixBandPart", name, (input, num_lower, num_upper))
 
 
 def bitcast(input, type, name=None):  # noqa: A002
+  """The same bytes as another type; a last axis is added or taken away where the sizes of the types differ."""
   return _op("Bitcast", name, (input,), {"type": type})
 
 
 def depth_to_space(input, block_size, name=None, data_format="NHWC"):  # noqa: A002
+  """Images with block_size ** 2 times fewer channels, which lie in blocks beside each other."""
   return _op("DepthToSpace", name, (input,), {"block_size": block_size, "data_format": data_format})
 
 
 def space_to_depth(input, block_size, name=None, data_format="NHWC"):  # noqa: A002
+  """Images whose blocks of block_size x block_size pixels lie in channels."""
   return _op("SpaceToDepth", name, (input,), {"block_size": block_size, "data_format": data_format})
 
 
 def space_to_batch(input, paddings, block_size=None, name=None, block_shape=None):  # noqa: A002
+  """Images, padded, whose pixels at each place of a block lie in an image of their own."""
   if block_shape is not None:
     return space_to_batch_nd(input, block_shape, paddings, name)
   result = space_to_batch_nd(input, paddings=paddings, block_shape=np.array([block_size, block_size], dtype=np.int64),
@@ -221,6 +242,7 @@ def space_to_batch(input, paddings, block_size=None, name=None, block_shape=None
 
 
 def batch_to_space(input, crops, block_size, name=None, block_shape=None):  # noqa: A002
+  """The inverse of space_to_batch: images put together from parts of the batch, and cropped."""
   if block_shape is not None:
     block_size = block_shape
   result = batch_to_space_nd(input, crops=crops, block_shape=np.array([block_size, block_size], dtype=np.int64),
@@ -230,10 +252,12 @@ def batch_to_space(input, crops, block_size, name=None, block_shape=None):  # no
 
 
 def space_to_batch_nd(input, block_shape, paddings, name=None):  # noqa: A002
+  """space_to_batch over as many axes as `block_shape` has elements; paddings are [axes, 2]."""
   return _op("SpaceToBatchND", name, (input, block_shape, paddings))
 
 
 def batch_to_space_nd(input, block_shape, crops, name=None):  # noqa: A002
+  """The inverse of space_to_batch_nd; crops are [axes, 2]."""
   return _op("BatchToSpaceND", name, (input, block_shape, crops))
 
 
@@ -267,6 +291,7 @@ def required_space_to_batch_paddings(input_shape, block_shape, base_paddings=Non
 
 
 def guarantee_const(input, name=None):  # noqa: A002
+  """The input, of which the caller promises that no run changes it."""
   return _op("GuaranteeConst", name, (input,))
 
 

@@ -22,10 +22,12 @@ def placeholder(dtype, shape=None, name=None):
 
 
 def placeholder_with_default(input, shape, name=None):  # noqa: A002
+  """A tensor that may be fed, with values compatible with `shape`; `input` where it is not."""
   return _op("PlaceholderWithDefault", name, (input,), {"shape": tensor_shape.as_shape(shape)})
 
 
 def sparse_placeholder(dtype, shape=None, name=None):
+  """A SparseTensor that must be fed, with a SparseTensorValue or a triple of indices, values and shape."""
   if shape is None:
     dense_shape = placeholder(dtypes.int64, shape=[None], name=(name + "/shape") if name is not None else None)
     rank = None
@@ -43,14 +45,17 @@ def sparse_placeholder(dtype, shape=None, name=None):
 
 
 def identity(input, name=None):  # noqa: A002
+  """A tensor with the same values; a new operation, which control dependencies and names can hang on."""
   return _op("Identity", name, (input,))
 
 
 def identity_n(input, name=None):  # noqa: A002
+  """A list of tensors with the values of those given, all of them ready before any is."""
   return _op("IdentityN", name, (input,))
 
 
 def stop_gradient(input, name=None):  # noqa: A002
+  """The input, through which no gradient flows."""
   return _op("StopGradient", name, (input,))
 
 
@@ -59,6 +64,7 @@ def prevent_gradient(input, message="", name=None):  # noqa: A002
 
 
 def check_numerics(tensor, message, name=None):
+  """The tensor; InvalidArgumentError with `message` when an element is NaN or infinite."""
   return _op("CheckNumerics", name, (tensor,), {"message": message})
 
 
@@ -95,6 +101,7 @@ def _filled(value, shape, dtype, name):
 
 
 def zeros(shape, dtype=dtypes.float32, name=None):
+  """Zeros of a shape (a list, TensorShape or vector of ints); False for booleans, empty strings for strings."""
   dtype = dtypes.as_dtype(dtype).base_dtype
   with ops.name_scope(name, "zeros", [shape]) as name:
     value = False if dtype == dtypes.bool else "" if dtype == dtypes.string else 0
@@ -102,16 +109,19 @@ def zeros(shape, dtype=dtypes.float32, name=None):
 
 
 def ones(shape, dtype=dtypes.float32, name=None):
+  """Ones of a shape (a list, TensorShape or vector of ints); True for booleans."""
   dtype = dtypes.as_dtype(dtype).base_dtype
   with ops.name_scope(name, "ones", [shape]) as name:
     return _filled(True if dtype == dtypes.bool else 1, shape, dtype, name)
 
 
 def fill(dims, value, name=None):
+  """The scalar `value` everywhere in a tensor of the shape `dims`."""
   return _op("Fill", name, (dims, value))
 
 
 def zeros_like(tensor, dtype=None, name=None, optimize=True):
+  """Zeros of the tensor's shape, and of its type unless `dtype` says another."""
   with ops.name_scope(name, "zeros_like", [tensor]) as name:
     tensor = ops.convert_to_tensor(tensor, name="tensor")
     dtype = None if dtype is None else dtypes.as_dtype(dtype)
@@ -123,6 +133,7 @@ def zeros_like(tensor, dtype=None, name=None, optimize=True):
 
 
 def ones_like(tensor, dtype=None, name=None, optimize=True):
+  """Ones of the tensor's shape, and of its type unless `dtype` says another."""
   with ops.name_scope(name, "ones_like", [tensor]) as name:
     tensor = ops.convert_to_tensor(tensor, name="tensor")
     result = ones(shape_internal(tensor, optimize=optimize), dtype=dtype or tensor.dtype, name=name)
@@ -133,6 +144,7 @@ def ones_like(tensor, dtype=None, name=None, optimize=True):
 # --- shapes ---
 
 def shape(input, name=None, out_type=dtypes.int32):  # noqa: A002
+  """The shape as a vector of int32 or int64; a constant where it is known."""
   return shape_internal(input, name, optimize=True, out_type=out_type)
 
 
@@ -148,10 +160,12 @@ def shape_internal(input, name=None, optimize=True, out_type=dtypes.int32):  # n
 
 
 def shape_n(input, out_type=dtypes.int32, name=None):  # noqa: A002
+  """The shapes of a list of tensors, as a list of vectors."""
   return _op("ShapeN", name, (input,), {"out_type": out_type})
 
 
 def size(input, name=None, out_type=dtypes.int32):  # noqa: A002
+  """The number of elements, a scalar; a constant where the shape is known."""
   return size_internal(input, name, optimize=True, out_type=out_type)
 
 
@@ -167,6 +181,7 @@ def size_internal(input, name=None, optimize=True, out_type=dtypes.int32):  # no
 
 
 def rank(input, name=None):  # noqa: A002
+  """The number of axes, an int32 scalar; a constant where it is known."""
   return rank_internal(input, name, optimize=True)
 
 
@@ -181,10 +196,12 @@ def rank_internal(input, name=None, optimize=True):  # noqa: A002
 
 
 def reshape(tensor, shape, name=None):  # noqa: A002
+  """The elements in the same order in another shape, of which one size may be -1 and follows from the others."""
   return _op("Reshape", name, (tensor, shape))
 
 
 def expand_dims(input, axis=None, name=None, dim=None):  # noqa: A002
+  """The input with an axis of size 1 more, at `axis`, counted from the end when negative."""
   axis = deprecated_argument_lookup("axis", axis, "dim", dim)
   if axis is None:
     raise ValueError("Must specify an axis argument to tf.expand_dims()")
@@ -192,6 +209,7 @@ def expand_dims(input, axis=None, name=None, dim=None):  # noqa: A002
 
 
 def squeeze(input, axis=None, name=None, squeeze_dims=None):  # noqa: A002
+  """The input without its axes of size 1: all, or those of `axis`, which must have that size."""
   axis = deprecated_argument_lookup("axis", axis, "squeeze_dims", squeeze_dims)
   if axis is None:
     axis = []
@@ -220,6 +238,7 @@ def transpose(a, perm=None, name="transpose", conjugate=False):
 
 
 def matrix_transpose(a, name="matrix_transpose", conjugate=False):
+  """The last two axes swapped; conjugated, too, with `conjugate`."""
   with ops.name_scope(name, values=[a]):
     a = ops.convert_to_tensor(a, name="a")
     n = a.shape.ndims
@@ -235,10 +254,12 @@ def matrix_transpose(a, name="matrix_transpose", conjugate=False):
 
 
 def broadcast_to(input, shape, name=None):  # noqa: A002
+  """The input repeated along its axes of size 1, and along new ones in front, to have the shape."""
   return _op("BroadcastTo", name, (input, shape))
 
 
 def broadcast_static_shape(shape_x, shape_y):
+  """The TensorShape that two broadcast to; ValueError when they do not."""
   x, y = tensor_shape.as_shape(shape_x), tensor_shape.as_shape(shape_y)
   if x.ndims is None or y.ndims is None:
     return tensor_shape.unknown_shape()
@@ -263,12 +284,14 @@ def broadcast_static_shape(shape_x, shape_y):
 
 
 def broadcast_dynamic_shape(shape_x, shape_y):
+  """The shape that two shapes, as vectors, broadcast to."""
   return _op("BroadcastArgs", None, (shape_x, shape_y))
 
 
 # --- joining and parting ---
 
 def concat(values, axis, name="concat"):
+  """The tensors, which agree in all other axes, one after another along `axis`."""
   if not isinstance(values, (list, tuple)):
     values = [values]
   if len(values) == 1:
@@ -279,6 +302,7 @@ def concat(values, axis, name="concat"):
 
 
 def split(value, num_or_size_splits, axis=0, num=None, name="split"):
+  """A list of parts along `axis`: so many equal ones, or ones of the sizes in a list or vector."""
   size_splits = ops.convert_to_tensor(num_or_size_splits)
   if isinstance(num_or_size_splits, (int, np.integer, tensor_shape.Dimension)):
     return _op("Split", name, (axis, value), {"num_split": int(num_or_size_splits)})
@@ -311,10 +335,12 @@ def stack(values, axis=0, name="stack"):
 
 
 def pack(values, axis=0, name="pack"):
+  """stack(), by its old name."""
   return stack(values, axis, name)
 
 
 def unstack(value, num=None, axis=0, name="unstack"):
+  """The list of slices along `axis`, without that axis. ValueError when its size is unknown and `num` is not given."""
   if num is None:
     value = ops.convert_to_tensor(value)
     value_shape = value.shape

@@ -5,6 +5,7 @@ import numpy as np
 from thalweg.framework import dtypes, errors, ops, sparse_tensor, tensor_util
 from thalweg.framework.tensor import Tensor
 from thalweg.ops import array_ops, control_flow_ops, math_ops
+from thalweg.util.functions import named
 
 
 def _fail_now(data):
@@ -34,9 +35,7 @@ def _comparison(fn_name, compare, static_compare, symbol, doc):
         _fail_now(data)
       return control_flow_ops.Assert(condition, data, summarize=summarize)
 
-  fn.__name__ = fn.__qualname__ = fn_name
-  fn.__doc__ = doc
-  return fn
+  return named(fn, fn_name, doc)
 
 
 assert_equal = _comparison("assert_equal", math_ops.equal, np.equal, "==", "Fails unless x == y everywhere.")
@@ -61,9 +60,7 @@ def _sign_check(fn_name, assertion, text, zero_first):
       zero = ops.convert_to_tensor(0, dtype=x.dtype)
       return assertion(*((zero, x) if zero_first else (x, zero)), data=data, summarize=summarize)
 
-  fn.__name__ = fn.__qualname__ = fn_name
-  fn.__doc__ = "Fails unless x %s 0 everywhere." % text
-  return fn
+  return named(fn, fn_name, "Fails unless x %s 0 everywhere." % text)
 
 
 assert_positive = _sign_check("assert_positive", assert_less, ">", True)

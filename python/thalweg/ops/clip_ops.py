@@ -7,6 +7,7 @@ from thalweg.ops import array_ops, math_ops, nn_ops
 
 
 def clip_by_value(t, clip_value_min, clip_value_max, name=None):
+  """min(max(t, clip_value_min), clip_value_max), element by element; bounds broadcast to the shape of t."""
   with ops.name_scope(name, "clip_by_value", [t, clip_value_min, clip_value_max]) as name:
     values = ops.convert_to_tensor(t.values if isinstance(t, IndexedSlices) else t, name="t")
     t_min = math_ops.minimum(values, clip_value_max)
@@ -17,6 +18,7 @@ def clip_by_value(t, clip_value_min, clip_value_max, name=None):
 
 
 def clip_by_norm(t, clip_norm, axes=None, name=None):
+  """t scaled down so that its Euclidean norm, over `axes` or all, is at most clip_norm."""
   with ops.name_scope(name, "clip_by_norm", [t, clip_norm]) as name:
     values = ops.convert_to_tensor(t.values if isinstance(t, IndexedSlices) else t, name="t")
     l2sum = math_ops.reduce_sum(values * values, axes, keepdims=True)
@@ -77,6 +79,7 @@ def clip_by_global_norm(t_list, clip_norm, use_norm=None, name=None):
 
 
 def clip_by_average_norm(t, clip_norm, name=None):
+  """t scaled down so that its Euclidean norm divided by its number of elements is at most clip_norm."""
   with ops.name_scope(name, "clip_by_average_norm", [t, clip_norm]) as name:
     t = ops.convert_to_tensor(t, name="t")
     n_element = math_ops.cast(array_ops.size(t), dtypes.float32)

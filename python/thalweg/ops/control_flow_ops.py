@@ -9,6 +9,7 @@ from thalweg.ops import array_ops
 
 
 def no_op(name=None):
+  """An operation that does nothing; others can wait for what it waits for."""
   return _op("NoOp", name, ())
 
 

@@ -13,11 +13,13 @@ from thalweg.ops import array_ops
 
 
 def slice(input_, begin, size, name=None):  # noqa: A001
+  """input_[begin : begin + size] along each axis; -1 in `size` goes to the end."""
   return _op("Slice", name, (input_, begin, size))
 
 
 def strided_slice(input_, begin, end, strides=None, begin_mask=0, end_mask=0, ellipsis_mask=0, new_axis_mask=0,
                   shrink_axis_mask=0, var=None, name=None):
+  """input_[begin : end : strides] along each axis; the bits of the masks say what each entry leaves out or adds."""
   if strides is None:
     strides = array_ops.ones_like(begin)
   result = _op("StridedSlice", name, (input_, begin, end, strides), {
@@ -151,6 +153,7 @@ def where(condition, x=None, y=None, name=None):
 
 
 def where_v2(condition, x=None, y=None, name=None):
+  """x where the condition holds, else y, all three broadcast; without both the [number, rank] indices of true elements."""
   if x is None and y is None:
     return where(condition, name=name)
   if x is not None and y is not None:
@@ -159,6 +162,7 @@ def where_v2(condition, x=None, y=None, name=None):
 
 
 def gather(params, indices, validate_indices=None, name=None, axis=None, batch_dims=0):
+  """Slices of params along `axis`, those of `indices`, which may have any shape; the first `batch_dims` axes are shared."""
   if batch_dims != 0:
     return _batch_gather(params, indices, batch_dims, axis, name)
   if axis is None:
@@ -175,6 +179,7 @@ def _batch_gather(params, indices, batch_dims, axis, name):
 
 
 def batch_gather(params, indices, name=None):
+  """Slices of each batch of params: indices [*batch, ...] into params [*batch, size, ...]."""
   with ops.name_scope(name, "BatchGather", [params, indices]):
     indices = ops.convert_to_tensor(indices, name="indices")
     params = ops.convert_to_tensor(params, name="params")
@@ -184,6 +189,7 @@ def batch_gather(params, indices, name=None):
 
 
 def gather_nd(params, indices, name=None, batch_dims=0):
+  """[*outer, *rest]: the elements or slices of params at indices [*outer, depth]."""
   if batch_dims:
     raise ValueError("gather_nd: batch_dims = %s; only 0 is known" % batch_dims)
   if hasattr(params, "gather_nd"):
@@ -192,4 +198,5 @@ def gather_nd(params, indices, name=None, batch_dims=0):
 
 
 def scatter_nd(indices, updates, shape, name=None):  # noqa: A002
+  """Zeros of a shape with `updates` added at `indices` [..., depth]; those of one place add up."""
   return _op("ScatterNd", name, (indices, updates, shape))

@@ -222,8 +222,10 @@ def trace(x, name=None):
 
 
 def matrix_logarithm(input, name=None):  # noqa: A002
+  """The principal logarithms of complex matrices [..., n, n]."""
   return _op("MatrixLogarithm", name, (input,))
 
 
 def matrix_square_root(input, name=None):  # noqa: A002
+  """The square roots of matrices [..., n, n]."""
   return _op("MatrixSquareRoot", name, (input,))

@@ -227,4 +227,5 @@ def tables_initializer(name="init_all_tables"):
 
 
 def initialize_all_tables(name="init_all_tables"):
+  """tables_initializer, by its old name."""
   return tables_initializer(name)

@@ -9,6 +9,7 @@ from thalweg.framework.constant_op import constant
 from thalweg.framework.op_create import op as _op
 from thalweg.framework.tensor import IndexedSlices, Tensor
 from thalweg.ops import array_ops
+from thalweg.util.functions import named
 
 
 def _unary(op_type, name, doc, on_sparse=False):
@@ -18,9 +19,7 @@ def _unary(op_type, name, doc, on_sparse=False):
       return sparse_tensor.SparseTensor(x.indices, _op(op_type, name, (x.values,)), x.dense_shape)
     return _op(op_type, name, (x,))
 
-  fn.__name__ = fn.__qualname__ = name
-  fn.__doc__ = doc
-  return fn
+  return named(fn, name, doc)
 
 
 def _binary(op_type, name, doc):
@@ -28,9 +27,7 @@ def _binary(op_type, name, doc):
   def fn(x, y, name=None):
     return _op(op_type, name, (x, y))
 
-  fn.__name__ = fn.__qualname__ = name
-  fn.__doc__ = doc
-  return fn
+  return named(fn, name, doc)
 
 
 _UNARY = [
@@ -63,6 +60,7 @@ invert = _unary("Invert", "invert", "Each integer with its bits flipped.")
 
 
 def abs(x, name=None):
+  """The absolute values; real ones, magnitudes, for complex numbers."""
   with ops.name_scope(name, "Abs", [x]) as name:
     if isinstance(x, sparse_tensor.SparseTensor):
       return sparse_tensor.SparseTensor(x.indices, abs(x.values, name=name), x.dense_shape)
@@ -73,22 +71,26 @@ def abs(x, name=None):
 
 
 def round(x, name=None):
+  """The nearest integers, halves to the even one."""
   x = ops.convert_to_tensor(x, name="x")
   return x if x.dtype.is_integer else _op("Round", name, (x,))
 
 
 def sigmoid(x, name=None):
+  """1 / (1 + exp(-x))."""
   with ops.name_scope(name, "Sigmoid", [x]) as name:
     return _op("Sigmoid", name, (ops.convert_to_tensor(x, name="x"),))
 
 
 def log_sigmoid(x, name=None):
+  """log(1 / (1 + exp(-x))), without overflow."""
   with ops.name_scope(name, "LogSigmoid", [x]) as name:
     x = ops.convert_to_tensor(x, name="x")
     return _op("Neg", name, (_op("Softplus", None, (-x,)),))
 
 
 def real(input, name=None):  # noqa: A002
+  """The real parts; real numbers as they are."""
   with ops.name_scope(name, "Real", [input]) as name:
     if input.dtype.is_complex:
       return _op("Real", name, (input,), {"Tout": input.dtype.real_dtype})
@@ -96,6 +98,7 @@ def real(input, name=None):  # noqa: A002
 
 
 def imag(input, name=None):  # noqa: A002
+  """The imaginary parts, zeros for real numbers."""
   with ops.name_scope(name, "Imag", [input]) as name:
     input = ops.convert_to_tensor(input, name="input")  # noqa: A001
     if input.dtype.is_complex:
@@ -104,6 +107,7 @@ def imag(input, name=None):  # noqa: A002
 
 
 def angle(input, name=None):  # noqa: A002
+  """The arguments of complex numbers, in (-pi, pi]; zeros for real numbers."""
   with ops.name_scope(name, "Angle", [input]) as name:
     input = ops.convert_to_tensor(input, name="input")  # noqa: A001
     if input.dtype.is_complex:
@@ -112,6 +116,7 @@ def angle(input, name=None):  # noqa: A002
 
 
 def complex(real, imag, name=None):
+  """complex64 of two float32 tensors, complex128 of two of float64."""
   real = ops.convert_to_tensor(real, name="real")
   imag = ops.convert_to_tensor(imag, name="imag")
   with ops.name_scope(name, "Complex", [real, imag]) as name:
@@ -126,6 +131,7 @@ def complex(real, imag, name=None):
 
 
 def conj(x, name=None):
+  """The complex conjugates; real numbers as they are."""
   if isinstance(x, Tensor) and (x.dtype.is_floating or x.dtype.is_integer):
     return x
   with ops.name_scope(name, "Conj", [x]) as name:
@@ -138,6 +144,7 @@ def conj(x, name=None):
 
 
 def pow(x, y, name=None):
+  """x ** y, element by element, broadcast."""
   with ops.name_scope(name, "Pow", [x]) as name:
     return _op("Pow", name, (x, y))
 
@@ -159,6 +166,7 @@ def cast(x, dtype, name=None):
 
 
 def saturate_cast(value, dtype, name=None):
+  """cast(), with what the type cannot hold clipped to its bounds."""
   with ops.name_scope(name, "saturate_cast", [value]) as name:
     value = ops.convert_to_tensor(value, name="value")
     dtype = dtypes.as_dtype(dtype).base_dtype
@@ -174,8 +182,7 @@ def _cast_to(name, dtype):
   def fn(x, name="To" + name):
     return cast(x, dtype, name=name)
 
-  fn.__name__ = "to_" + name.lower()
-  return fn
+  return named(fn, "to_" + name.lower(), "cast() to %s." % dtype.name)
 
 
 to_float = _cast_to("Float", dtypes.float32)
@@ -239,12 +246,14 @@ class DivideDelegateWithName:
 
 
 def divide(x, y, name=None):
+  """x / y with Python's meaning: true division, also of integers."""
   if name is not None:
     return DivideDelegateWithName(x, name) / y
   return x / y
 
 
 def div_no_nan(x, y, name=None):
+  """x / y, and 0 where y is 0."""
   with ops.name_scope(name, "div_no_nan", [x, y]) as name:
     x = ops.convert_to_tensor(x, name="x")
     y = ops.convert_to_tensor(y, name="y", dtype=x.dtype.base_dtype)
@@ -252,11 +261,13 @@ def div_no_nan(x, y, name=None):
 
 
 def floordiv(x, y, name=None):
+  """x // y with Python's meaning: rounded down."""
   with ops.name_scope(name, "floordiv", [x, y]) as name:
     return _op("FloorDiv", name, (x, y))
 
 
 def scalar_mul(scalar, x, name=None):
+  """scalar * x, for a tensor or IndexedSlices x; ValueError when the first is no scalar."""
   scalar = ops.convert_to_tensor(scalar, dtype_hint=x.dtype.base_dtype, name="scalar")
   if scalar.shape.is_compatible_with([]) and scalar.shape.ndims in (0, None):
     if isinstance(x, IndexedSlices):
@@ -270,6 +281,7 @@ def approximate_equal(x, y, tolerance=1e-5, name=None):
 
 
 def logical_xor(x, y, name="LogicalXor"):
+  """Whether one of two booleans holds, and not both."""
   return _op("LogicalAnd", name, (_op("LogicalOr", None, (x, y)),
                                   _op("LogicalNot", None, (_op("LogicalAnd", None, (x, y)),))))
 
@@ -288,6 +300,7 @@ def add_n(inputs, name=None):
 
 
 def accumulate_n(inputs, shape=None, tensor_dtype=None, name=None):
+  """The sum of tensors of one shape and type."""
   if not inputs or not isinstance(inputs, (list, tuple)):
     raise ValueError("inputs must be a list of at least one Tensor with the same dtype and shape")
   inputs = ops.convert_n_to_tensor_or_indexed_slices(inputs)
@@ -323,6 +336,7 @@ def range(start, limit=None, delta=1, dtype=None, name="range"):  # noqa: A001
 
 
 def linspace(start, stop, num, name=None):
+  """`num` numbers from start to stop, both included, at equal distances."""
   return _op("LinSpace", name, (start, stop, num))
 
 
@@ -330,6 +344,8 @@ lin_space = linspace
 
 
 def bincount(arr, weights=None, minlength=None, maxlength=None, dtype=dtypes.int32):
+  """How often, or with what sum of weights, each of 0 ... n - 1 occurs; n is the largest element + 1, within
+  minlength and maxlength."""
   arr = ops.convert_to_tensor(arr, name="arr", dtype=dtypes.int32)
   nonempty = reduce_prod(array_ops.shape(arr)) > 0
   size = cast(nonempty, dtypes.int32) * (reduce_max(arr) + 1)

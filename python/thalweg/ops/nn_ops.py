@@ -122,6 +122,7 @@ def avg_pool(value, ksize, strides, padding, data_format="NHWC", name=None, inpu
 
 
 def max_pool2d(input, ksize, strides, padding, data_format="NHWC", name=None):  # noqa: A002
+  """max_pool of images."""
   return _pool("MaxPool", "MaxPool2d", input, ksize, strides, padding, data_format, name)
 
 
@@ -157,6 +158,7 @@ def bias_add(value, bias, data_format=None, name=None):
 
 
 def relu(features, name=None):
+  """max(x, 0)."""
   return ops.op("Relu", name, [features])
 
 
@@ -178,18 +180,22 @@ def leaky_relu(features, alpha=0.2, name=None):
 
 
 def elu(features, name=None):
+  """x above 0, exp(x) - 1 below (Clevert et al. 2016)."""
   return ops.op("Elu", name, [features])
 
 
 def selu(features, name=None):
+  """scale * (x above 0, alpha * (exp(x) - 1) below), whose outputs keep mean 0 and variance 1 (Klambauer et al. 2017)."""
   return ops.op("Selu", name, [features])
 
 
 def softplus(features, name=None):
+  """log(1 + exp(x))."""
   return ops.op("Softplus", name, [features])
 
 
 def softsign(features, name=None):
+  """x / (1 + |x|)."""
   return ops.op("Softsign", name, [features])
 
 

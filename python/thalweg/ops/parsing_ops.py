@@ -246,14 +246,17 @@ def _csv_default(default):
 
 
 def parse_tensor(serialized, out_type, name=None):
+  """The tensor, of type out_type, in a serialized TensorProto, a scalar string."""
   return _op("ParseTensor", name, (serialized,), {"out_type": out_type})
 
 
 def serialize_tensor(tensor, name=None):
+  """The tensor as a serialized TensorProto, a scalar string."""
   return _op("SerializeTensor", name, (tensor,))
 
 
 def decode_compressed(bytes, compression_type="", name=None):  # noqa: A002
+  """The strings, decompressed: `compression_type` is "ZLIB", "GZIP", or "" for none."""
   return _op("DecodeCompressed", name, (bytes,), {"compression_type": compression_type or ""})
 
 

@@ -6,6 +6,7 @@ from thalweg.framework import dtypes, tensor_shape
 
 
 def fixed_size_partitioner(num_shards, axis=0):
+  """A partitioner that makes num_shards parts along `axis`, which need not divide evenly."""
   def partitioner(shape, **unused):
     partitions = [1] * len(shape)
     partitions[axis] = num_shards
@@ -14,6 +15,7 @@ def fixed_size_partitioner(num_shards, axis=0):
 
 
 def variable_axis_size_partitioner(max_shard_bytes, axis=0, bytes_per_string_element=16, max_shards=None):
+  """A partitioner that makes as many parts along `axis` as keep each below max_shard_bytes, at most max_shards."""
   if max_shard_bytes < 1 or bytes_per_string_element < 1:
     raise ValueError("Both max_shard_bytes and bytes_per_string_element must be positive.")
   if max_shards and max_shards < 1:
@@ -39,6 +41,8 @@ def variable_axis_size_partitioner(max_shard_bytes, axis=0, bytes_per_string_ele
 
 
 def min_max_variable_partitioner(max_partitions=1, axis=0, min_slice_size=256 << 10, bytes_per_string_element=16):
+  """A partitioner that makes as many parts along `axis` as give each about min_slice_size bytes, at most
+  max_partitions."""
   if max_partitions < 1:
     raise ValueError("max_partitions must be positive.")
 

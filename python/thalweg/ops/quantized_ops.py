@@ -14,6 +14,7 @@ def quantize_v2(input, min_range, max_range, T, mode="MIN_COMBINED", name=None, 
 
 def quantize(input, min_range, max_range, T, mode="MIN_COMBINED", round_mode="HALF_AWAY_FROM_ZERO",  # noqa: A002
              name=None):
+  """quantize_v2, with the rounding before the name."""
   return quantize_v2(input, min_range, max_range, T, mode=mode, round_mode=round_mode, name=name)
 
 

@@ -54,6 +54,7 @@ def random_uniform(shape, minval=0, maxval=None, dtype=dtypes.float32, seed=None
 
 
 def random_shuffle(value, seed=None, name=None):
+  """The slices of the first axis in a random order."""
   return _op("RandomShuffle", name, (value,), _seeds(seed))
 
 
@@ -73,18 +74,21 @@ def random_crop(value, size, seed=None, name=None):
 
 
 def multinomial(logits, num_samples, seed=None, name=None, output_dtype=None):
+  """[batch, num_samples] classes drawn with unnormalised log probabilities [batch, classes]; int64 by default."""
   with ops.name_scope(name, "multinomial", [logits]):
     logits = ops.convert_to_tensor(logits, name="logits")
     return _op("Multinomial", None, (logits, num_samples), dict(_seeds(seed), output_dtype=output_dtype))
 
 
 def categorical(logits, num_samples, dtype=None, seed=None, name=None):
+  """multinomial, by its newer name."""
   with ops.name_scope(name, "categorical", [logits]):
     logits = ops.convert_to_tensor(logits, name="logits")
     return _op("Multinomial", None, (logits, num_samples), dict(_seeds(seed), output_dtype=dtype))
 
 
 def random_gamma(shape, alpha, beta=None, dtype=dtypes.float32, seed=None, name=None):
+  """[*shape, *shape of alpha and beta broadcast]: values of gamma distributions with shapes alpha and rates beta (1)."""
   import numpy as np
   with ops.name_scope(name, "random_gamma", [shape, alpha, beta]):
     shape = ops.convert_to_tensor(shape, name="shape", dtype=dtypes.int32)

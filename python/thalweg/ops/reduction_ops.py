@@ -8,6 +8,7 @@ from thalweg.framework.op_create import op as _op
 from thalweg.framework.tensor import Tensor
 from thalweg.ops import array_ops, math_ops
 from thalweg.util.deprecation import deprecated_argument_lookup
+from thalweg.util.functions import named
 
 
 def _reduction_dims(x, axis):
@@ -41,9 +42,7 @@ def _reduction(fn_name, op_type):
     return _finish(keepdims, axis, _op(op_type, name, (input_tensor, _reduction_dims(input_tensor, axis)),
                                        {"keep_dims": keepdims}))
 
-  fn.__name__ = fn.__qualname__ = fn_name
-  fn.__doc__ = "%s over dimensions of a tensor; all of them when `axis` is None." % op_type
-  return fn
+  return named(fn, fn_name, "%s over dimensions of a tensor; all of them when `axis` is None." % op_type)
 
 
 reduce_sum = _reduction("reduce_sum", "Sum")
@@ -62,6 +61,7 @@ def reduce_euclidean_norm(input_tensor, axis=None, keepdims=False, name=None):
 
 
 def reduce_variance(input_tensor, axis=None, keepdims=False, name=None):
+  """The mean squared distance from the mean over dimensions of a tensor; over all when `axis` is None."""
   name = name if name else "reduce_variance"
   with ops.name_scope(name):
     means = reduce_mean(input_tensor, axis=axis, keepdims=True)
@@ -69,12 +69,14 @@ def reduce_variance(input_tensor, axis=None, keepdims=False, name=None):
 
 
 def reduce_std(input_tensor, axis=None, keepdims=False, name=None):
+  """The root of reduce_variance."""
   name = name if name else "reduce_std"
   with ops.name_scope(name):
     return math_ops.sqrt(reduce_variance(input_tensor, axis=axis, keepdims=keepdims))  # noqa: F821
 
 
 def reduce_logsumexp(input_tensor, axis=None, keepdims=None, name=None, reduction_indices=None, keep_dims=None):
+  """log(sum(exp(x))) over dimensions of a tensor, without overflow; over all when `axis` is None."""
   axis, keepdims = _old_arguments(axis, keepdims, reduction_indices, keep_dims)
   with ops.name_scope(name, "ReduceLogSumExp", [input_tensor]) as name:
     raw_max = reduce_max(input_tensor, axis=axis, keepdims=True)
@@ -89,6 +91,7 @@ def reduce_logsumexp(input_tensor, axis=None, keepdims=None, name=None, reductio
 
 def count_nonzero(input_tensor=None, axis=None, keepdims=None, dtype=dtypes.int64, name=None, reduction_indices=None,
                   keep_dims=None, input=None):  # noqa: A002
+  """The number of elements that are not zero, False or empty over dimensions of a tensor; all when `axis` is None."""
   axis, keepdims = _old_arguments(axis, keepdims, reduction_indices, keep_dims)
   input_tensor = deprecated_argument_lookup("input", input, "input_tensor", input_tensor)
   with ops.name_scope(name, "count_nonzero", [input_tensor]):
@@ -99,29 +102,35 @@ def count_nonzero(input_tensor=None, axis=None, keepdims=None, dtype=dtypes.int6
 
 
 def arg_max(input, dimension, output_type=dtypes.int64, name=None):  # noqa: A002
+  """argmax() along `dimension`."""
   return _op("ArgMax", name, (input, dimension), {"output_type": output_type})
 
 
 def arg_min(input, dimension, output_type=dtypes.int64, name=None):  # noqa: A002
+  """argmin() along `dimension`."""
   return _op("ArgMin", name, (input, dimension), {"output_type": output_type})
 
 
 def argmax(input, axis=None, name=None, dimension=None, output_type=dtypes.int64):  # noqa: A002
+  """The position of the largest value along `axis`, the first of several; int64 by default."""
   axis = deprecated_argument_lookup("axis", axis, "dimension", dimension)
   return _op("ArgMax", name, (input, 0 if axis is None else axis), {"output_type": output_type})
 
 
 def argmin(input, axis=None, name=None, dimension=None, output_type=dtypes.int64):  # noqa: A002
+  """The position of the smallest value along `axis`, the first of several; int64 by default."""
   axis = deprecated_argument_lookup("axis", axis, "dimension", dimension)
   return _op("ArgMin", name, (input, 0 if axis is None else axis), {"output_type": output_type})
 
 
 def cumsum(x, axis=0, exclusive=False, reverse=False, name=None):
+  """The sums of the elements up to each along `axis`: without itself when `exclusive`, from the end when `reverse`."""
   with ops.name_scope(name, "Cumsum", [x]) as name:
     return _op("Cumsum", name, (ops.convert_to_tensor(x, name="x"), axis), {"exclusive": exclusive, "reverse": reverse})
 
 
 def cumprod(x, axis=0, exclusive=False, reverse=False, name=None):
+  """The products of the elements up to each along `axis`: without itself when `exclusive`, from the end when `reverse`."""
   with ops.name_scope(name, "Cumprod", [x]) as name:
     return _op("Cumprod", name, (ops.convert_to_tensor(x, name="x"), axis),
                {"exclusive": exclusive, "reverse": reverse})

@@ -3,6 +3,7 @@
 from thalweg.framework import dtypes, ops
 from thalweg.framework.op_create import op as _op
 from thalweg.ops import array_ops, math_ops
+from thalweg.util.functions import named
 
 
 def _segment(fn_name, op_type):
@@ -10,8 +11,8 @@ def _segment(fn_name, op_type):
   def fn(data, segment_ids, name=None):
     return _op(op_type, name, (data, segment_ids))
 
-  fn.__name__ = fn.__qualname__ = fn_name
-  return fn
+  return named(fn, fn_name, "%s over the slices of `data` along its first axis that have the same id; ids are a vector "
+               "that never falls." % op_type)
 
 
 segment_sum = _segment("segment_sum", "SegmentSum")
@@ -26,8 +27,8 @@ def _unsorted_segment(fn_name, op_type):
   def fn(data, segment_ids, num_segments, name=None):
     return _op(op_type, name, (data, segment_ids, num_segments))
 
-  fn.__name__ = fn.__qualname__ = fn_name
-  return fn
+  return named(fn, fn_name, "%s over the slices of `data` with the same id, in [num_segments, *slice]; `segment_ids` has a "
+               "shape that data's begins with, and slices with negative ids are left out." % op_type)
 
 
 unsorted_segment_sum = _unsorted_segment("unsorted_segment_sum", "UnsortedSegmentSum")
@@ -44,6 +45,7 @@ def _unsorted_segment_count(data, segment_ids, num_segments):
 
 
 def unsorted_segment_mean(data, segment_ids, num_segments, name=None):
+  """The means of the slices of `data` with each id; 0 for ids without any."""
   with ops.name_scope(name, "UnsortedSegmentMean"):
     data, segment_ids = ops.convert_to_tensor(data), ops.convert_to_tensor(segment_ids)
     return unsorted_segment_sum(data, segment_ids, num_segments) / _unsorted_segment_count(
@@ -51,6 +53,7 @@ def unsorted_segment_mean(data, segment_ids, num_segments, name=None):
 
 
 def unsorted_segment_sqrt_n(data, segment_ids, num_segments, name=None):
+  """The sums of the slices of `data` with each id, over the root of their number; 0 for ids without any."""
   with ops.name_scope(name, "UnsortedSegmentSqrtN"):
     data, segment_ids = ops.convert_to_tensor(data), ops.convert_to_tensor(segment_ids)
     return unsorted_segment_sum(data, segment_ids, num_segments) / math_ops.sqrt(  # noqa: F821
@@ -64,8 +67,7 @@ def _sparse_segment(fn_name, op_type):
       return _op(op_type, name, (data, indices, segment_ids))
     return _op(op_type + "WithNumSegments", name, (data, indices, segment_ids, num_segments))
 
-  fn.__name__ = fn.__qualname__ = fn_name
-  return fn
+  return named(fn, fn_name, "%s: a segment reduction of the slices data[indices], without making them." % op_type)
 
 
 sparse_segment_sum = _sparse_segment("sparse_segment_sum", "SparseSegmentSum")

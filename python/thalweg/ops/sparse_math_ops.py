@@ -5,6 +5,7 @@ from thalweg.framework.op_create import op as _op
 from thalweg.framework.sparse_tensor import SparseTensor, SparseTensorValue, as_sparse, parts
 from thalweg.ops import math_ops
 from thalweg.util.deprecation import deprecated_argument_lookup
+from thalweg.util.functions import named
 
 
 def sparse_add(a, b, threshold=None, thresh=None):
@@ -53,9 +54,7 @@ def _extreme(fn_name, op_type, doc):
     with ops.name_scope(name, op_type, [sp_a.indices, sp_a.values, sp_b.indices, sp_b.values]) as name:
       return SparseTensor(*_op(op_type, name, parts(sp_a) + parts(sp_b)), dense_shape=sp_a.dense_shape)
 
-  fn.__name__ = fn.__qualname__ = fn_name
-  fn.__doc__ = doc
-  return fn
+  return named(fn, fn_name, doc)
 
 
 sparse_maximum = _extreme("sparse_maximum", "SparseSparseMaximum",
@@ -73,9 +72,7 @@ def _reduction(fn_name, op_type, doc):
                {"keep_dims": bool(keepdims)})
     return SparseTensor(*made) if op_type.endswith("Sparse") else made
 
-  fn.__name__ = fn.__qualname__ = fn_name
-  fn.__doc__ = doc
-  return fn
+  return named(fn, fn_name, doc)
 
 
 sparse_reduce_sum = _reduction("sparse_reduce_sum", "SparseReduceSum", "Sums over dimensions, as a dense tensor.")

@@ -2,6 +2,7 @@
 
 from thalweg.framework import ops, tensor_shape
 from thalweg.framework.op_create import op as _op
+from thalweg.util.functions import named
 
 
 def variable_op_v2(shape, dtype, name="Variable", container="", shared_name=""):
@@ -29,18 +30,21 @@ def assign(ref, value, validate_shape=None, use_locking=None, name=None):
 
 
 def assign_add(ref, value, use_locking=None, name=None):
+  """The variable after adding a value of its shape."""
   if _is_ref(ref):
     return _op("AssignAdd", name, (ref, value), {"use_locking": use_locking})
   return ref.assign_add(value)
 
 
 def assign_sub(ref, value, use_locking=None, name=None):
+  """The variable after subtracting a value of its shape."""
   if _is_ref(ref):
     return _op("AssignSub", name, (ref, value), {"use_locking": use_locking})
   return ref.assign_sub(value)
 
 
 def count_up_to(ref, limit, name=None):
+  """The integer variable's value before it grows by 1; OutOfRangeError when it is `limit`."""
   if _is_ref(ref):
     return _op("CountUpTo", name, (ref,), {"limit": limit})
   return ref.count_up_to(limit)
@@ -54,8 +58,7 @@ def _scatter(fn_name, kind):
     return getattr(ref, fn_name)(ops.IndexedSlices(ops.convert_to_tensor(updates, ref.dtype),
                                                    ops.convert_to_tensor(indices)), name=name)
 
-  fn.__name__ = fn.__qualname__ = fn_name
-  return fn
+  return named(fn, fn_name, "The variable after `updates`, [*indices' shape, *slice], at its slices `indices`: %s." % kind.lower())
 
 
 scatter_update = _scatter("scatter_update", "Update")
@@ -74,8 +77,7 @@ def _scatter_nd(fn_name, kind):
       return _op("ScatterNd" + kind, name, (ref, indices, updates), {"use_locking": use_locking})
     return getattr(ref, fn_name)(indices, updates, name=name)
 
-  fn.__name__ = fn.__qualname__ = fn_name
-  return fn
+  return named(fn, fn_name, "The variable after `updates` at its elements or slices `indices`, [..., depth]: %s." % kind.lower())
 
 
 scatter_nd_update = _scatter_nd("scatter_nd_update", "Update")
@@ -84,6 +86,7 @@ scatter_nd_sub = _scatter_nd("scatter_nd_sub", "Sub")
 
 
 def batch_scatter_update(ref, indices, updates, use_locking=True, name=None):
+  """The variable with updates in place of its slices [*batch, indices]."""
   from thalweg.ops import array_ops, math_ops
   with ops.name_scope(name):
     indices = ops.convert_to_tensor(indices, name="indices")

@@ -11,11 +11,13 @@ from thalweg.util.deprecation import deprecated_argument_lookup
 # --- text and numbers ---
 
 def as_string(input, precision=-1, scientific=False, shortest=False, width=-1, fill="", name=None):  # noqa: A002
+  """Numbers and booleans as text; `precision`, `scientific` and `shortest` are for floats, `width` and `fill` for all."""
   return _op("AsString", name, (input,), {"precision": precision, "scientific": scientific, "shortest": shortest,
                                          "width": width, "fill": fill})
 
 
 def string_to_number(string_tensor=None, out_type=dtypes.float32, name=None, input=None):  # noqa: A002
+  """Numbers from their text; InvalidArgumentError for other text."""
   string_tensor = deprecated_argument_lookup("input", input, "string_tensor", string_tensor)
   return _op("StringToNumber", name, (string_tensor,), {"out_type": out_type})
 
@@ -40,16 +42,19 @@ def decode_raw(input_bytes=None, out_type=None, little_endian=True, name=None, b
 
 
 def encode_base64(input, pad=False, name=None):  # noqa: A002
+  """Strings in the web-safe alphabet of base64, filled up with "=" when `pad`."""
   return _op("EncodeBase64", name, (input,), {"pad": pad})
 
 
 def decode_base64(input, name=None):  # noqa: A002
+  """The strings that encode_base64 was given; InvalidArgumentError for what it never gives."""
   return _op("DecodeBase64", name, (input,))
 
 
 # --- parts and forms ---
 
 def string_length(input, name=None, unit="BYTE"):  # noqa: A002
+  """The numbers of bytes, or with unit "UTF8_CHAR" of characters, int32."""
   return _op("StringLength", name, (input,), {"unit": unit})
 
 
@@ -59,14 +64,17 @@ def substr(input, pos, len, name=None, unit="BYTE"):  # noqa: A002
 
 
 def string_lower(input, encoding="", name=None):  # noqa: A002
+  """Lower case, of ASCII letters, or with encoding "utf-8" of all."""
   return _op("StringLower", name, (input,), {"encoding": encoding})
 
 
 def string_upper(input, encoding="", name=None):  # noqa: A002
+  """Upper case, of ASCII letters, or with encoding "utf-8" of all."""
   return _op("StringUpper", name, (input,), {"encoding": encoding})
 
 
 def string_strip(input, name=None):  # noqa: A002
+  """Strings without white space at either end."""
   return _op("StringStrip", name, (input,))
 
 
@@ -88,6 +96,7 @@ def regex_replace(input, pattern, rewrite, replace_global=True, name=None):  # n
 # --- joining and splitting ---
 
 def string_join(inputs, separator="", name=None):
+  """Strings of several tensors, broadcast from scalars, joined element by element."""
   return _op("StringJoin", name, (list(inputs),), {"separator": separator})
 
 
@@ -106,6 +115,7 @@ def reduce_join(inputs, axis=None, keep_dims=None, separator="", name=None, redu
 
 
 def unsorted_segment_join(inputs, segment_ids, num_segments, separator="", name=None):
+  """The strings with each id joined, in order; empty for ids without any."""
   return _op("UnsortedSegmentJoin", name, (inputs, segment_ids, num_segments), {"separator": separator})
 
 
@@ -179,12 +189,15 @@ def fingerprint(data, method="farmhash64", name=None):
 # --- files ---
 
 def read_file(filename, name=None):
+  """The contents of a file, a scalar string; NotFoundError when there is none."""
   return _op("ReadFile", name, (filename,))
 
 
 def write_file(filename, contents, name=None):
+  """The operation that writes a file, in new folders where they are missing."""
   return _op("WriteFile", name, (filename, contents))
 
 
 def matching_files(pattern, name=None):
+  """A vector of the names of files that match a shell pattern, or one of several."""
   return _op("MatchingFiles", name, (pattern,))

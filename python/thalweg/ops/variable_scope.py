@@ -387,6 +387,7 @@ def _pure_variable_scope(name_or_scope, **kwargs):
 def variable_op_scope(values, name_or_scope, default_name=None, initializer=None, regularizer=None,
                       caching_device=None, partitioner=None, custom_getter=None, reuse=None, dtype=None,
                       use_resource=None, constraint=None):
+  """variable_scope() with its arguments in the old order."""
   with variable_scope(name_or_scope, default_name=default_name, values=values, initializer=initializer,
                       regularizer=regularizer, caching_device=caching_device, partitioner=partitioner,
                       custom_getter=custom_getter, reuse=reuse, dtype=dtype, use_resource=use_resource,
@@ -396,6 +397,7 @@ def variable_op_scope(values, name_or_scope, default_name=None, initializer=None
 
 @contextlib.contextmanager
 def variable_creator_scope(variable_creator):
+  """A context in which variable_creator(next_creator, **kwargs) makes the variables."""
   with ops.get_default_graph()._variable_creator_scope(variable_creator):
     yield
 

@@ -1,8 +1,14 @@
-"""Variables: tf.Variable, the collections they are in, and the operations on many at once."""
+"""tf.Variable, what makes variables of either kind, and how they are written into graphs' collections."""
 
 from thalweg.framework import dtypes, ops
 from thalweg.framework.tensor import Tensor
 from thalweg.ops import array_ops, math_ops
+from thalweg.ops.variable_collections import (  # noqa: F401  (under this module's name, too)
+    _all_saveable_objects, all_variables, assert_variables_initialized, global_variables, global_variables_initializer,
+    initialize_all_variables, initialize_local_variables, initialize_variables, is_variable_initialized, local_variables,
+    local_variables_initializer, model_variables, moving_average_variables, report_uninitialized_variables,
+    trainable_variables, variables_initializer)
+from thalweg.util.functions import named
 
 
 class VariableSynchronization:
@@ -24,11 +30,13 @@ def enable_resource_variables():
 
 
 def disable_resource_variables():
+  """Makes reference variables where nothing else is said, as TensorFlow 1 does."""
   global _resource_by_default
   _resource_by_default = False
 
 
 def resource_variables_enabled():
+  """Whether variables are resource variables where nothing else is said."""
   return _resource_by_default
 
 
@@ -294,8 +302,7 @@ def _scatter_method(kind):
   def method(self, sparse_delta, use_locking=False, name=None):
     return self._scatter(kind, sparse_delta, use_locking, name)
 
-  method.__name__ = method.__qualname__ = "scatter_" + kind
-  return method
+  return named(method, "scatter_" + kind, "The variable after `sparse_delta`, IndexedSlices: %s." % kind)
 
 
 def _scatter_nd_method(kind):
@@ -303,14 +310,14 @@ def _scatter_nd_method(kind):
   def method(self, indices, updates, name=None):
     return self._scatter_nd(kind, indices, updates, name)
 
-  method.__name__ = method.__qualname__ = "scatter_nd_" + kind
-  return method
+  return named(method, "scatter_nd_" + kind, "The variable after `updates` at `indices`, [..., depth]: %s." % kind)
 
 
 for _kind in ("add", "sub", "mul", "div", "min", "max", "update"):
   setattr(Variable, "scatter_" + _kind, _scatter_method(_kind))
 for _kind in ("add", "sub", "update"):
   setattr(Variable, "scatter_nd_" + _kind, _scatter_nd_method(_kind))
+
 
 def _overload(operator):
   tensor_operator = getattr(Tensor, operator)
@@ -326,98 +333,6 @@ for _operator in Tensor.OVERLOADABLE_OPERATORS:
   if _operator != "__getitem__":
     _overload(_operator)
 Variable.__getitem__ = lambda self, slice_spec: array_ops._slice_helper(self._AsTensor(), slice_spec, self)
-
-
-# --- collections and initialisation ---
-
-def global_variables(scope=None):
-  return ops.get_collection(ops.GraphKeys.GLOBAL_VARIABLES, scope)
-
-
-def all_variables():
-  return global_variables()
-
-
-def local_variables(scope=None):
-  return ops.get_collection(ops.GraphKeys.LOCAL_VARIABLES, scope)
-
-
-def model_variables(scope=None):
-  return ops.get_collection(ops.GraphKeys.MODEL_VARIABLES, scope)
-
-
-def trainable_variables(scope=None):
-  return ops.get_collection(ops.GraphKeys.TRAINABLE_VARIABLES, scope)
-
-
-def moving_average_variables(scope=None):
-  return ops.get_collection(ops.GraphKeys.MOVING_AVERAGE_VARIABLES, scope)
-
-
-def _all_saveable_objects(scope=None):
-  return (ops.get_collection(ops.GraphKeys.GLOBAL_VARIABLES, scope) +
-          ops.get_collection(ops.GraphKeys.SAVEABLE_OBJECTS, scope))
-
-
-def variables_initializer(var_list, name="init"):
-  from thalweg.ops import control_flow_ops
-  if var_list:
-    return control_flow_ops.group(*[v.initializer for v in var_list], name=name)
-  return control_flow_ops.no_op(name=name)
-
-
-initialize_variables = variables_initializer
-
-
-def global_variables_initializer():
-  return variables_initializer(global_variables())
-
-
-def initialize_all_variables():
-  return global_variables_initializer()
-
-
-def local_variables_initializer():
-  return variables_initializer(local_variables())
-
-
-def initialize_local_variables():
-  return local_variables_initializer()
-
-
-def is_variable_initialized(variable):
-  from thalweg.ops import state_ops
-  return state_ops.is_variable_initialized(variable)
-
-
-def report_uninitialized_variables(var_list=None, name="report_uninitialized_variables"):
-  """The names of the variables that no initializer has written yet."""
-  if var_list is None:
-    var_list = global_variables() + local_variables()
-    if not var_list:
-      var_list = [op.outputs[0] for op in ops.get_default_graph().get_operations()
-                  if op.type in ("Variable", "VariableV2", "AutoReloadVariable")]
-  with ops.name_scope(name):
-    if not var_list:
-      return array_ops.constant([], dtype=dtypes.string)
-    from thalweg.ops import state_ops
-    mask = math_ops.logical_not(array_ops.stack([state_ops.is_variable_initialized(v) for v in var_list]))
-    names = array_ops.constant([s.op.name for s in var_list])
-    return array_ops.boolean_mask(names, mask)
-
-
-def assert_variables_initialized(var_list=None):
-  from thalweg.ops import state_ops
-  if var_list is None:
-    var_list = global_variables() + local_variables()
-  if not var_list:
-    return None
-  ranks = []
-  for v in var_list:
-    with ops.colocate_with(v.op):
-      ranks.append(array_ops.rank_internal(v, optimize=False))
-  del state_ops
-  return ranks[0] if len(ranks) == 1 else array_ops.stack(ranks)
 
 
 def _register_proto_functions():

@@ -1,7 +1,6 @@
 """tf.gfile: files and folders by path, with TensorFlow's errors."""
 
 import errno
-import fnmatch
 import glob as _glob
 import os
 import shutil
@@ -133,44 +132,53 @@ Open = FastGFile = GFile
 
 
 def exists(path):
+  """Whether there is a file or folder of this name."""
   return os.path.exists(_path(path))
 
 
 def isdir(dirname):
+  """Whether there is a folder of this name."""
   return os.path.isdir(_path(dirname))
 
 
 def listdir(dirname):
+  """The names in a folder, without it; NotFoundError when there is none."""
   with _Translated(dirname):
     return os.listdir(_path(dirname))
 
 
 def glob(filename):
+  """The files that match a shell pattern, or one of several."""
   patterns = filename if isinstance(filename, (list, tuple)) else [filename]
   return sorted(m for p in patterns for m in _glob.glob(_path(p)))
 
 
 def mkdir(dirname):
+  """Makes a folder in one that exists."""
   with _Translated(dirname):
     os.mkdir(_path(dirname))
 
 
 def makedirs(dirname):
+  """Makes a folder and those above it; one that exists stays."""
   with _Translated(dirname):
     os.makedirs(_path(dirname), exist_ok=True)
 
 
 def remove(filename):
+  """Deletes a file; NotFoundError when there is none."""
   with _Translated(filename):
     os.remove(_path(filename))
 
 
 def rmtree(dirname):
+  """Deletes a folder with all that is in it."""
   with _Translated(dirname):
     shutil.rmtree(_path(dirname))
 
 
 def rename(oldname, newname, overwrite=False):
+  """Moves a file; AlreadyExistsError when there is one of the new name and not `overwrite`."""
   if not overwrite and os.path.exists(_path(newname)):
     raise errors.AlreadyExistsError(None, None, "file already exists: %s" % newname)
   with _Translated(oldname):
@@ -178,6 +186,7 @@ def rename(oldname, newname, overwrite=False):
 
 
 def copy(oldpath, newpath, overwrite=False):
+  """Copies a file; AlreadyExistsError when there is one of the new name and not `overwrite`."""
   if not overwrite and os.path.exists(_path(newpath)):
     raise errors.AlreadyExistsError(None, None, "file already exists: %s" % newpath)
   with _Translated(oldpath):
@@ -192,6 +201,7 @@ class _Stat:
 
 
 def stat(filename):
+  """The length, time of change and kind of a file; NotFoundError when there is none."""
   with _Translated(filename):
     return _Stat(os.stat(_path(filename)))
 
@@ -202,11 +212,8 @@ def walk(top, in_order=True):
     yield here, sorted(dirs), sorted(files)
 
 
-def match(names, pattern):
-  return fnmatch.filter(names, pattern)
-
-
 def Exists(filename):
+  """exists(), with the argument's old name."""
   return exists(filename)
 
 

@@ -40,21 +40,25 @@ def _collect(value, collections, default=_SUMMARIES):
 
 
 def scalar(name, tensor, collections=None, family=None):
+  """A Summary of a scalar, serialized. It is added to `collections`, SUMMARIES by default, as all summaries are."""
   with summary_scope(name, family, values=[tensor]) as (tag, scope):
     return _collect(_op("ScalarSummary", scope, (tag, tensor)), collections)
 
 
 def image(name, tensor, max_outputs=3, collections=None, family=None):
+  """A Summary of the first images of [batch, rows, columns, channels], with 1, 3 or 4 channels of uint8 or floats."""
   with summary_scope(name, family, values=[tensor]) as (tag, scope):
     return _collect(_op("ImageSummary", scope, (tag, tensor), {"max_images": max_outputs}), collections)
 
 
 def histogram(name, values, collections=None, family=None):
+  """A Summary of how the values are distributed; InvalidArgumentError when one is not finite."""
   with summary_scope(name, family, values=[values], default_name="HistogramSummary") as (tag, scope):
     return _collect(_op("HistogramSummary", scope, (tag, values)), collections)
 
 
 def audio(name, tensor, sample_rate, max_outputs=3, collections=None, family=None):
+  """A Summary of the first clips of [batch, frames] or [batch, frames, channels], floats in [-1, 1]; the rate is in hertz."""
   with summary_scope(name, family=family, values=[tensor]) as (tag, scope):
     from thalweg.framework import dtypes
     rate = ops.convert_to_tensor(sample_rate, dtype=dtypes.float32, name="sample_rate")
@@ -76,6 +80,7 @@ def tensor_summary(name, tensor, summary_description=None, collections=None, sum
 
 
 def text(name, tensor, collections=None):
+  """A Summary of strings of any shape."""
   from thalweg.framework import dtypes
   tensor = ops.convert_to_tensor(tensor)
   if tensor.dtype != dtypes.string:

@@ -27,10 +27,12 @@ def is_built_with_cuda():
 
 
 def is_built_with_rocm():
+  """Whether the library itself holds ROCm kernels; devices come as plug-ins, so no."""
   return False
 
 
 def is_built_with_gpu_support():
+  """Whether the library itself holds kernels for a GPU."""
   return is_built_with_cuda() or is_built_with_rocm()
 
 

@@ -8,6 +8,7 @@ from thalweg.contrib.layers import base, initializers, utils
 from thalweg.framework import dtypes, ops
 from thalweg.layers import convolutional, pooling
 from thalweg.ops import array_ops, init_ops, math_ops, nn_conv, nn_impl, nn_ops, variable_scope as vs
+from thalweg.util.functions import named
 
 _RENAME = {"bias": "biases", "kernel": "weights"}
 _relu = nn_ops.relu
@@ -63,9 +64,7 @@ def _convolution_over(axes, name, doc):
 
   signature = inspect.signature(convolution)
   convolve.__signature__ = signature.replace(parameters=[p for p in signature.parameters.values() if p.name != "conv_dims"])
-  convolve.__name__ = convolve.__qualname__ = name
-  convolve.__doc__ = doc
-  return add_arg_scope(convolve)
+  return add_arg_scope(named(convolve, name, doc))
 
 
 convolution1d = _convolution_over(1, "convolution1d", "convolution of sequences.")

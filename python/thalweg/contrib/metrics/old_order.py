@@ -6,6 +6,7 @@ from thalweg import metrics
 from thalweg.framework import dtypes, ops
 from thalweg.metrics.at_k import _at_k_name
 from thalweg.ops import math_ops, nn_ops
+from thalweg.util.functions import named
 
 
 def _predictions_first(metric, without=()):
@@ -16,10 +17,9 @@ def _predictions_first(metric, without=()):
   def streaming(*args, **kwargs):
     return metric(**signature.bind(*args, **kwargs).arguments)
 
-  streaming.__name__ = streaming.__qualname__ = "streaming_" + metric.__name__
-  streaming.__doc__ = "tf.metrics.%s with predictions before labels." % metric.__name__
   streaming.__signature__ = signature
-  return streaming
+  return named(streaming, "streaming_" + metric.__name__,
+               "tf.metrics.%s with predictions before labels." % metric.__name__)
 
 
 streaming_accuracy = _predictions_first(metrics.accuracy)

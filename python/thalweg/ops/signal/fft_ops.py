@@ -3,6 +3,7 @@
 from thalweg.framework import dtypes, ops, tensor_util
 from thalweg.framework.op_create import op as _op
 from thalweg.ops import array_ops, data_flow_ops, math_ops
+from thalweg.util.functions import named
 
 
 def _complex(fn_name, op_type, dimensions, inverse):
@@ -10,10 +11,8 @@ def _complex(fn_name, op_type, dimensions, inverse):
   def fn(input, name=None):  # noqa: A002
     return _op(op_type, name, (input,))
 
-  fn.__name__ = fn.__qualname__ = fn_name
-  fn.__doc__ = "The %sFourier transform over the innermost %s." % (
-      "inverse " if inverse else "", "dimension" if dimensions == 1 else "%d dimensions" % dimensions)
-  return fn
+  return named(fn, fn_name, "The %sFourier transform over the innermost %s." % (
+      "inverse " if inverse else "", "dimension" if dimensions == 1 else "%d dimensions" % dimensions))
 
 
 fft, ifft = _complex("fft", "FFT", 1, False), _complex("ifft", "IFFT", 1, True)
@@ -74,10 +73,9 @@ def _real(fn_name, op_type, dimensions, inverse):
       input_tensor = _padded(input_tensor, dimensions, fft_length, inverse)
       return _op(op_type, name, (input_tensor, fft_length))
 
-  fn.__name__ = fn.__qualname__ = fn_name
-  fn.__doc__ = ("The real signal of half a spectrum, as the transform without `i` gives it." if inverse else
-                "The Fourier transform of a real signal: of the innermost dimension, the half that is not redundant.")
-  return fn
+  return named(fn, fn_name, (
+      "The real signal of half a spectrum, as the transform without `i` gives it." if inverse else
+      "The Fourier transform of a real signal: of the innermost dimension, the half that is not redundant."))
 
 
 rfft, irfft = _real("rfft", "RFFT", 1, False), _real("irfft", "IRFFT", 1, True)
