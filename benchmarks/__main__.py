@@ -16,7 +16,8 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 # family -> program; each prints one JSON object of figures, and takes the module to import as its argument.
-FAMILIES = {"start": "start.py", "graph": "graph.py", "session": "session.py", "train": "train.py"}
+FAMILIES = {"start": "start.py", "graph": "graph.py", "session": "session.py", "control": "control.py",
+            "train": "train.py"}
 
 
 def run_program(python, program, module):
