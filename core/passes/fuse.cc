@@ -16,15 +16,26 @@ constexpr size_t kMaxOutputs = 6;
 // How far a search for a path around a group may go before fusion is given up.
 constexpr int kMaxSearch = 4096;
 
+// Whether an operand does not broadcast to the result: of its elements the first are read.
+bool reads_part(const Graph& g, const Node& n) {
+  const Shape& out = n.output_shapes[0];
+  if (!out.fully_known()) return false;
+  return std::any_of(n.inputs.begin(), n.inputs.end(), [&](Output o) {
+    const Shape& in = g.node(o.node).output_shapes[static_cast<size_t>(o.index)];
+    const auto both = broadcast(in, out);
+    return in.fully_known() && (!both.ok() || *both != out);
+  });
+}
+
 // The tape of a node that may join a group; nothing for other nodes.
-std::optional<Tape> node_tape(const Node& n) {
+std::optional<Tape> node_tape(const Graph& g, const Node& n) {
   if (n.dead || !is_pure(n) || n.output_dtypes.size() != 1) return std::nullopt;
   if (n.op->name == "BiasAdd") {
     // Channels last: the bias broadcasts like any operand.
     if (n.attr().string("data_format") == "NCHW") return std::nullopt;
     return tape_of(MicroOp::k_add, n.output_dtypes[0], n.output_dtypes[0]);
   }
-  if (n.op->map.empty() || find_kernel(*n.op, n.attrs) == nullptr) return std::nullopt;
+  if (n.op->map.empty() || reads_part(g, n) || find_kernel(*n.op, n.attrs) == nullptr) return std::nullopt;
   auto tape = instantiate_map(*n.op, n.attr());
   if (!tape.ok()) return std::nullopt;
   return std::move(*tape);
@@ -102,7 +113,7 @@ int Fuser::known_space(const Shape& s) {
 void Fuser::form(NodeId id) {
   const Node& n = g_.mutable_node(id);
   if (n.output_dtypes.empty()) return;
-  std::optional<Tape> tape = node_tape(n);
+  std::optional<Tape> tape = node_tape(g_, n);
   if (!tape) {
     if (n.output_shapes[0].fully_known()) space_[static_cast<size_t>(id)] = known_space(n.output_shapes[0]);
     else space_[static_cast<size_t>(id)] = next_space_++;

@@ -37,6 +37,17 @@ Status shape_merge(ShapeContext& c) {
   return {};
 }
 
+// A derivative from the function's result y and the gradient dy has y's shape. As in TensorFlow, dy may have another
+// one and more elements, of which the first are read.
+Status shape_from_result(ShapeContext& c) {
+  const Shape &y = c.input(0), &dy = c.input(1);
+  if (y.fully_known() && dy.fully_known() && dy.num_elements() < y.num_elements()) {
+    return invalid_argument("The gradient of shape ", dy, " has fewer elements than the result of shape ", y);
+  }
+  c.set_output(0, y);
+  return {};
+}
+
 Status shape_accumulate_n(ShapeContext& c) {
   TW_RETURN_IF_ERROR(shape_merge(c));
   TW_ASSIGN_OR_RETURN(const Shape stated, c.attrs().get<Shape>("shape"));

@@ -77,10 +77,11 @@ Status shape_batch_norm(ShapeContext& c) {
 }
 
 Status shape_batch_norm_grad(ShapeContext& c) {
-  TW_ASSIGN_OR_RETURN(const Shape both, merge(c.input(0), c.input(1)));
-  TW_ASSIGN_OR_RETURN(Shape x, merge(both, Shape::unknown_of_rank(4)));
+  Shape dy, x;
+  TW_RETURN_IF_ERROR(c.with_rank(0, 4, &dy));
+  TW_RETURN_IF_ERROR(c.with_rank(1, 4, &x));
   const int d = channel_dim(c, 4);
-  int64_t channels = x[d];
+  TW_ASSIGN_OR_RETURN(int64_t channels, merge_dim(dy[d], x[d]));
   for (int i = 2; i < 5; ++i) {
     Shape v;
     TW_RETURN_IF_ERROR(c.with_rank(i, 1, &v));

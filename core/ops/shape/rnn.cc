@@ -48,7 +48,7 @@ Status shape_gru_cell_grad(ShapeContext& c) {
 // x [time, batch, in], b [4 * cell]: every output [time, batch, cell].
 Status shape_block_lstm(ShapeContext& c) {
   Shape x, b;
-  TW_RETURN_IF_ERROR(check_rank(c, 0, 0));
+  TW_RETURN_IF_ERROR(check_one_element(c, 0));
   TW_RETURN_IF_ERROR(c.with_rank(1, 3, &x));
   TW_RETURN_IF_ERROR(c.with_rank(8, 1, &b));
   all_outputs(c, Shape{x[0], x[1], b[0] < 0 ? kUnknownDim : b[0] / 4});

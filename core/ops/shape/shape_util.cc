@@ -71,6 +71,14 @@ Status check_rank(const ShapeContext& c, int i, int rank) {
   return c.with_rank(i, rank, &ignored);
 }
 
+Status check_one_element(const ShapeContext& c, int i) {
+  const Shape& s = c.input(i);
+  for (int d = 0; d < s.rank(); ++d) {
+    if (s[d] >= 0 && s[d] != 1) return invalid_argument("Input ", i, " must be a scalar, but has shape ", s);
+  }
+  return {};
+}
+
 void all_outputs(ShapeContext& c, const Shape& s) {
   for (int i = 0; i < c.num_outputs(); ++i) c.set_output(i, s);
 }

@@ -24,6 +24,8 @@ std::optional<std::vector<int64_t>> values_of(const ShapeContext& c, int i);
 Result<int64_t> scalar_value(const ShapeContext& c, int i);
 // Input i must have rank `rank`, or an unknown one.
 Status check_rank(const ShapeContext& c, int i, int rank);
+// Input i is a scalar, or has one element in a shape of ones, which TensorFlow's kernels take for a scalar.
+Status check_one_element(const ShapeContext& c, int i);
 // Gives every output the shape.
 void all_outputs(ShapeContext& c, const Shape& s);
 

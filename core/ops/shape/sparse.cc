@@ -71,7 +71,7 @@ Status shape_sparse_concat(ShapeContext& c) {
 }
 
 Status shape_sparse_split(ShapeContext& c) {
-  TW_RETURN_IF_ERROR(check_rank(c, 0, 0));
+  TW_RETURN_IF_ERROR(check_one_element(c, 0));
   TW_RETURN_IF_ERROR(check_sparse(c, 1));
   const int parts = c.num_outputs() / 3;
   const int64_t rank = sparse_rank(c, 3);

@@ -22,23 +22,16 @@ for image, label in zip(images, labels):  # a bright quarter says which class it
 tf.set_random_seed(12)
 x = tf.placeholder(tf.float32, [None, 12, 12, 3], name="x")
 y = tf.placeholder(tf.int32, [None], name="y")
-
-
-def network(training):
-  with tf.variable_scope("network", reuse=tf.AUTO_REUSE):
-    net = x
-    for i, filters in enumerate((8, 16)):
-      net = tf.layers.conv2d(net, filters, 3, padding="same", use_bias=False, name="conv%d" % i)
-      net = tf.layers.batch_normalization(net, momentum=0.9, training=training, name="norm%d" % i)
-      net = tf.nn.relu(net)
-      net = tf.layers.max_pooling2d(net, 2, 2)
-    net = tf.layers.flatten(net)
-    net = tf.layers.dropout(net, 0.4, training=training)
-    logits = tf.layers.dense(net, 4, name="logits")
-    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=logits))
-
-
-loss, test_loss = network(True), network(False)
+training = tf.placeholder(tf.bool, [], name="training")
+net = x
+for filters in (8, 16):
+  net = tf.layers.conv2d(net, filters, 3, padding="same", use_bias=False)
+  net = tf.layers.batch_normalization(net, momentum=0.9, training=training)
+  net = tf.nn.relu(net)
+  net = tf.layers.max_pooling2d(net, 2, 2)
+net = tf.layers.dropout(tf.layers.flatten(net), 0.4, training=training)
+logits = tf.layers.dense(net, 4)
+loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=logits))
 step = tf.train.get_or_create_global_step()
 rate = tf.train.exponential_decay(0.01 * FACTOR, step, 50, 0.7, staircase=True)
 with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
@@ -49,5 +42,5 @@ with tf.Session(config=config) as session:
   session.run(tf.global_variables_initializer())
   for i in range(STEPS):
     rows = np.arange(i * BATCH, (i + 1) * BATCH) % len(images)
-    print("%.9g" % session.run([loss, train], {x: images[rows], y: labels[rows]})[0])
-  print("%.9g" % session.run(test_loss, {x: images, y: labels}))
+    print("%.9g" % session.run([loss, train], {x: images[rows], y: labels[rows], training: True})[0])
+  print("%.9g" % session.run(loss, {x: images, y: labels, training: False}))

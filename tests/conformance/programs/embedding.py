@@ -1,5 +1,5 @@
-"""Word vectors from pairs of neighbours and words drawn at random, trained by Adagrad on the rows in use. Prints the loss
-of each step.
+"""Word vectors from pairs of neighbours by noise-contrastive estimation, trained by Adagrad on the rows in use. Prints the
+loss of each step.
 
 `python embedding.py [FACTOR]`: FACTOR scales the learning rate, 1 by default.
 """
@@ -24,12 +24,7 @@ vectors = tf.Variable(tf.random_uniform([WORDS, SIZE], -1.0, 1.0), name="vectors
 weights = tf.Variable(tf.truncated_normal([WORDS, SIZE], stddev=SIZE ** -0.5), name="weights")
 biases = tf.Variable(tf.zeros([WORDS]), name="biases")
 embedded = tf.nn.embedding_lookup(vectors, word)
-noise = tf.random_uniform([NOISE], 0, WORDS, tf.int64)
-true = tf.reduce_sum(embedded * tf.nn.embedding_lookup(weights, neighbour), 1) + tf.gather(biases, neighbour)
-false = tf.matmul(embedded, tf.gather(weights, noise), transpose_b=True) + tf.gather(biases, noise)
-entropy = tf.nn.sigmoid_cross_entropy_with_logits
-loss = tf.reduce_mean(entropy(labels=tf.ones_like(true), logits=true) +
-                      tf.reduce_sum(entropy(labels=tf.zeros_like(false), logits=false), 1))
+loss = tf.reduce_mean(tf.nn.nce_loss(weights, biases, neighbour[:, tf.newaxis], embedded, NOISE, WORDS))
 train = tf.train.AdagradOptimizer(0.5 * FACTOR).minimize(loss)
 
 config = tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)

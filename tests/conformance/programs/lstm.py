@@ -24,7 +24,7 @@ lengths = random.randint(LENGTH // 2, LENGTH + 1, [STEPS, BATCH]).astype(np.int3
 tf.set_random_seed(13)
 letters = tf.placeholder(tf.int32, [BATCH, LENGTH + 1], name="letters")
 length = tf.placeholder(tf.int32, [BATCH], name="length")
-with tf.variable_scope("model", initializer=tf.glorot_uniform_initializer(seed=5)):
+with tf.variable_scope("model"):
   embedding = tf.get_variable("embedding", [LETTERS, 16], initializer=tf.random_uniform_initializer(-0.5, 0.5))
   inputs = tf.nn.dropout(tf.nn.embedding_lookup(embedding, letters[:, :-1]), keep_prob=0.9)
   cell = tf.nn.rnn_cell.MultiRNNCell([tf.nn.rnn_cell.BasicLSTMCell(24), tf.nn.rnn_cell.LSTMCell(16, use_peepholes=True)])

@@ -1,4 +1,5 @@
 // Element-wise ops: rows with a `map`, and the tapes that the fuse pass makes.
+#include <algorithm>
 #include <vector>
 
 #include "core/framework/tape_map.h"
@@ -8,7 +9,7 @@
 namespace tw {
 namespace {
 
-enum class StringOp : uint8_t { kAdd, kEqual, kNotEqual };
+enum class StringOp : uint8_t { kAdd, kEqual, kNotEqual, kSelect };
 
 struct MapState : KernelState {
   std::unique_ptr<MapPlan> plan;  // null for strings
@@ -21,15 +22,28 @@ struct MapState : KernelState {
 // Operands on the stack up to this many, which covers every op but long fused ones.
 constexpr int kFew = 8;
 
-// Strings join and compare; the engine itself takes numbers only.
+std::vector<Shape> input_shapes(const PrepareContext& ctx) {
+  std::vector<Shape> shapes;
+  for (int i = 0; i < ctx.num_inputs(); ++i) shapes.push_back(ctx.input_shape(i));
+  return shapes;
+}
+
+constexpr std::pair<std::string_view, StringOp> kStringOps[] = {
+    {"Add", StringOp::kAdd},
+    {"Equal", StringOp::kEqual},
+    {"NotEqual", StringOp::kNotEqual},
+    {"SelectV2", StringOp::kSelect},
+};
+
+// Strings join, compare and are chosen; the engine itself takes numbers only.
 Status prepare_strings(PrepareContext& ctx) {
-  const std::string_view name = ctx.op().name;
-  const bool known = name == "Add" || name == "Equal" || name == "NotEqual";
-  if (!known || ctx.num_inputs() != 2) return unimplemented(name, " does not take strings");
-  const Shape shapes[] = {ctx.input_shape(0), ctx.input_shape(1)};
+  const auto* known = std::find_if(std::begin(kStringOps), std::end(kStringOps),
+                                   [&](const auto& entry) { return entry.first == ctx.op().name; });
+  if (known == std::end(kStringOps)) return unimplemented(ctx.op().name, " does not take strings");
+  const std::vector<Shape> shapes = input_shapes(ctx);
   TW_ASSIGN_OR_RETURN(const Shape space, broadcast_all(shapes));
   auto& s = ctx.emplace_state<MapState>();
-  s.op = name == "Add" ? StringOp::kAdd : name == "Equal" ? StringOp::kEqual : StringOp::kNotEqual;
+  s.op = known->second;
   s.count = space.num_elements();
   s.space = collapse(space, shapes, &s.strides);
   ctx.set_cost({20.0 * static_cast<double>(s.count), operand_bytes(ctx)});
@@ -37,13 +51,18 @@ Status prepare_strings(PrepareContext& ctx) {
 }
 
 Status run_strings(const RunContext& ctx, const MapState& s) {
+  const auto at = [&](int input, int64_t i) {
+    return operand_offset(s.space, s.strides[static_cast<size_t>(input)], i);
+  };
+  const auto text = [&](int input, int64_t i) -> const std::string& {
+    return ctx.in<std::string>(input)[at(input, i)];
+  };
   for (int64_t i = 0; i < s.count; ++i) {
-    const std::string& x = ctx.in<std::string>(0)[operand_offset(s.space, s.strides[0], i)];
-    const std::string& y = ctx.in<std::string>(1)[operand_offset(s.space, s.strides[1], i)];
-    if (s.op == StringOp::kAdd) {
-      ctx.out<std::string>(0)[i] = x + y;
-    } else {
-      ctx.out<bool>(0)[i] = (x == y) == (s.op == StringOp::kEqual);
+    switch (s.op) {
+      case StringOp::kAdd: ctx.out<std::string>(0)[i] = text(0, i) + text(1, i); break;
+      case StringOp::kEqual: ctx.out<bool>(0)[i] = text(0, i) == text(1, i); break;
+      case StringOp::kNotEqual: ctx.out<bool>(0)[i] = text(0, i) != text(1, i); break;
+      case StringOp::kSelect: ctx.out<std::string>(0)[i] = text(ctx.in<bool>(0)[at(0, i)] ? 1 : 2, i); break;
     }
   }
   return {};
@@ -68,9 +87,7 @@ Status run_map(const RunContext& ctx) {
   return plan.run(in, out, ctx.pool());
 }
 
-Status prepare_tape(PrepareContext& ctx, const Tape& tape) {
-  std::vector<Shape> shapes;
-  for (int i = 0; i < ctx.num_inputs(); ++i) shapes.push_back(ctx.input_shape(i));
+Status prepare_tape(PrepareContext& ctx, const Tape& tape, std::span<const Shape> shapes) {
   TW_ASSIGN_OR_RETURN(Shape space, broadcast_all(shapes));
   MapState& state = ctx.emplace_state<MapState>();
   TW_ASSIGN_OR_RETURN(state.plan, plan_map(tape, shapes, space));
@@ -83,9 +100,16 @@ Status prepare_tape(PrepareContext& ctx, const Tape& tape) {
 }
 
 Status prepare_map(PrepareContext& ctx) {
-  if (ctx.input_dtype(0) == DType::kString) return prepare_strings(ctx);
+  if (ctx.input_dtype(ctx.num_inputs() - 1) == DType::kString) return prepare_strings(ctx);
   TW_ASSIGN_OR_RETURN(const Tape tape, instantiate_map(ctx.op(), ctx.attrs()));
-  return prepare_tape(ctx, tape);
+  std::vector<Shape> shapes = input_shapes(ctx);
+  // An operand that does not broadcast to the result has at least as many elements, of which the first are read: the
+  // shape functions take no other.
+  const Shape& result = ctx.output_shape(0);
+  for (Shape& s : shapes) {
+    if (const auto both = broadcast(s, result); !both.ok() || *both != result) s = result;
+  }
+  return prepare_tape(ctx, tape, shapes);
 }
 
 Status prepare_fused(PrepareContext& ctx) {
@@ -95,7 +119,7 @@ Status prepare_fused(PrepareContext& ctx) {
     return invalid_argument("the tape has ", tape.inputs.size(), " inputs and ", tape.outputs.size(),
                             " outputs, the node ", ctx.num_inputs(), " and ", ctx.num_outputs());
   }
-  return prepare_tape(ctx, tape);
+  return prepare_tape(ctx, tape, input_shapes(ctx));
 }
 
 }  // namespace

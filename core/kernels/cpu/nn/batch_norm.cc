@@ -158,9 +158,11 @@ Status run_forward(const RunContext& ctx) {
 
 Status prepare_grad(PrepareContext& ctx) {
   Layout l;
-  TW_RETURN_IF_ERROR(layout_of(ctx, ctx.input_shape(0), &l));
-  if (!(ctx.input_shape(1) == l.x)) {
-    return invalid_argument("y_backprop and x must have one shape, got ", l.x, " and ", ctx.input_shape(1));
+  TW_RETURN_IF_ERROR(layout_of(ctx, ctx.input_shape(1), &l));
+  // As in TensorFlow the gradient may be larger than x: its first elements are read.
+  const Shape& dy = ctx.input_shape(0);
+  if (dy.rank() != 4 || dy.num_elements() < l.x.num_elements()) {
+    return invalid_argument("y_backprop must have the shape of x, got ", dy, " and ", l.x);
   }
   TW_RETURN_IF_ERROR(check_channels(ctx, 2, "scale", l.channels));
   TW_RETURN_IF_ERROR(check_channels(ctx, 3, "saved mean", l.channels));
@@ -195,7 +197,7 @@ Status prepare_grad(PrepareContext& ctx) {
   const Shape shapes[] = {l.x, l.x, l.channel, l.channel, l.channel, l.channel};
   TW_ASSIGN_OR_RETURN(s.apply, plan_map(apply.finish({dx.cast(t)}), shapes, l.x));
   set_workspace(ctx, s, 4);
-  ctx.allow_in_place(0, 0);
+  if (dy == l.x) ctx.allow_in_place(0, 0);
   ctx.allow_in_place(1, 0);
   ctx.set_cost({12.0 * static_cast<double>(l.x.num_elements()), operand_bytes(ctx)});
   return {};

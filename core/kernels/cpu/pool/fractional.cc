@@ -150,13 +150,14 @@ Status run_avg(const RunContext& ctx) {
   });
 }
 
-// The gradients take the sequences as their last two inputs: increasing, and within the image.
+// The gradients take the sequences as their last two inputs: increasing, and within the image. As in TensorFlow their
+// shapes do not matter, and what follows the end of the last region is not read.
 Status check_sequences(const RunContext& ctx, const Shape& image, const Shape& pooled) {
   constexpr const char* kNames[] = {"row_pooling_sequence", "col_pooling_sequence"};
   for (int i = 0; i < 2; ++i) {
     const Value& v = ctx.input(ctx.num_inputs() - 2 + i);
-    if (*v.shape != Shape{pooled[i + 1] + 1}) {
-      return invalid_argument(kNames[i], " must have shape [", pooled[i + 1] + 1, "], but has ", *v.shape);
+    if (v.shape->num_elements() <= pooled[i + 1]) {
+      return invalid_argument(kNames[i], " must have ", pooled[i + 1] + 1, " elements, but has shape ", *v.shape);
     }
     for (int64_t k = 0; k <= pooled[i + 1]; ++k) {
       const int64_t at = index_at(v, k), before = k == 0 ? -1 : index_at(v, k - 1);

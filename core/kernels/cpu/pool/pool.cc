@@ -142,6 +142,7 @@ Status prepare_max_grad(PrepareContext& ctx) {
   if (ctx.input_shape(1) != ctx.input_shape(2)) {
     return invalid_argument("Expected grad shape to be ", ctx.input_shape(1), ", but got ", ctx.input_shape(2));
   }
+  if (ctx.input_shape(0).num_elements() == 0) return {};  // of nothing, whatever was pooled
   TW_RETURN_IF_ERROR(make_geometry(ctx, ctx.input_shape(0), ctx.input_shape(2), &k));
   set_cost(ctx, k);
   return {};
@@ -149,6 +150,7 @@ Status prepare_max_grad(PrepareContext& ctx) {
 
 Status run_max_grad(const RunContext& ctx) {
   const PoolKernel& k = ctx.state<PoolKernel>();
+  if (ctx.output(0).shape->num_elements() == 0) return {};
   const PoolGeometry& g = k.geometry;
   return with_max_loops(k, [&](const auto& loops, auto tag) {
     using T = typename decltype(tag)::type;
@@ -211,12 +213,18 @@ Status run_avg(const RunContext& ctx) {
 
 Status prepare_avg_grad(PrepareContext& ctx) {
   PoolKernel& k = emplace(ctx);
+  if (ctx.input_shape(1).num_elements() == 0) return {};  // an empty gradient adds to nothing, whatever its sizes
   TW_RETURN_IF_ERROR(make_geometry(ctx, ctx.output_shape(0), ctx.input_shape(1), &k));
   set_cost(ctx, k);
   return {};
 }
 
 Status run_avg_grad(const RunContext& ctx) {
+  const Value& dx = ctx.output(0);
+  if (ctx.input(1).shape->num_elements() == 0) {
+    std::memset(dx.data, 0, static_cast<size_t>(dx.shape->num_elements()) * dtype_size(dx.dtype));
+    return {};
+  }
   const PoolKernel& k = ctx.state<PoolKernel>();
   const PoolGeometry& g = k.geometry;
   const int64_t rows = k.in_size == 0 ? 0 : g.batch * g.in_h;

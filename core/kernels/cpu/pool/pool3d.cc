@@ -194,9 +194,18 @@ Status run_avg(const RunContext& ctx) {
   });
 }
 
-Status prepare_avg_grad(PrepareContext& ctx) { return prepare_pool3d(ctx, ctx.output_shape(0), ctx.input_shape(1), 1); }
+Status prepare_avg_grad(PrepareContext& ctx) {
+  if (ctx.input_shape(1).num_elements() > 0) return prepare_pool3d(ctx, ctx.output_shape(0), ctx.input_shape(1), 1);
+  ctx.emplace_state<Pool3DState>();  // an empty gradient adds to nothing, whatever its sizes
+  return {};
+}
 
 Status run_avg_grad(const RunContext& ctx) {
+  const Value& dx = ctx.output(0);
+  if (ctx.input(1).shape->num_elements() == 0) {
+    std::memset(dx.data, 0, static_cast<size_t>(dx.shape->num_elements()) * dtype_size(dx.dtype));
+    return {};
+  }
   const auto& k = ctx.state<Pool3DState>();
   return visit_floats(ctx, [&](auto tag) {
     using T = typename decltype(tag)::type;

@@ -21,8 +21,9 @@ Status prepare_bincount(PrepareContext& ctx) {
   if (s.bins < 0) return invalid_argument("size (", s.bins, ") must be non-negative");
   const int64_t n = ctx.input_shape(0).num_elements(), weights = ctx.input_shape(2).num_elements();
   s.weighted = weights > 0;
-  if (s.weighted && weights != n) {
-    return invalid_argument("If weights are passed they must have the same shape as arr, got ", ctx.input_shape(2),
+  // As in TensorFlow there may be more weights, which are not read.
+  if (s.weighted && weights < n) {
+    return invalid_argument("If weights are passed there must be one for each element of arr, got ", ctx.input_shape(2),
                             " and ", ctx.input_shape(0));
   }
   ctx.set_cost({static_cast<double>(n), operand_bytes(ctx)});

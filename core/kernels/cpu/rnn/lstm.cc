@@ -24,7 +24,7 @@ Result<LstmShape> lstm_shape(const PrepareContext& ctx) {
   if (cs.rank() != 2) return invalid_argument("cs_prev must be 2D, but has shape ", cs);
   if (s.first == 1) {
     s.steps = x[0];
-    if (!ctx.input_shape(0).is_scalar()) {
+    if (ctx.input_shape(0).num_elements() != 1) {
       return invalid_argument("seq_len_max must be a scalar, but has shape ", ctx.input_shape(0));
     }
   }

@@ -35,15 +35,19 @@ Result<Coo> Coo::read(const RunContext& ctx, int indices, int values, int shape)
   return t;
 }
 
-Status Coo::check_bounds() const {
+Status Coo::check_bounds(int d) const {
+  const int64_t size = shape[static_cast<size_t>(d)];
   for (int64_t i = 0; i < count; ++i) {
-    for (int d = 0; d < rank; ++d) {
-      if (index(i, d) < 0 || index(i, d) >= shape[static_cast<size_t>(d)]) {
-        return invalid_argument("indices[", i, ",", d, "] = ", index(i, d), " is out of bounds: need 0 <= index < ",
-                                shape[static_cast<size_t>(d)]);
-      }
+    if (index(i, d) < 0 || index(i, d) >= size) {
+      return invalid_argument("indices[", i, ",", d, "] = ", index(i, d), " is out of bounds: need 0 <= index < ",
+                              size);
     }
   }
+  return {};
+}
+
+Status Coo::check_bounds() const {
+  for (int d = 0; d < rank; ++d) TW_RETURN_IF_ERROR(check_bounds(d));
   return {};
 }
 

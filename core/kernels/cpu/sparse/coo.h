@@ -21,7 +21,8 @@ struct Coo {
   // The same from inputs that stand elsewhere.
   static Result<Coo> read(const RunContext& ctx, int indices, int values, int shape);
   int64_t index(int64_t row, int d) const { return index_at(*indices, row * rank + d); }
-  // InvalidArgument unless every index lies in the shape.
+  // InvalidArgument unless every index lies in the shape; of one dimension, or of all.
+  Status check_bounds(int d) const;
   Status check_bounds() const;
   // -1, 0 or 1 as row `i` comes before, at or after row `j` of `other` in row-major order.
   int compare(int64_t i, const Coo& other, int64_t j) const;

@@ -193,7 +193,7 @@ Status prepare_split(PrepareContext& ctx) {
 
 Status run_split(const RunContext& ctx) {
   const int64_t parts = ctx.state<AxisState>().parts;
-  if (!ctx.input(0).shape->is_scalar()) {
+  if (ctx.input(0).shape->num_elements() != 1) {
     return invalid_argument("split_dim must be a scalar, but has shape ", *ctx.input(0).shape);
   }
   TW_ASSIGN_OR_RETURN(const Coo in, Coo::read(ctx, 1));

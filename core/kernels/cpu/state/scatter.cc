@@ -41,6 +41,9 @@ RowFn row_function(DType dtype) {
     visit_real(dtype, [&](auto tag) { fn = combine_row<kOp, typename decltype(tag)::type>; });
   } else if constexpr (kOp != Scatter::kUpdate) {
     visit_number(dtype, [&](auto tag) { fn = combine_row<kOp, typename decltype(tag)::type>; });
+    if constexpr (kOp == Scatter::kAdd || kOp == Scatter::kSub) {
+      if (dtype == DType::kBool) fn = combine_row<kOp, bool>;  // or, and "differ"
+    }
   }
   return fn;
 }

@@ -33,6 +33,7 @@ Status run(const RunContext& ctx) {
   if (!variable->value_locked().valid()) return uninitialized(*variable);
   TW_ASSIGN_OR_RETURN(const StridedSlice slice, resolve_strided_slice(variable->value_locked().shape(), spec[0], &begin,
                                                                       &end, &strides, ctx.state<State>().masks));
+  if (slice.shape.num_elements() == 0) return {};  // whatever the value's shape
   if (*value.shape != slice.shape) {
     return unimplemented("sliced l-value shape ", slice.shape, " does not match r-value shape ", *value.shape,
                          ". Automatic broadcasting not yet implemented.");

@@ -200,7 +200,7 @@ Status run_tensor(const RunContext& ctx) {
 
 Status run_tensor_v2(const RunContext& ctx) {
   TW_ASSIGN_OR_RETURN(const std::string tag, scalar_tag(ctx, "tag"));
-  if (ctx.input(2).shape->rank() != 0) return invalid_argument("serialized_summary_metadata must be a scalar");
+  if (ctx.input(2).shape->num_elements() != 1) return invalid_argument("serialized_summary_metadata must be a scalar");
   TW_ASSIGN_OR_RETURN(const Tensor tensor, ctx.input_tensor(1, false));
   TW_ASSIGN_OR_RETURN(const std::string value, tensor_summary(tag, tensor, *ctx.in<std::string>(2)));
   return set_summary(ctx, {&value, 1});
