@@ -68,7 +68,8 @@ void queue_pairs(benchmark::State& state) {
   auto graph = std::make_shared<Graph>();
   Builder b(graph.get());
   const std::vector<DType> types{DType::kFloat};
-  const Output queue{b.add("FIFOQueueV2", {}, {{"component_types", types}, {"shapes", std::vector<Shape>{Shape{}}}}), 0};
+  const Output queue{b.add("FIFOQueueV2", {}, {{"component_types", types}, {"shapes", std::vector<Shape>{Shape{}}}}),
+                     0};
   Output x{b.add("Placeholder", {}, {{"dtype", DType::kFloat}, {"shape", Shape{}}}), 0};
   const Output fed = x;
   for (int i = 0; i < per_step; ++i) {

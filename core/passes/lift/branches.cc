@@ -8,21 +8,18 @@ namespace tw::lift {
 
 namespace {
 
-// Lifting and running recurse as deep as branches are nested.
-constexpr int kMaxDepth = 100;
-
 class BranchLifter {
  public:
   BranchLifter(Region& r, int depth) : r_(r), g_(r.graph()), depth_(depth), rewriter_(r.body) {}
 
   Status run() {
-    if (depth_ > kMaxDepth) return unimplemented("branches nested more than ", kMaxDepth, " deep");
+    if (depth_ > Conditions::kMostHeight) return too_deep();
     TW_RETURN_IF_ERROR(settle());
     find_groups();
     const Uses uses(g_);
     for (size_t i = 0; i < groups_.size(); ++i) {
       Status s = replace(i, uses);
-      if (r_.logic.exhausted()) s = resource_exhausted("too many Switches decide whether this node runs");
+      if (r_.logic.exhausted()) s = too_deep();
       if (!s.ok()) {
         const Node& n = r_.node(groups_[i].members[0]);
         return s.at_node(n.name, n.where);

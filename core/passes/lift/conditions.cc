@@ -6,18 +6,20 @@ namespace tw::lift {
 
 namespace {
 
-// Real graphs need a few nodes a predicate, and as much height as their branches are nested.
+// Real graphs need a few nodes a predicate.
 constexpr size_t kMostNodes = size_t{1} << 18;
-constexpr int kMostHeight = 2000;
 
 }  // namespace
 
 Conditions::Conditions() : nodes_{{kNoPredicate, kNever, kNever}, {kNoPredicate, kAlways, kAlways}}, heights_{0, 0} {}
 
 std::size_t Conditions::Hash::operator()(const Node& n) const {
-  uint64_t h = static_cast<uint32_t>(n.predicate);
-  for (const Condition c : {n.if_false, n.if_true})
-    h = (h ^ static_cast<uint32_t>(c)) * 0x9e3779b97f4a7c15u + (h >> 29);
+  // Predicates and conditions are small numbers that grow together: each is spread over all bits before the next comes.
+  uint64_t h = 0;
+  for (const int32_t part : {n.predicate, n.if_false, n.if_true}) {
+    h = (h ^ static_cast<uint32_t>(part)) * 0x9e3779b97f4a7c15u;
+    h ^= h >> 32;
+  }
   return static_cast<size_t>(h);
 }
 

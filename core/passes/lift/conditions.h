@@ -20,6 +20,10 @@ inline constexpr Predicate kNoPredicate = INT_MAX;
 
 class Conditions {
  public:
+  // Predicates that one condition may test one after another: as deep as branches are nested. Lifting, planning and
+  // running recurse as deep, and a thread's stack has room for that.
+  static constexpr int kMostHeight = 500;
+
   Conditions();
   Condition literal(Predicate p, bool value) { return value ? make(p, kNever, kAlways) : make(p, kAlways, kNever); }
   Condition both(Condition a, Condition b) { return choose(a, b, kNever); }
@@ -31,8 +35,8 @@ class Conditions {
   Predicate first(Condition c) const { return nodes_[static_cast<size_t>(c)].predicate; }
   // Adds the predicates of a condition; `seen` spares parts that several conditions share a second visit.
   void collect_predicates(Condition c, std::set<Condition>* seen, std::set<Predicate>* to) const;
-  // A graph may be made so that its conditions have no short form, or test thousands of predicates one after another;
-  // then results are meaningless from here on.
+  // A graph may be made so that its conditions have no short form, or nests branches more than kMostHeight deep; then
+  // results are meaningless from here on.
   bool exhausted() const { return exhausted_; }
 
  private:

@@ -18,7 +18,7 @@ class ConditionFinder {
       if (n.op->name == "Switch") r_.literal[static_cast<size_t>(id)] = literal(n.inputs[1]);
       r_.runs[static_cast<size_t>(id)] = condition(n);
       if (r_.logic.exhausted()) {
-        return resource_exhausted("too many Switches decide whether this node runs").at_node(n.name, n.where);
+        return too_deep().at_node(n.name, n.where);
       }
     }
     for (size_t i = 0; i < r_.body.results.size(); ++i) guard(r_.body.results[i], i);
@@ -111,6 +111,11 @@ NodeId Region::adopt(Node n, Condition when, Condition switch_literal) {
   runs.push_back(when);
   literal.push_back(switch_literal);
   return graph().adopt(std::move(n));
+}
+
+Status too_deep() {
+  return resource_exhausted("too many Switches decide whether this node runs: branches may be nested ",
+                            Conditions::kMostHeight, " deep");
 }
 
 Status find_conditions(Region& r) { return ConditionFinder(r).run(); }

@@ -33,6 +33,8 @@ struct Region {
   NodeId adopt(Node n, Condition when, Condition switch_literal = kNever);
 };
 
+// The error of a graph whose conditions have no short form.
+Status too_deep();
 // Finds the conditions of all nodes. What a result or `guarded` output may lack gets a _Live node in front, which
 // reports that the result has no value; ResourceExhausted when the conditions have no short form.
 Status find_conditions(Region& r);
