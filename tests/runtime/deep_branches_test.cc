@@ -17,7 +17,9 @@ class DeepBranches : public SessionTest {
     return op("Merge", {level == levels ? op("Neg", {no}) : nest(no, levels, level + 1), sum});
   }
   // In the branch that `beside` is in.
-  Output constant_in(Output beside, int value) { return op("Mul", {op("OnesLike", {beside}), b_.scalar<float>(value)}); }
+  Output constant_in(Output beside, int value) {
+    return op("Mul", {op("OnesLike", {beside}), b_.scalar<float>(value)});
+  }
 };
 
 TEST_F(DeepBranches, RunAsDeepAsTheyAre) {
