@@ -37,7 +37,9 @@ class LaneRun : public std::enable_shared_from_this<LaneRun> {
 
   // On the caller's thread, until all lanes have ended.
   Status run() {
-    for (size_t i = 1; i < ready_.size(); ++i) ask_for_help();
+    // Counted before the first helper comes, who takes lanes out.
+    const size_t ready = ready_.size();
+    for (size_t i = 1; i < ready; ++i) ask_for_help();
     std::unique_lock lock(mutex_);
     for (;;) {
       if (LaneTask* lane = next()) {
