@@ -6,6 +6,7 @@
 #include "core/kernels/cpu/array/outputs.h"
 #include "core/kernels/cpu/random/distributions.h"
 #include "core/kernels/cpu/random/rng_state.h"
+#include "core/kernels/map/special.h"
 
 namespace tw {
 namespace {
@@ -87,7 +88,7 @@ double poisson_sample(double rate, double most, Draws& draws) {
     if (shifted >= 0.07 && v <= 0.9277 - 3.6224 / (b - 2)) return k;
     if (k < 0 || (shifted < 0.013 && v > shifted)) continue;
     const double s = std::log(v * inverse_alpha / (a / (shifted * shifted) + b));
-    if (s <= -rate + k * log_rate - std::lgamma(k + 1)) return k;
+    if (s <= -rate + k * log_rate - special::lgamma(k + 1)) return k;
   }
 }
 
