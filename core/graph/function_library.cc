@@ -1,6 +1,12 @@
-#include "core/graph/graph.h"
+#include "core/graph/call_key.h"
 
 namespace tw {
+
+std::string call_key(const FuncRef& ref) {
+  std::string key = ref.name;
+  for (const auto& [name, value] : ref.attrs) key += internal::concat(";", name, "=", to_string(value));
+  return key;
+}
 
 Status FunctionLibrary::add(std::shared_ptr<const Function> f) {
   std::unique_lock lock(mutex_);
@@ -41,7 +47,7 @@ std::shared_ptr<const Function> FunctionLibrary::find(std::string_view name) con
 }
 
 Result<std::shared_ptr<const Function>> FunctionLibrary::resolve(const FuncRef& ref) const {
-  std::string call = ref.name;
+  std::string call;
   std::shared_ptr<const FunctionTemplate> of;
   {
     std::shared_lock lock(mutex_);
@@ -49,7 +55,7 @@ Result<std::shared_ptr<const Function>> FunctionLibrary::resolve(const FuncRef& 
     const auto it = templates_.find(ref.name);
     if (it == templates_.end()) return not_found("function '", ref.name, "' is not defined in the graph");
     of = it->second;
-    for (const auto& [name, value] : ref.attrs) call += internal::concat(";", name, "=", to_string(value));
+    call = call_key(ref);
     if (const auto made = made_.find(call); made != made_.end()) return made->second;
   }
   // Not owned, as by the functions that were added.

@@ -11,12 +11,6 @@ constexpr size_t kMaxCalls = size_t{1} << 14;
 
 }  // namespace
 
-std::string call_key(const FuncRef& ref) {
-  std::string key = ref.name;
-  for (const auto& [name, value] : ref.attrs) key += internal::concat(";", name, "=", to_string(value));
-  return key;
-}
-
 bool FunctionFacts::may_block(const FunctionLibrary& library, const Node& n) {
   Search search;
   return conclude(search, may_block(library, n, &search));

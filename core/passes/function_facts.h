@@ -53,7 +53,4 @@ class FunctionFacts {
   int64_t readings_ = 0;
 };
 
-// A call as a key: the function's name and the attributes that it is instantiated with.
-std::string call_key(const FuncRef& ref);
-
 }  // namespace tw

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "core/graph/call_key.h"
 #include "core/passes/pass.h"
 
 namespace tw {

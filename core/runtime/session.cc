@@ -4,6 +4,7 @@
 #include <list>
 #include <thread>
 
+#include "core/graph/call_key.h"
 #include "core/runtime/executor.h"
 
 namespace tw {

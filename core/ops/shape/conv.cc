@@ -121,13 +121,18 @@ Status shape_conv2d_input_grad(ShapeContext& c) {
   return {};
 }
 
-static Status filter_grad(ShapeContext& c, int rank) {
-  TW_RETURN_IF_ERROR(check_rank(c, 0, rank));
-  TW_RETURN_IF_ERROR(check_rank(c, 2, rank));
-  TW_ASSIGN_OR_RETURN(const Shape s, c.value_as_shape(1));
+// The result has the shape that input `sizes` lists.
+static Status listed_shape(ShapeContext& c, int sizes, int rank) {
+  TW_ASSIGN_OR_RETURN(const Shape s, c.value_as_shape(sizes));
   TW_ASSIGN_OR_RETURN(const Shape out, merge(s, Shape::unknown_of_rank(rank)));
   c.set_output(0, out);
   return {};
+}
+
+static Status filter_grad(ShapeContext& c, int rank) {
+  TW_RETURN_IF_ERROR(check_rank(c, 0, rank));
+  TW_RETURN_IF_ERROR(check_rank(c, 2, rank));
+  return listed_shape(c, 1, rank);
 }
 Status shape_conv2d_filter_grad(ShapeContext& c) { return filter_grad(c, 4); }
 Status shape_conv3d_filter_grad(ShapeContext& c) { return filter_grad(c, 5); }
@@ -210,10 +215,7 @@ Status shape_pool_grad_argmax(ShapeContext& c) {
 
 static Status avg_pool_grad(ShapeContext& c, int rank) {
   TW_RETURN_IF_ERROR(check_rank(c, 1, rank));
-  TW_ASSIGN_OR_RETURN(const Shape s, c.value_as_shape(0));
-  TW_ASSIGN_OR_RETURN(const Shape out, merge(s, Shape::unknown_of_rank(rank)));
-  c.set_output(0, out);
-  return {};
+  return listed_shape(c, 0, rank);
 }
 Status shape_avg_pool_grad(ShapeContext& c) { return avg_pool_grad(c, 4); }
 Status shape_avg_pool3d_grad(ShapeContext& c) { return avg_pool_grad(c, 5); }

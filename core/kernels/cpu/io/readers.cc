@@ -8,10 +8,13 @@
 namespace tw {
 namespace {
 
-// One record: the whole file, under its name.
-class WholeFileReader final : public Reader {
+// One record for each piece of work, under its name.
+class OneRecordReader : public Reader {
  public:
   using Reader::Reader;
+
+ protected:
+  virtual Result<std::string> record() = 0;
 
  private:
   Status open(const std::string&) override {
@@ -20,7 +23,7 @@ class WholeFileReader final : public Reader {
   }
   Result<bool> next(std::string* key, std::string* value) override {
     if (given_) return false;
-    TW_ASSIGN_OR_RETURN(*value, read_file(work()));
+    TW_ASSIGN_OR_RETURN(*value, record());
     *key = work();
     given_ = true;
     return true;
@@ -30,26 +33,16 @@ class WholeFileReader final : public Reader {
   bool given_ = false;
 };
 
-// One record: the work itself, as key and value.
-class IdentityReader final : public Reader {
- public:
-  using Reader::Reader;
+class WholeFileReader final : public OneRecordReader {
+  using OneRecordReader::OneRecordReader;
+  Result<std::string> record() override { return read_file(work()); }
+};
 
- private:
-  Status open(const std::string&) override {
-    given_ = false;
-    return {};
-  }
-  Result<bool> next(std::string* key, std::string* value) override {
-    if (given_) return false;
-    *key = *value = work();
-    given_ = true;
-    return true;
-  }
-  void close() override {}
+// The record is the work itself.
+class IdentityReader final : public OneRecordReader {
+  using OneRecordReader::OneRecordReader;
+  Result<std::string> record() override { return work(); }
   bool restorable() const override { return true; }
-
-  bool given_ = false;
 };
 
 // Bytes of a file through a buffer.

@@ -158,8 +158,8 @@ class SRUCell(_Units):
     return reset * self._activation(memory) + (1.0 - reset) * direct, memory
 
 
-class MinimalRNNCell(_Units):
-  """MinimalRNN (Chen 2017): one gate between the state and a projection of the inputs."""
+class _NamedUnits(_Units):
+  """A cell whose activation and initializers may be given by name."""
 
   def __init__(self, units, activation="tanh", kernel_initializer="glorot_uniform", bias_initializer="ones", name=None,
                dtype=None, **kwargs):
@@ -168,6 +168,10 @@ class MinimalRNNCell(_Units):
     self.activation = utils.get_activation(activation) or array_ops.identity
     self.kernel_initializer = utils.get_initializer(kernel_initializer)
     self.bias_initializer = utils.get_initializer(bias_initializer)
+
+
+class MinimalRNNCell(_NamedUnits):
+  """MinimalRNN (Chen 2017): one gate between the state and a projection of the inputs."""
 
   def build(self, inputs_shape):
     self.kernel = self.add_weight("kernel", shape=[depth_of(inputs_shape) + 2 * self.units, self.units],
@@ -185,16 +189,8 @@ class MinimalRNNCell(_Units):
     return new_state, new_state
 
 
-class CFNCell(_Units):
+class CFNCell(_NamedUnits):
   """Chaos free network (Laurent and von Brecht 2016): without inputs its state decays to zero."""
-
-  def __init__(self, units, activation="tanh", kernel_initializer="glorot_uniform", bias_initializer="ones", name=None,
-               dtype=None, **kwargs):
-    super().__init__(units, None, name=name, dtype=dtype, **kwargs)
-    self.units = units
-    self.activation = utils.get_activation(activation) or array_ops.identity
-    self.kernel_initializer = utils.get_initializer(kernel_initializer)
-    self.bias_initializer = utils.get_initializer(bias_initializer)
 
   def build(self, inputs_shape):
     self.kernel = self.add_weight("kernel", shape=[depth_of(inputs_shape), 3 * self.units],
