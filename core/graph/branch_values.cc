@@ -69,17 +69,7 @@ class Leaver {
     }
     for (const FuncRef& ref : next.refs) {
       TW_ASSIGN_OR_RETURN(const std::shared_ptr<const Function> f, g_.library()->resolve(ref));
-      auto copy = std::make_shared<Function>();
-      copy->name = f->name;
-      copy->body = f->body->copy();
-      copy->args = f->args;
-      copy->results = f->results;
-      copy->controls = f->controls;
-      copy->arg_names = f->arg_names;
-      copy->result_names = f->result_names;
-      copy->attrs = f->attrs;
-      copy->stateful = f->stateful;
-      next.functions.push_back(std::move(copy));
+      next.functions.push_back(f->copy());
     }
     next.arguments.assign(call.inputs.begin() + 1, call.inputs.end());
     next.result_types = call.attr().must<std::vector<DType>>("Tout");

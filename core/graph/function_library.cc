@@ -8,6 +8,21 @@ std::string call_key(const FuncRef& ref) {
   return key;
 }
 
+std::unique_ptr<Function> Function::copy() const {
+  auto made = std::make_unique<Function>();
+  made->name = name;
+  made->body = body->copy();
+  made->args = args;
+  made->results = results;
+  made->controls = controls;
+  made->arg_names = arg_names;
+  made->result_names = result_names;
+  made->attrs = attrs;
+  made->stateful = stateful;
+  made->internal = internal;
+  return made;
+}
+
 Status FunctionLibrary::add(std::shared_ptr<const Function> f) {
   std::unique_lock lock(mutex_);
   const auto it = functions_.find(f->name);

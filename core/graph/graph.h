@@ -57,6 +57,8 @@ struct Function {
   AttrMap attrs;  // of the FunctionDef ("_noinline", ...)
   bool stateful = false;
   bool internal = false;  // made while compiling: found by name, and no part of the graph that users see
+
+  std::unique_ptr<Function> copy() const;  // with a body of its own
 };
 
 class FunctionLibrary;

@@ -200,13 +200,7 @@ void keep_wanted(Body& body, const AttrMap& call_attrs) {
 }  // namespace
 
 Result<std::unique_ptr<Body>> instantiate(const Function& f, const AttrMap& call_attrs) {
-  auto body = std::make_unique<Body>();
-  body->name = f.name;
-  body->body = f.body->copy();
-  body->args = f.args;
-  body->results = f.results;
-  body->controls = f.controls;
-  body->stateful = f.stateful;
+  std::unique_ptr<Body> body = f.copy();
   body->internal = true;
   for (NodeId i = 0; i < body->body->num_nodes(); ++i) {
     for (auto& [name, value] : body->body->mutable_node(i).attrs) substitute(value, call_attrs);

@@ -9,17 +9,6 @@ namespace tw {
 
 namespace {
 
-std::unique_ptr<Body> copy_body(const Body& b) {
-  auto copy = std::make_unique<Body>();
-  copy->name = b.name;
-  copy->body = b.body->copy();
-  copy->args = b.args;
-  copy->results = b.results;
-  copy->controls = b.controls;
-  copy->stateful = b.stateful;
-  return copy;
-}
-
 bool serves(const Plan& plan, std::span<const Shape* const> shapes) {
   for (size_t i = 0; i < shapes.size(); ++i) {
     if (!(plan.argument_shapes[i] == *shapes[i])) return false;
@@ -42,7 +31,7 @@ Result<std::shared_ptr<Program>> Program::compile(std::unique_ptr<Body> body, Co
 }
 
 Result<std::shared_ptr<Plan>> Program::make_plan(std::span<const Shape> shapes) {
-  std::unique_ptr<Body> body = copy_body(*body_);
+  std::unique_ptr<Body> body = body_->copy();
   TW_RETURN_IF_ERROR(optimise_for_shapes(*body, shapes, PassContext{&env_.step(), &env_.facts(), env_.optimize()}));
   TW_ASSIGN_OR_RETURN(std::unique_ptr<Plan> plan, emit(*body, env_));
   static const char* dump = std::getenv("TW_DUMP");

@@ -22,10 +22,9 @@ def matmul(a, b, transpose_a=False, transpose_b=False, adjoint_a=False, adjoint_
       raise ValueError("Only one of transpose_b and adjoint_b can be True.")
     a = ops.convert_to_tensor(a, name="a")
     b = ops.convert_to_tensor(b, name="b")
-    a_shape, b_shape = a._shape_tuple(), b._shape_tuple()
-    if (not a_is_sparse and not b_is_sparse) and (
-        (a_shape is None or len(a_shape) > 2) and (b_shape is None or len(b_shape) > 2) or
-        (a_shape is None or len(a_shape) > 2) or (b_shape is None or len(b_shape) > 2)):
+    a_rank, b_rank = a.shape.ndims, b.shape.ndims
+    batched = a_rank is None or a_rank > 2 or b_rank is None or b_rank > 2
+    if batched and not a_is_sparse and not b_is_sparse:
       if transpose_a:
         a, adjoint_a = math_ops.conj(a), True
       if transpose_b:
