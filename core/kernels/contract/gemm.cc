@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "core/kernels/contract/epilogue.h"
-#include "core/kernels/contract/gemv.h"
+#include "core/kernels/contract/skinny.h"
 #include "core/kernels/contract/rows.h"
 #include "core/kernels/contract/tasks.h"
 #include "core/platform/cpu.h"
@@ -402,7 +402,7 @@ Result<std::unique_ptr<ContractPlan>> plan_gemm(const GemmSpec& spec, int thread
     return invalid_argument("A batch of ", spec.batch, " products cannot use ", spec.batch_a, " and ", spec.batch_b,
                             " matrices");
   }
-  if (is_gemv(spec)) return plan_gemv(spec, threads);
+  if (is_skinny(spec)) return plan_skinny(spec, threads);
   if (spec.n == 1 && (spec.transpose_a || spec.adjoint_a) && spec.batch == 1 && spec.batch_a == 1 &&
       spec.batch_b == 1 && is_floating(spec.dtype)) {
     // A matrix stored by columns times a vector is the vector times a matrix stored by rows. The other vector's layout

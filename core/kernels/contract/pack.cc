@@ -42,43 +42,49 @@ void narrow_bfloat16(const float* from, bfloat16* to, int64_t n) {
   for (int64_t i = 0; i < n; ++i) to[i] = bfloat16(from[i]);
 }
 
-// Blocks of four by four (two by two) elements in vectors of 16 bytes. A partial block of columns repeats its last
-// column, and its stores run into the next row, which is written after it; so the last block comes first.
+// One block of four by four (two by two) elements in vectors of 16 bytes. `last` is the last row of `from` to read; rows
+// past it repeat it.
+template <typename T>
+HWY_INLINE void transpose_block(const T* from, int64_t from_step, int64_t last, T* to, int64_t to_step) {
+  const hn::FixedTag<T, 16 / sizeof(T)> d;
+  const auto a = hn::LoadU(d, from), b = hn::LoadU(d, from + std::min<int64_t>(1, last) * from_step);
+  if constexpr (sizeof(T) == 8) {
+    hn::StoreU(hn::InterleaveLower(d, a, b), d, to);
+    hn::StoreU(hn::InterleaveUpper(d, a, b), d, to + to_step);
+  } else {
+    const hn::FixedTag<double, 2> d2;
+    const auto c = hn::LoadU(d, from + std::min<int64_t>(2, last) * from_step),
+               e = hn::LoadU(d, from + std::min<int64_t>(3, last) * from_step);
+    const auto ab0 = hn::BitCast(d2, hn::InterleaveLower(d, a, b)), ab1 = hn::BitCast(d2, hn::InterleaveUpper(d, a, b));
+    const auto ce0 = hn::BitCast(d2, hn::InterleaveLower(d, c, e)), ce1 = hn::BitCast(d2, hn::InterleaveUpper(d, c, e));
+    hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d2, ab0, ce0)), d, to);
+    hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d2, ab0, ce0)), d, to + to_step);
+    hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d2, ab1, ce1)), d, to + 2 * to_step);
+    hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d2, ab1, ce1)), d, to + 3 * to_step);
+  }
+}
+
+// A cache line of each row of `from` is used up before the next rows are read, which may share its cache set. A partial
+// block of columns runs into the next row of `to`, which is written after it; so the last block comes first.
 template <typename T>
 void transpose_blocks(const T* from, int64_t from_step, T* to, int64_t to_step, int64_t rows, int64_t columns) {
-  constexpr int64_t kBlock = 16 / sizeof(T);
-  const hn::FixedTag<T, kBlock> d;
+  constexpr int64_t kBlock = 16 / sizeof(T), kLine = 64 / sizeof(T);
   const bool overrun = to_step == columns;
-  const int64_t blocks = overrun ? (columns + kBlock - 1) / kBlock : columns / kBlock;
-  int64_t k = 0;
-  for (; k + kBlock <= rows; k += kBlock) {
+  const int64_t blocks = overrun ? (columns + kBlock - 1) / kBlock : columns / kBlock, whole = rows / kBlock * kBlock;
+  for (int64_t k0 = 0; k0 < whole; k0 += kLine) {
+    const int64_t end = std::min(k0 + kLine, whole);
     for (int64_t block = blocks - 1; block >= 0; --block) {
-      const int64_t j = block * kBlock, last = std::min(kBlock, columns - j) - 1;
-      const T* f = from + j * from_step + k;
-      T* t = to + k * to_step + j;
-      const auto a = hn::LoadU(d, f), b = hn::LoadU(d, f + std::min<int64_t>(1, last) * from_step);
-      if constexpr (kBlock == 2) {
-        hn::StoreU(hn::InterleaveLower(d, a, b), d, t);
-        hn::StoreU(hn::InterleaveUpper(d, a, b), d, t + to_step);
-      } else {
-        const hn::FixedTag<double, 2> d2;
-        const auto c = hn::LoadU(d, f + std::min<int64_t>(2, last) * from_step), e = hn::LoadU(d, f + last * from_step);
-        const auto ab0 = hn::BitCast(d2, hn::InterleaveLower(d, a, b)),
-                   ab1 = hn::BitCast(d2, hn::InterleaveUpper(d, a, b));
-        const auto ce0 = hn::BitCast(d2, hn::InterleaveLower(d, c, e)),
-                   ce1 = hn::BitCast(d2, hn::InterleaveUpper(d, c, e));
-        hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d2, ab0, ce0)), d, t);
-        hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d2, ab0, ce0)), d, t + to_step);
-        hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d2, ab1, ce1)), d, t + 2 * to_step);
-        hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d2, ab1, ce1)), d, t + 3 * to_step);
+      const int64_t j = block * kBlock;
+      for (int64_t k = k0; k < end; k += kBlock) {
+        transpose_block(from + j * from_step + k, from_step, columns - j - 1, to + k * to_step + j, to_step);
       }
     }
     if (overrun) continue;
     for (int64_t j = blocks * kBlock; j < columns; ++j) {
-      for (int64_t x = 0; x < kBlock; ++x) to[(k + x) * to_step + j] = from[j * from_step + k + x];
+      for (int64_t k = k0; k < end; ++k) to[k * to_step + j] = from[j * from_step + k];
     }
   }
-  for (; k < rows; ++k) {
+  for (int64_t k = whole; k < rows; ++k) {
     for (int64_t j = 0; j < columns; ++j) to[k * to_step + j] = from[j * from_step + k];
   }
 }
