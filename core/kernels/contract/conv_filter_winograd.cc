@@ -1,5 +1,6 @@
-// The filter gradient of 3 x 3 taps at stride 1 by Winograd's F(3x3, 4x4): tiles of the source and of dy are transformed, a
-// batch of tiles at a time, and for each of the 36 products a matrix product over the tiles adds to its sums.
+// The filter gradient of 3 x 3 taps at stride 1 by Winograd's F(3x3, 4x4): tiles of the source and of dy are
+// transformed, a batch of tiles at a time, and for each of the 36 products a matrix product over the tiles adds to its
+// sums.
 #include "core/kernels/contract/conv_region.h"
 #include "core/kernels/contract/epilogue.h"
 #include "core/kernels/contract/rows.h"
@@ -82,8 +83,8 @@ Status WinogradFilterGrad::plan(const ConvSpec& spec, int threads) {
 
 size_t WinogradFilterGrad::workspace_bytes() const {
   return piece_bytes<float>(std::max(source_.tile, gradient_.tile)) +
-         piece_bytes<float>(kWinogradProducts * source_.product) + piece_bytes<float>(kWinogradProducts * gradient_.product) +
-         piece_bytes<float>(kWinogradProducts * product_) +
+         piece_bytes<float>(kWinogradProducts * source_.product) +
+         piece_bytes<float>(kWinogradProducts * gradient_.product) + piece_bytes<float>(kWinogradProducts * product_) +
          (epilogue_.home() < 0 ? piece_bytes<float>(9 * grid_.source_c * grid_.result_c) : 0);
 }
 

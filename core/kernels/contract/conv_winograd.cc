@@ -1,6 +1,6 @@
 // Convolutions of 3 x 3 taps at stride 1, forward and input gradient, by Winograd's F(4x4, 3x3): the source's tiles are
-// transformed, multiplied with the transformed filter product by product, and transformed back, a few rows of tiles at a
-// time, so that both transformed forms stay in the second-level cache.
+// transformed, multiplied with the transformed filter product by product, and transformed back, a few rows of tiles at
+// a time, so that both transformed forms stay in the second-level cache.
 #include "core/kernels/contract/conv_region.h"
 #include "core/kernels/contract/epilogue.h"
 #include "core/kernels/contract/rows.h"
@@ -20,16 +20,16 @@ WinogradGrid grid_of(const ConvSpec& s) {
 
 // Tiles of a unit: fewer would read the transformed filter too often for what they multiply with it.
 constexpr int64_t kMinTiles = 28, kMaxTiles = 112;
-// A constant filter is kept transformed, four times its size, for this many tiles; below, the transformed filter is read
-// so few times that it had better not take memory between runs.
+// A constant filter is kept transformed, four times its size, for this many tiles; below, the transformed filter is
+// read so few times that it had better not take memory between runs.
 constexpr int64_t kMinTilesOfConstant = 24;
 
 bool keeps_filter(const ConvSpec& s, const WinogradGrid& g) {
   return s.constant_filter != nullptr && s.batch * g.tiles_h() * g.tiles_w() >= kMinTilesOfConstant;
 }
 
-// Vector instructions of both ways, from what the loops below hold. The transforms' counts are those of winograd.cc with
-// their loads and stores.
+// Vector instructions of both ways, from what the loops below hold. The transforms' counts are those of winograd.cc
+// with their loads and stores.
 bool pays(const ConvSpec& s, const WinogradGrid& g, int64_t lanes) {
   const double tiles = static_cast<double>(s.batch * g.tiles_h() * g.tiles_w());
   const double c = static_cast<double>(g.source_c), c_vectors = static_cast<double>((g.source_c + lanes - 1) / lanes),
@@ -75,8 +75,9 @@ Status WinogradConv::plan(const ConvSpec& spec, int threads) {
   spec_ = spec;
   gradient_ = spec.kind == ConvSpec::Kind::kInputGrad;
   grid_ = grid_of(spec);
-  TW_ASSIGN_OR_RETURN(epilogue_, BoundEpilogue::make(spec.epilogue, spec.dtype,
-                                                     Shape{spec.batch, grid_.result_h, grid_.result_w, grid_.result_c}));
+  TW_ASSIGN_OR_RETURN(epilogue_,
+                      BoundEpilogue::make(spec.epilogue, spec.dtype,
+                                          Shape{spec.batch, grid_.result_h, grid_.result_w, grid_.result_c}));
   flops_ = conv_flops(spec);
   slots_ = slots_for(flops_, threads);
   const int64_t lanes = set_.lanes;
@@ -114,7 +115,8 @@ Status WinogradConv::plan(const ConvSpec& spec, int threads) {
     shared_bytes_ = piece_bytes<float>(turned) + piece_bytes<float>(filter);
   }
   shared_bytes_ += piece_bytes<float>(source_.tile);
-  slot_bytes_ = piece_bytes<float>(kWinogradProducts * source_.product) + piece_bytes<float>(kWinogradProducts * result_.product);
+  slot_bytes_ =
+      piece_bytes<float>(kWinogradProducts * source_.product) + piece_bytes<float>(kWinogradProducts * result_.product);
   if (epilogue_.home() < 0) {
     slot_bytes_ += piece_bytes<float>(images_ * band_ * kWinogradTile * grid_.result_w * grid_.result_c);
   }
@@ -125,7 +127,8 @@ Status WinogradConv::plan(const ConvSpec& spec, int threads) {
 void WinogradConv::transform_filter(const float* filter, float* turned, float* to, WorkerPool* pool) const {
   const int64_t c = grid_.source_c, k = grid_.result_c, panels = (k + width_ - 1) / width_;
   if (gradient_) {
-    for (int64_t tap = 0; tap < 9; ++tap) load_transposed(filter + tap * c * k, c, turned + (8 - tap) * c * k, k, c, k);
+    // In the order of `turned`: what runs over the end of one tap is written again with the next.
+    for (int64_t tap = 0; tap < 9; ++tap) load_transposed(filter + (8 - tap) * c * k, c, turned + tap * c * k, k, c, k);
     filter = turned;
   }
   // Panels and a few channels at a time are tasks of about equal size.
@@ -176,7 +179,8 @@ void WinogradConv::run_unit(const WinogradRun& run, const float* source, const f
   const int64_t row_elements = grid_.result_w * grid_.result_c, first_row = run.row * kWinogradTile;
   const int64_t rows = std::min(run.rows * kWinogradTile, grid_.result_h - first_row);
   // With several images a unit holds all their rows, so its results are one run of memory.
-  const int64_t element0 = (run.image * grid_.result_h + first_row) * row_elements, count = run.images * rows * row_elements;
+  const int64_t element0 = (run.image * grid_.result_h + first_row) * row_elements,
+                count = run.images * rows * row_elements;
   const int home = epilogue_.home();
   float* result = home < 0 ? take<float>(&slot, count) : static_cast<float*>(outputs[home]) + element0;
 
@@ -214,8 +218,8 @@ void WinogradConv::run_unit(const WinogradRun& run, const float* source, const f
 bool takes_winograd(const ConvSpec& s) {
   // Fewer channels than a vector holds would transform nothing but padding.
   const int64_t least = std::min<int64_t>(tile_set<float>().lanes, 8);
-  return s.winograd && s.dtype == DType::kFloat && s.filter_h == 3 && s.filter_w == 3 && s.filter_d == 1 && s.in_d == 1 &&
-         s.out_d == 1 && s.pad_front == 0 && s.stride_h == 1 && s.stride_w == 1 && s.stride_d == 1 &&
+  return s.winograd && s.dtype == DType::kFloat && s.filter_h == 3 && s.filter_w == 3 && s.filter_d == 1 &&
+         s.in_d == 1 && s.out_d == 1 && s.pad_front == 0 && s.stride_h == 1 && s.stride_w == 1 && s.stride_d == 1 &&
          s.dilation_h == 1 && s.dilation_w == 1 && std::min(s.in_c, s.out_c) >= least &&
          s.batch * s.in_h * s.in_w * s.out_h * s.out_w > 0;
 }

@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "core/kernels/contract/epilogue.h"
-#include "core/kernels/contract/skinny.h"
 #include "core/kernels/contract/rows.h"
+#include "core/kernels/contract/skinny.h"
 #include "core/kernels/contract/tasks.h"
 #include "core/platform/cpu.h"
 
@@ -12,7 +12,7 @@ namespace contract {
 namespace {
 
 constexpr int64_t kBlockSteps = 2048;          // bytes of one row of A at a time
-constexpr int64_t kDirectSteps = 1024;  // the same where B is read where it lies, in rows far apart
+constexpr int64_t kDirectSteps = 1024;         // the same where B is read where it lies, in rows far apart
 constexpr int64_t kSmallBytesOfB = 256 << 10;  // below, all of B is read from the second level for each few rows
 constexpr int64_t kPackedBytesOfB = 8 << 20;   // packed at a time
 

@@ -42,8 +42,8 @@ void narrow_bfloat16(const float* from, bfloat16* to, int64_t n) {
   for (int64_t i = 0; i < n; ++i) to[i] = bfloat16(from[i]);
 }
 
-// One block of four by four (two by two) elements in vectors of 16 bytes. `last` is the last row of `from` to read; rows
-// past it repeat it.
+// One block of four by four (two by two) elements in vectors of 16 bytes. `last` is the last row of `from` to read;
+// rows past it repeat it.
 template <typename T>
 HWY_INLINE void transpose_block(const T* from, int64_t from_step, int64_t last, T* to, int64_t to_step) {
   const hn::FixedTag<T, 16 / sizeof(T)> d;
@@ -99,7 +99,8 @@ void strip(const T* from, int64_t from_step, T* to, int64_t columns, int64_t ste
       hwy::Prefetch(from + steps * from_step + j);
       hn::StoreU(hn::LoadU(d, from + j), d, to + j);
     }
-    if (j < columns) hn::StoreU(hn::MaskedLoad(hn::FirstN(d, static_cast<size_t>(columns - j)), d, from + j), d, to + j);
+    if (j < columns)
+      hn::StoreU(hn::MaskedLoad(hn::FirstN(d, static_cast<size_t>(columns - j)), d, from + j), d, to + j);
   }
 }
 

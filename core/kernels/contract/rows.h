@@ -41,8 +41,8 @@ inline int64_t tiles_size(int64_t rows, int64_t steps, int max_rows, int lanes) 
 // Copies `rows` rows of A for tiles of at most max_rows rows: each tile [steps][its rows]. Element (r, k) is
 // from[r * from_step + k], or with `columns` from[k * from_step + r].
 template <typename S, typename T>
-void pack_tiles(const S* from, int64_t from_step, bool columns, int64_t rows, int64_t steps, int max_rows, int lanes, T* to,
-                bool conjugate) {
+void pack_tiles(const S* from, int64_t from_step, bool columns, int64_t rows, int64_t steps, int max_rows, int lanes,
+                T* to, bool conjugate) {
   const RowTiles tiles(rows, max_rows);
   const auto height = [&](int64_t i) { return tiles.begin(i + 1) - tiles.begin(i); };
   if (columns) {
@@ -56,8 +56,8 @@ void pack_tiles(const S* from, int64_t from_step, bool columns, int64_t rows, in
     }
   } else {
     for (int64_t i = 0; i < tiles.count; ++i) {
-      load_transposed(from + tiles.begin(i) * from_step, from_step, to + tiles.packed(i, steps, lanes), height(i), steps,
-                      height(i), conjugate);
+      load_transposed(from + tiles.begin(i) * from_step, from_step, to + tiles.packed(i, steps, lanes), height(i),
+                      steps, height(i), conjugate);
     }
   }
 }

@@ -47,11 +47,13 @@ class SkinnyPlan final : public ContractPlan {
     const int64_t lines = form_ == Form::kRowsOfA ? m_ : n_;
     int64_t most = form_ == Form::kSums ? kSumColumns : kMapBlock / few_;
     // Rows that are read more than once stay in the second-level cache.
-    if (few_ > kMaxDots) most = std::clamp<int64_t>(kRereadBytes / (k_ * static_cast<int64_t>(sizeof(T))) / 4 * 4, 4, most);
+    if (few_ > kMaxDots)
+      most = std::clamp<int64_t>(kRereadBytes / (k_ * static_cast<int64_t>(sizeof(T))) / 4 * 4, 4, most);
     const int64_t unit = form_ == Form::kSums ? 64 : 4;
     block_ = std::clamp((lines + 4 * slots_ - 1) / (4 * slots_) / unit * unit, std::min(4 * unit, most), most);
     tasks_ = (lines + block_ - 1) / block_;
-    copies_few_ = (form_ == Form::kRowsOfA && n_ > 1 && !transpose_b_) || (form_ == Form::kRowsOfB && m_ > 1 && transpose_a_);
+    copies_few_ =
+        (form_ == Form::kRowsOfA && n_ > 1 && !transpose_b_) || (form_ == Form::kRowsOfB && m_ > 1 && transpose_a_);
     return {};
   }
   Status run(const void* a, const void* b, const void* const* operands, void* const* outputs, void* workspace,
@@ -71,12 +73,8 @@ class SkinnyPlan final : public ContractPlan {
     run_tasks(pool, slots_, tasks_, [&](int64_t task, int) {
       const int64_t first = task * block_, count = std::min(block_, (form_ == Form::kRowsOfA ? m_ : n_) - first);
       switch (form_) {
-        case Form::kRowsOfA:
-          dots(left + first * k_, few, results + first * n_, n_, 1, count);
-          break;
-        case Form::kRowsOfB:
-          dots(right + first * k_, few, results + first, 1, n_, count);
-          break;
+        case Form::kRowsOfA: dots(left + first * k_, few, results + first * n_, n_, 1, count); break;
+        case Form::kRowsOfB: dots(right + first * k_, few, results + first, 1, n_, count); break;
         default:
           sum_rows(RowSums<T>{left, transpose_a_ ? 1 : k_, transpose_a_ ? m_ : 1, right + first, n_, results + first,
                               n_, k_, count, static_cast<int>(m_)});
@@ -93,8 +91,7 @@ class SkinnyPlan final : public ContractPlan {
     return error.take();
   }
   size_t workspace_bytes() const override {
-    return (copies_few_ ? piece_bytes<T>(few_elements()) : 0) +
-           (epilogue_.home() >= 0 ? 0 : piece_bytes<T>(m_ * n_));
+    return (copies_few_ ? piece_bytes<T>(few_elements()) : 0) + (epilogue_.home() >= 0 ? 0 : piece_bytes<T>(m_ * n_));
   }
   double flops() const override {
     return 2.0 * static_cast<double>(m_) * static_cast<double>(n_) * static_cast<double>(k_) + epilogue_.flops();

@@ -5,7 +5,7 @@
 
 namespace tw::contract {
 
-inline constexpr int kMaxDots = 8;       // vectors that dot_rows takes
+inline constexpr int kMaxDots = 8;        // vectors that dot_rows takes
 inline constexpr int kMaxSumsOfRows = 2;  // results that sum_rows takes
 // Columns of one call of sum_rows: the results it adds to stay in the first-level cache.
 inline constexpr int64_t kSumColumns = 1024;

@@ -35,10 +35,12 @@ template <class D, class V = Vec<D>>
 HWY_INLINE void filter_factors(D d, const V* x, V* y) {
   y[0] = x[0];
   const V a = hn::Set(d, -1.0f / 1.5f), b = hn::Set(d, 1.0f / 6.0f);
-  const V even_a = hn::Mul(a, hn::MulAdd(hn::Set(d, 0.5f), x[2], x[0])), odd_a = hn::Mul(hn::Mul(a, hn::Set(d, kA)), x[1]);
+  const V even_a = hn::Mul(a, hn::MulAdd(hn::Set(d, 0.5f), x[2], x[0])),
+          odd_a = hn::Mul(hn::Mul(a, hn::Set(d, kA)), x[1]);
   y[1] = hn::Add(even_a, odd_a);
   y[2] = hn::Sub(even_a, odd_a);
-  const V even_b = hn::Mul(b, hn::MulAdd(hn::Set(d, 2.0f), x[2], x[0])), odd_b = hn::Mul(hn::Mul(b, hn::Set(d, kB)), x[1]);
+  const V even_b = hn::Mul(b, hn::MulAdd(hn::Set(d, 2.0f), x[2], x[0])),
+          odd_b = hn::Mul(hn::Mul(b, hn::Set(d, kB)), x[1]);
   y[3] = hn::Add(even_b, odd_b);
   y[4] = hn::Sub(even_b, odd_b);
   y[5] = x[2];
@@ -98,7 +100,8 @@ struct GradientTransform {
 
 // A vector of channels of one tile of kSide x kSide pixels, which load(y, x) gives.
 template <class Transform, class D, class Load>
-HWY_INLINE void tile_factors(D d, const Transform& transform, const Load& load, float* HWY_RESTRICT to, int64_t product) {
+HWY_INLINE void tile_factors(D d, const Transform& transform, const Load& load, float* HWY_RESTRICT to,
+                             int64_t product) {
   using V = Vec<D>;
   constexpr int kSide = Transform::kSide;
   V rows[kWinogradSource][kSide];
@@ -146,8 +149,9 @@ void transform_tiles(const WinogradRun& run, int64_t tiles_w, const float* image
         int64_t i = 0;
         for (; i + lanes <= c; i += lanes) {
           if (inside) {
-            tile_factors(d, transform, [&](int y, int x) { return hn::LoadU(d, base + y * pitch + x * c + i); }, to + i,
-                         product);
+            tile_factors(
+                d, transform, [&](int y, int x) { return hn::LoadU(d, base + y * pitch + x * c + i); }, to + i,
+                product);
           } else {
             tile_factors(d, transform, [&](int y, int x) { return hn::LoadU(d, pixels[y][x] + i); }, to + i, product);
           }
@@ -155,7 +159,8 @@ void transform_tiles(const WinogradRun& run, int64_t tiles_w, const float* image
         if (i == c) continue;
         const auto some = hn::FirstN(d, static_cast<size_t>(c - i));
         const auto at = [&](int y, int x) { return inside ? base + y * pitch + x * c : pixels[y][x]; };
-        tile_factors(d, transform, [&](int y, int x) { return hn::MaskedLoad(some, d, at(y, x) + i); }, to + i, product);
+        tile_factors(
+            d, transform, [&](int y, int x) { return hn::MaskedLoad(some, d, at(y, x) + i); }, to + i, product);
       }
     }
   }
@@ -215,8 +220,8 @@ void output_tiles(const WinogradGrid& g, const WinogradRun& run, const float* fr
   }
 }
 
-void filter_panel(const float* filter, int64_t source_c, int64_t result_c, int64_t first, int64_t last,
-                  int64_t columns, float* to, int64_t product, int64_t step) {
+void filter_panel(const float* filter, int64_t source_c, int64_t result_c, int64_t first, int64_t last, int64_t columns,
+                  float* to, int64_t product, int64_t step) {
   const hn::ScalableTag<float> d;
   using V = Vec<decltype(d)>;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), tap = source_c * result_c;
@@ -294,8 +299,8 @@ void winograd_input(const WinogradGrid& grid, const WinogradRun& run, const floa
                     float* to, const WinogradLayout& layout) {
   HWY_DYNAMIC_DISPATCH(input_tiles)(grid, run, source, zeros, to, layout);
 }
-void winograd_output(const WinogradGrid& grid, const WinogradRun& run, const float* from,
-                     const WinogradLayout& layout, float* result) {
+void winograd_output(const WinogradGrid& grid, const WinogradRun& run, const float* from, const WinogradLayout& layout,
+                     float* result) {
   HWY_DYNAMIC_DISPATCH(output_tiles)(grid, run, from, layout, result);
 }
 void winograd_filter(const float* filter, int64_t source_c, int64_t result_c, int64_t first, int64_t last,

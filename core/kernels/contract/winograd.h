@@ -1,7 +1,7 @@
 // The transforms of Winograd's minimal filtering F(4x4, 3x3): Lavin and Gray, "Fast Algorithms for Convolutional Neural
 // Networks", CVPR 2016. A tile of 4 x 4 results comes from 6 x 6 source pixels by 36 products instead of 144. The
-// interpolation points are 0, +-1/sqrt(2), +-sqrt(2) and infinity: with them the error's root mean square is about twice
-// that of the direct sum, against four times with the usual 0, +-1, +-2.
+// interpolation points are 0, +-1/sqrt(2), +-sqrt(2) and infinity: with them the error's root mean square is about
+// twice that of the direct sum, against four times with the usual 0, +-1, +-2.
 #pragma once
 
 #include <cstdint>
@@ -33,11 +33,11 @@ struct WinogradLayout {
 void winograd_input(const WinogradGrid& grid, const WinogradRun& run, const float* source, const float* zeros,
                     float* to, const WinogradLayout& layout);
 // result: where the first pixel of the run goes; its pixels are one run of memory.
-void winograd_output(const WinogradGrid& grid, const WinogradRun& run, const float* from,
-                     const WinogradLayout& layout, float* result);
+void winograd_output(const WinogradGrid& grid, const WinogradRun& run, const float* from, const WinogradLayout& layout,
+                     float* result);
 // Channels [first, last) of the source and `columns` channels of the result: filter element (tap, c, k) is
-// filter[(tap * source_c + c) * result_c + k]. Product e of channel c goes to to + e * product + c * step, where `step` >=
-// columns is a multiple of the lanes; the rest of it becomes zero.
+// filter[(tap * source_c + c) * result_c + k]. Product e of channel c goes to to + e * product + c * step, where `step`
+// >= columns is a multiple of the lanes; the rest of it becomes zero.
 void winograd_filter(const float* filter, int64_t source_c, int64_t result_c, int64_t first, int64_t last,
                      int64_t columns, float* to, int64_t product, int64_t step);
 
