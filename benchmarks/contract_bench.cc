@@ -28,7 +28,7 @@ double peak_flops() {
     std::vector<T*> to;
     for (int i = 0; i < set.max_rows; ++i) to.push_back(c.data() + i * width);
     const int64_t offset = 0;
-    const contract::Tile<T> tile{&from, &offset, 1, steps, 0, b.data(), 0, to.data(), width, false};
+    const contract::Tile<T> tile{&from, &offset, 1, steps, 0, b.data(), 0, to.data(), width, false, 0};
     double best = 0;
     for (int repeat = 0; repeat < 200; ++repeat) {
       const double start = seconds();

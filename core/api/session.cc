@@ -90,6 +90,7 @@ tw_status* tw_session_create(tw_graph* graph, const tw_session_options* options,
     opts.inter_op_lanes = o.inter_op_lanes;
     opts.optimize = o.no_optimize == 0;
     opts.timeout_ms = o.timeout_ms;
+    opts.direct_convolutions = o.direct_convolutions != 0;
     if (o.host_fn != nullptr) {
       auto host = std::make_shared<Host>(o.host_fn, o.host_user, o.host_destroy);
       opts.host_call = [host](std::string_view token, std::span<const Tensor> arguments, std::vector<Tensor>* results) {

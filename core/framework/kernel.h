@@ -32,7 +32,8 @@ class PrepareContext {
  public:
   PrepareContext(const OpDef& op, const AttrMap& attrs, std::span<const Shape> input_shapes,
                  std::span<const DType> input_dtypes, std::span<const Tensor* const> values,
-                 std::span<const Shape> output_shapes, std::span<const DType> output_dtypes, int threads)
+                 std::span<const Shape> output_shapes, std::span<const DType> output_dtypes, int threads,
+                 bool direct_convolutions = false)
       : op_(op),
         attrs_(attrs),
         input_shapes_(input_shapes),
@@ -40,7 +41,8 @@ class PrepareContext {
         values_(values),
         output_shapes_(output_shapes),
         output_dtypes_(output_dtypes),
-        threads_(threads) {}
+        threads_(threads),
+        direct_convolutions_(direct_convolutions) {}
 
   const OpDef& op() const { return op_; }
   const AttrReader& attrs() const { return attrs_; }
@@ -53,7 +55,8 @@ class PrepareContext {
   // As the shape function gave them; not fully known only for ops with a data-dependent shape.
   const Shape& output_shape(int i) const { return output_shapes_[static_cast<size_t>(i)]; }
   DType output_dtype(int i) const { return output_dtypes_[static_cast<size_t>(i)]; }
-  int threads() const { return threads_; }  // size of the pool that run() will get
+  int threads() const { return threads_; }                           // size of the pool that run() will get
+  bool direct_convolutions() const { return direct_convolutions_; }  // no fast algorithm may round otherwise
 
   void set_state(std::unique_ptr<KernelState> state) { state_ = std::move(state); }
   template <typename S, typename... Args>
@@ -84,6 +87,7 @@ class PrepareContext {
   std::span<const Shape> output_shapes_;
   std::span<const DType> output_dtypes_;
   int threads_;
+  bool direct_convolutions_;
   std::unique_ptr<KernelState> state_;
   size_t workspace_ = 0;
   Cost cost_;
@@ -108,6 +112,7 @@ class StepContext {
   virtual ResourceManager& resources() = 0;
   virtual bool cancelled() const = 0;
   virtual int64_t step_id() const = 0;
+  virtual bool direct_convolutions() const { return false; }  // as SessionOptions says
   // Cancelled or DeadlineExceeded when the step should stop.
   virtual Status check() const { return {}; }
   virtual std::optional<std::chrono::steady_clock::time_point> deadline() const { return {}; }

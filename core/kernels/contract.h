@@ -50,6 +50,8 @@ struct ConvSpec {
   int64_t groups = 1;
   int64_t in_d = 1, out_d = 1, filter_d = 1, stride_d = 1, dilation_d = 1, pad_front = 0;
   bool depthwise = false;
+  // Allows Winograd's algorithm for 3 x 3 taps of float, whose rounding error is about twice that of the direct sum.
+  bool winograd = true;
   const void* constant_filter = nullptr;  // when set, packed once at plan time
   Epilogue epilogue;
 };

@@ -57,6 +57,9 @@ Status fold(Body& body, const PassContext& context);
 Status cse(Body& body);
 // Algebraic identities, and nodes that only pass their input on.
 Status simplify(Body& body);
+// Batch normalisation with given statistics becomes arithmetic, and part of the filter before it. Whether it did
+// anything.
+Result<bool> lower_norms(Body& body);
 // Infers all shapes again, given those of the arguments (unknown entries keep the static shape), through functions.
 Status specialise(Body& body, std::span<const Shape> arg_shapes, FunctionFacts& facts);
 // Groups element-wise ops into map tapes, and map tapes into the reductions and contractions they surround.

@@ -33,7 +33,11 @@ Status optimise(Body& body, const PassContext& context) {
   if (!context.optimize) return {};
   TW_RETURN_IF_ERROR(after("fold", body, fold(body, context)));
   TW_RETURN_IF_ERROR(after("simplify", body, simplify(body)));
-  return after("cse", body, cse(body));
+  TW_RETURN_IF_ERROR(after("cse", body, cse(body)));
+  TW_ASSIGN_OR_RETURN(const bool lowered, lower_norms(body));
+  TW_RETURN_IF_ERROR(after("norms", body, {}));
+  // Here and not with the shapes: filters are multiplied once, whatever batches come.
+  return lowered ? after("fold", body, fold(body, context)) : Status();
 }
 
 Status optimise_for_shapes(Body& body, std::span<const Shape> arg_shapes, const PassContext& context) {

@@ -236,7 +236,7 @@ class Emitter {
     const AttrMap named = n.op->has(kRandom) ? kernel_attrs(n) : AttrMap();
     const AttrMap& attrs = n.op->has(kRandom) ? named : n.attrs;
     PrepareContext prepare(*n.op, attrs, in_shapes, in_types, constants, shapes.outputs(), out_types,
-                           env_.step().pool().threads());
+                           env_.step().pool().threads(), env_.step().direct_convolutions());
     TW_RETURN_IF_ERROR(kernel->prepare(prepare));
     bool allocate = false;
     for (size_t i = 0; i < out_types.size(); ++i) {

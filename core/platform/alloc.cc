@@ -9,6 +9,10 @@
 #include <new>
 #include <utility>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 #if defined(__SANITIZE_ADDRESS__)
 #define TW_ASAN 1
 #elif defined(__has_feature)
@@ -34,6 +38,7 @@ constexpr int kNumClasses = (48 - 6) * kSteps + 1;
 constexpr size_t kLargest = size_t{1} << 48;
 // Below this much, freed blocks are always kept; above it, never more than the peak of live bytes.
 constexpr int64_t kCacheFloor = int64_t{256} << 20;
+constexpr size_t kHugePage = size_t{2} << 20;
 
 // Lies in the 64 bytes before each block.
 struct Header {
@@ -76,14 +81,28 @@ int class_of(size_t bytes) {
 char* block_of(Header* h) { return reinterpret_cast<char*>(h) + kAlignment; }
 size_t usable(int c) { return class_bytes(c) + kTailPadding; }
 
+// Large blocks ask for huge pages: a pass over many megabytes else waits for a page walk every 4 KiB.
+void* map_block(size_t total) {
+#if defined(MADV_HUGEPAGE)
+  if (total >= 2 * kHugePage) {
+    total = (total + kHugePage - 1) / kHugePage * kHugePage;
+    void* p = std::aligned_alloc(kHugePage, total);
+    // Advice only: a system without huge pages refuses it, and the block is as good.
+    if (p != nullptr) madvise(p, total, MADV_HUGEPAGE);
+    return p;
+  }
+#endif
+  return std::aligned_alloc(kAlignment, total);
+}
+
 Header* system_allocate(int c) {
   Heap& h = heap();
   const size_t total = kAlignment + (usable(c) + kAlignment - 1) / kAlignment * kAlignment;
   h.system_calls.fetch_add(1, std::memory_order_relaxed);
-  void* p = std::aligned_alloc(kAlignment, total);
+  void* p = map_block(total);
   if (p == nullptr && h.cached.load(std::memory_order_relaxed) > 0) {
     release_cached_memory();
-    p = std::aligned_alloc(kAlignment, total);
+    p = map_block(total);
   }
   if (p == nullptr) return nullptr;
   auto* header = new (p) Header;

@@ -241,7 +241,7 @@ Status Interpreter::prepare_dynamic(const DynamicOp& op, DynamicState& state) {
   state.out_shapes.assign(shapes.outputs().begin(), shapes.outputs().end());
   if (!op.op->has(kAliases)) {
     PrepareContext prepare(*op.op, op.attrs, state.in_shapes, op.in_types, constants, state.out_shapes, op.out_types,
-                           step_.pool().threads());
+                           step_.pool().threads(), step_.direct_convolutions());
     TW_RETURN_IF_ERROR(op.kernel->prepare(prepare));
     state.state = prepare.take_state();
     TW_ASSIGN_OR_RETURN(state.workspace, Tensor::make(DType::kUint8, Shape{static_cast<int64_t>(prepare.workspace())}));

@@ -41,15 +41,18 @@ namespace {
 // The step in whose name constants are folded and handles made while compiling.
 class CompileStep : public StepContext {
  public:
-  CompileStep(WorkerPool& pool, ResourceManager& resources) : pool_(pool), resources_(resources) {}
+  CompileStep(WorkerPool& pool, ResourceManager& resources, bool direct_convolutions)
+      : pool_(pool), resources_(resources), direct_convolutions_(direct_convolutions) {}
   WorkerPool& pool() override { return pool_; }
   ResourceManager& resources() override { return resources_; }
   bool cancelled() const override { return false; }
   int64_t step_id() const override { return 0; }
+  bool direct_convolutions() const override { return direct_convolutions_; }
 
  private:
   WorkerPool& pool_;
   ResourceManager& resources_;
+  bool direct_convolutions_;
 };
 
 // What all callables of a session share; lives as long as the last of them.
@@ -60,7 +63,7 @@ class State : public CompileEnv {
         options_(options),
         device_(options.device != nullptr ? options.device : cpu_device()),
         pool_(threads(options)),
-        compile_step_(pool_, resources_) {}
+        compile_step_(pool_, resources_, options.direct_convolutions) {}
 
   StepContext& step() override { return compile_step_; }
   FunctionFacts& facts() override { return facts_; }
@@ -157,7 +160,8 @@ class ProgramCallable : public Callable {
     }
     for (size_t i = 0; i < feeds.size(); ++i) TW_RETURN_IF_ERROR(check_feed(i, feeds[i]));
 
-    Step step(state_->pool(), state_->io(), state_->resources(), &state_->options().host_call, state_->next_step_id());
+    Step step(state_->pool(), state_->io(), state_->resources(), &state_->options().host_call, state_->next_step_id(),
+              state_->options().direct_convolutions);
     const int64_t timeout = options.timeout_ms > 0 ? options.timeout_ms : state_->options().timeout_ms;
     if (timeout > 0) step.set_deadline(std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout));
     const bool traced = options.trace && metadata != nullptr;

@@ -20,13 +20,15 @@ using HostCall =
 class Step : public StepContext {
  public:
   // All outlive the step; `host` may be null.
-  Step(WorkerPool& pool, IoPool& io, ResourceManager& resources, const HostCall* host, int64_t id)
-      : pool_(pool), io_(io), resources_(resources), host_(host), id_(id) {}
+  Step(WorkerPool& pool, IoPool& io, ResourceManager& resources, const HostCall* host, int64_t id,
+       bool direct_convolutions)
+      : pool_(pool), io_(io), resources_(resources), host_(host), id_(id), direct_convolutions_(direct_convolutions) {}
 
   WorkerPool& pool() override { return pool_; }
   ResourceManager& resources() override { return resources_; }
   bool cancelled() const override { return cancelled_.load(std::memory_order_relaxed); }
   int64_t step_id() const override { return id_; }
+  bool direct_convolutions() const override { return direct_convolutions_; }
   // Called every few instructions.
   Status check() const override;
   std::optional<std::chrono::steady_clock::time_point> deadline() const override;
@@ -54,6 +56,7 @@ class Step : public StepContext {
   ResourceManager& resources_;
   const HostCall* const host_;
   const int64_t id_;
+  const bool direct_convolutions_;
   std::atomic<bool> cancelled_{false};
   std::chrono::steady_clock::time_point deadline_;
   bool has_deadline_ = false;

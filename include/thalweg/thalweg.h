@@ -407,6 +407,9 @@ typedef struct tw_session_options {
   tw_host_fn host_fn;       /* NULL: nodes that call the host language fail */
   void* host_user;
   void (*host_destroy)(void* user); /* may be NULL; called when neither the session nor a callable of it is left */
+  /* 1: convolutions are summed as they are written. Else 3 x 3 ones of float may take Winograd's algorithm, which is
+   * about three times as fast, with rounding errors two to four times as large. */
+  int32_t direct_convolutions;
 } tw_session_options;
 
 typedef struct tw_run_options {

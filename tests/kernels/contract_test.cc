@@ -73,8 +73,23 @@ TEST(Gemm, SizesAndTransposes) {
   }
 }
 
+TEST(Gemm, FewRowsOrColumnsWithLongOnes) {
+  for (int64_t few : {1, 2, 3, 6, 8, 9, 16}) {
+    for (int64_t k : {63, 64, 257}) {
+      for (int t = 0; t < 4; ++t) {
+        check_gemm<float>(spec_of(few, 333, k, t & 1, t & 2));
+        check_gemm<double>(spec_of(few, 1301, k, t & 1, t & 2));
+        check_gemm<float>(spec_of(1031, few, k, t & 1, t & 2));
+        check_gemm<double>(spec_of(203, few, k, t & 1, t & 2));
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
 TEST(Gemm, LargeShapesAreBlocked) {
   for (int t = 0; t < 4; ++t) {
+    check_gemm<float>(spec_of(700, 130, 1201, t & 1, t & 2), t == 0 || t == 2, t == 1 || t == 2);
     check_gemm<float>(spec_of(301, 515, 803, t & 1, t & 2));
     check_gemm<double>(spec_of(203, 261, 403, t & 1, t & 2));
   }

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "core/kernels/contract.h"
+#include "core/kernels/contract/conv_region.h"
 #include "core/kernels/ref/contract_ref.h"
 #include "tests/kernels/contract_testing.h"
 
@@ -30,8 +31,13 @@ std::string describe(const ConvSpec& s) {
   return out.str();
 }
 
+using Planner = Result<std::unique_ptr<ContractPlan>> (*)(const ConvSpec&, int);
+
+// Elements may differ as sums of their number of terms do, but of no fewer than `least_terms`. `error`: the root mean
+// square of the errors.
 template <typename T>
-void check_kind(ConvSpec spec, bool constant_filter) {
+void check_kind(ConvSpec spec, bool constant_filter, Planner planner = plan_conv, int64_t least_terms = 0,
+                double* error = nullptr) {
   SCOPED_TRACE(describe(spec) + (constant_filter ? " constant" : ""));
   Guarded<T> input(input_size(spec)), filter(filter_size(spec)), output(output_size(spec));
   fill(&input, 1);
@@ -51,10 +57,11 @@ void check_kind(ConvSpec spec, bool constant_filter) {
   const void* b = spec.kind == Kind::kForward ? filter.data() : output.data();
   if (constant_filter) spec.constant_filter = filter.data();
   for (int threads : {1, 2}) {
-    auto plan = plan_conv(spec, threads);
+    auto plan = planner(spec, threads);
     ASSERT_TRUE(plan.ok()) << plan.status().to_string();
     WorkerPool pool(threads);
     std::vector<T> first;
+    double squares = 0;
     for (int repeat = 0; repeat < 2; ++repeat) {
       Guarded<T> got(result.size());
       Workspace ws((*plan)->workspace_bytes());
@@ -64,8 +71,9 @@ void check_kind(ConvSpec spec, bool constant_filter) {
       EXPECT_TRUE(ws.intact());
       for (int64_t i = 0; i < got.size(); ++i) {
         const size_t u = static_cast<size_t>(i);
-        ASSERT_NEAR(static_cast<double>(got[i]), want[u], tolerance<T>(terms[u]))
+        ASSERT_NEAR(static_cast<double>(got[i]), want[u], tolerance<T>(std::max(terms[u], least_terms)))
             << "element " << i << ", " << threads << " threads";
+        squares += std::pow(static_cast<double>(got[i]) - want[u], 2);
       }
       if (repeat == 0) {
         first.assign(got.data(), got.data() + got.size());
@@ -73,6 +81,7 @@ void check_kind(ConvSpec spec, bool constant_filter) {
         EXPECT_EQ(std::memcmp(first.data(), got.data(), first.size() * sizeof(T)), 0);
       }
     }
+    if (error != nullptr) *error = std::sqrt(squares / 2 / static_cast<double>(std::max<int64_t>(result.size(), 1)));
   }
 }
 
@@ -90,6 +99,7 @@ void check_conv(ConvSpec spec) {
 ConvSpec conv(int64_t batch, int64_t h, int64_t w, int64_t in_c, int64_t out_c, int64_t fh, int64_t fw, int64_t sh,
               int64_t sw, int64_t dh, int64_t dw, bool same) {
   ConvSpec s;
+  s.winograd = false;
   s.batch = batch, s.in_h = h, s.in_w = w, s.in_c = in_c, s.out_c = out_c, s.filter_h = fh, s.filter_w = fw;
   s.stride_h = sh, s.stride_w = sw, s.dilation_h = dh, s.dilation_w = dw;
   const auto axis = [&](int64_t in, int64_t f, int64_t stride, int64_t dilation, int64_t* out, int64_t* pad) {
@@ -233,6 +243,104 @@ TEST(Conv, Volumes) {
   check_conv<float>(deep(conv(2, 4, 4, 2, 3, 2, 2, 1, 1, 1, 1, false), 1, 3, 1, 1, false));   // no output planes
   check_conv<half>(deep(conv(2, 6, 5, 3, 9, 3, 3, 1, 1, 1, 1, true), 4, 3, 2, 1, true));
   check_conv<double>(deep(conv(2, 6, 5, 3, 9, 3, 3, 2, 1, 1, 1, true), 4, 2, 1, 1, true));
+}
+
+// Winograd's algorithm, whether or not it pays.
+void check_winograd(ConvSpec spec, bool beside_direct = false) {
+  spec.dtype = DType::kFloat;
+  for (Kind kind : {Kind::kForward, Kind::kInputGrad, Kind::kFilterGrad}) {
+    spec.kind = kind;
+    const Planner planner = kind == Kind::kFilterGrad ? contract::plan_winograd_filter_grad : contract::plan_winograd;
+    // All results of a tile share its rounding errors, the ones at the image's edge too.
+    const int64_t terms = 36 * (kind == Kind::kFilterGrad  ? (spec.out_h + 3) / 4 * ((spec.out_w + 3) / 4) * spec.batch
+                                : kind == Kind::kInputGrad ? spec.out_c
+                                                           : spec.in_c);
+    double direct = 0, fast = 0;
+    if (beside_direct) check_kind<float>(spec, false, plan_conv, 0, &direct);
+    spec.winograd = true;
+    ASSERT_TRUE(contract::takes_winograd(spec)) << describe(spec);
+    check_kind<float>(spec, false, planner, terms, &fast);
+    if (kind != Kind::kFilterGrad) check_kind<float>(spec, true, planner, terms);
+    spec.winograd = false;
+    if (beside_direct) EXPECT_LT(fast, (kind == Kind::kFilterGrad ? 5 : 3) * direct) << describe(spec);
+  }
+}
+
+TEST(Winograd, ErrorsAreAFewTimesThoseOfTheDirectSum) {
+  check_winograd(conv(4, 16, 16, 32, 32, 3, 3, 1, 1, 1, 1, true), true);
+  check_winograd(conv(1, 14, 15, 64, 48, 3, 3, 1, 1, 1, 1, false), true);
+}
+
+TEST(Winograd, Geometry) {
+  for (bool same : {false, true}) {
+    for (auto [h, w] : {std::pair{3, 3}, {4, 9}, {8, 8}, {11, 14}, {33, 7}}) {
+      check_winograd(conv(2, h, w, 16, 24, 3, 3, 1, 1, 1, 1, same));
+      if (HasFatalFailure()) return;
+    }
+  }
+  ConvSpec s = conv(2, 6, 7, 16, 16, 3, 3, 1, 1, 1, 1, false);  // padding that no rule gives, wider than the filter
+  s.pad_top = 3, s.pad_left = 1, s.out_h = 9, s.out_w = 6;
+  check_winograd(s);
+}
+
+TEST(Winograd, ChannelsAndBatches) {
+  for (int64_t in : {16, 17, 40}) {
+    for (int64_t out : {16, 31, 70}) check_winograd(conv(3, 6, 6, in, out, 3, 3, 1, 1, 1, 1, true));
+  }
+  check_winograd(conv(40, 5, 5, 16, 16, 3, 3, 1, 1, 1, 1, true));   // several images at a time, the last batch smaller
+  check_winograd(conv(1, 60, 70, 16, 16, 3, 3, 1, 1, 1, 1, true));  // several bands of one image
+  check_winograd(conv(1, 8, 8, 400, 20, 3, 3, 1, 1, 1, 1, true));   // more channels than a group of rows has
+}
+
+TEST(Winograd, IsTakenWhereItPays) {
+  ConvSpec s = conv(8, 28, 28, 64, 64, 3, 3, 1, 1, 1, 1, true);
+  EXPECT_FALSE(contract::wants_winograd(s));
+  s.winograd = true;
+  EXPECT_TRUE(contract::wants_winograd(s));
+  s.kind = Kind::kFilterGrad;
+  EXPECT_TRUE(contract::wants_winograd_filter_grad(s));
+  s.dtype = DType::kDouble;
+  EXPECT_FALSE(contract::wants_winograd_filter_grad(s));
+  // One tile meets a filter that is four times as large transformed.
+  s = conv(1, 4, 4, 512, 512, 3, 3, 1, 1, 1, 1, true);
+  s.winograd = true;
+  EXPECT_FALSE(contract::wants_winograd(s));
+}
+
+// The tape runs over Winograd's results too, where no output can hold them as well.
+TEST(Winograd, Epilogue) {
+  ConvSpec s = conv(2, 9, 9, 16, 20, 3, 3, 1, 1, 1, 1, true);
+  s.dtype = DType::kFloat;
+  Guarded<float> input(input_size(s)), filter(filter_size(s)), bias(s.out_c);
+  fill(&input, 1);
+  fill(&filter, 2);
+  fill(&bias, 3);
+  std::vector<std::vector<int32_t>> found;
+  for (bool winograd : {false, true}) {
+    ConvSpec t = s;
+    t.winograd = winograd;
+    // 100 (x + bias), rounded towards zero.
+    Tape& tape = t.epilogue.tape;
+    tape.inputs = {DType::kFloat, DType::kFloat};
+    tape.constants = {{DType::kFloat, 100.0}};
+    tape.insts = {{MicroOp::k_add, DType::kFloat, {0, 1}},
+                  {MicroOp::k_mul, DType::kFloat, {3, 2}},
+                  {MicroOp::k_cast, DType::kInt32, {4}}};
+    tape.outputs = {5};
+    t.epilogue.operand_shapes = {Shape{s.out_c}};
+    auto plan = winograd ? contract::plan_winograd(t, 2) : plan_conv(t, 2);
+    ASSERT_TRUE(plan.ok()) << plan.status().to_string();
+    WorkerPool pool(2);
+    Guarded<int32_t> got(output_size(s));
+    Workspace ws((*plan)->workspace_bytes());
+    void* out = got.data();
+    const void* operand = bias.data();
+    ASSERT_TRUE((*plan)->run(input.data(), filter.data(), &operand, &out, ws.memory, pool).ok());
+    EXPECT_TRUE(got.intact());
+    EXPECT_TRUE(ws.intact());
+    found.emplace_back(got.data(), got.data() + got.size());
+  }
+  for (size_t i = 0; i < found[0].size(); ++i) ASSERT_NEAR(found[0][i], found[1][i], 1);
 }
 
 TEST(Conv, RejectsNonsense) {

@@ -286,3 +286,21 @@ def test_numbers_as_feeds(sess):
   p = tf.placeholder(tf.float32)
   with pytest.raises(tf.errors.InvalidArgumentError, match="13"):
     sess.run(tf.identity(p), {p: np.ones([1] * 13)})
+
+
+def test_direct_convolutions():
+  """Winograd's algorithm rounds otherwise than the direct sum, and a session can do without it."""
+  rng = np.random.RandomState(0)
+  image, filters = rng.randn(2, 24, 24, 32).astype(np.float32), rng.randn(3, 3, 32, 32).astype(np.float32)
+  found = []
+  with tf.Graph().as_default():
+    x = tf.placeholder(tf.float32, image.shape)
+    y = tf.nn.conv2d(x, tf.constant(filters), [1, 1, 1, 1], "VALID")
+    exact = tf.nn.conv2d(tf.cast(x, tf.float64), tf.constant(filters.astype(np.float64)), [1, 1, 1, 1], "VALID")
+    for direct in (True, False):
+      with tf.Session(config=tf.ConfigProto(direct_convolutions=direct)) as session:
+        value, want = session.run([y, exact], {x: image})
+        found.append((value, np.sqrt(np.mean((value - want) ** 2))))
+  (direct, direct_error), (fast, fast_error) = found
+  assert np.any(direct != fast)
+  assert direct_error < fast_error < 3 * direct_error

@@ -9,6 +9,7 @@ namespace {
 
 constexpr int64_t kUnitPixels = 256;       // keeps most tiles whole, and results of a unit in the second-level cache
 constexpr int64_t kUnitBytes = 160 << 10;  // of source image
+constexpr int64_t kGroupRows = 192;        // at a time, where all of B does not fit the second level
 constexpr int64_t kBlockBytes = 1536;      // of one row of A at a time, so that a panel of B stays near
 
 template <typename S, typename T>
@@ -154,7 +155,7 @@ Status ImageConv<S, T>::plan(const ConvSpec& spec, int threads) {
     }
   }
   const bool small = k * result_c_ * static_cast<int64_t>(sizeof(T)) <= (256 << 10);
-  group_ = small ? 4 * set_.max_rows : kMaxGroup / set_.max_rows * set_.max_rows;
+  group_ = (small ? 4 : std::max<int64_t>(1, kGroupRows / set_.max_rows)) * set_.max_rows;
   if (spec.constant_filter != nullptr && packed_ > 0) {
     TW_ASSIGN_OR_RETURN(constant_, make_block<T>(packed_));
     for (int64_t i = 0; i < static_cast<int64_t>(phases_.size()) * panels_; ++i) {

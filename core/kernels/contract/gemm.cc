@@ -2,20 +2,25 @@
 #include <algorithm>
 
 #include "core/kernels/contract/epilogue.h"
-#include "core/kernels/contract/gemv.h"
 #include "core/kernels/contract/rows.h"
+#include "core/kernels/contract/skinny.h"
 #include "core/kernels/contract/tasks.h"
+#include "core/platform/cpu.h"
 
 namespace tw {
 namespace contract {
 namespace {
 
-// A packed block of A (rows by steps) stays in half of a common 512 KiB second-level cache; the panel of B that it
-// meets, steps by two vectors, in a 32 or 48 KiB first-level one.
-constexpr int64_t kBlockBytesOfA = 256 << 10;
-constexpr int64_t kBlockSteps = 1536;          // bytes of one row of the block
+constexpr int64_t kBlockSteps = 2048;          // bytes of one row of A at a time
+constexpr int64_t kDirectSteps = 1024;         // the same where B is read where it lies, in rows far apart
 constexpr int64_t kSmallBytesOfB = 256 << 10;  // below, all of B is read from the second level for each few rows
 constexpr int64_t kPackedBytesOfB = 8 << 20;   // packed at a time
+
+// A packed block of A, rows by steps, takes half of the second-level cache; the panels of B pass through the rest.
+int64_t block_bytes_of_a() {
+  static const int64_t bytes = std::clamp<int64_t>(second_level_cache_bytes() / 2, 128 << 10, 1 << 20);
+  return bytes;
+}
 
 template <typename S, typename T>
 class GemmPlan final : public ContractPlan {
@@ -44,11 +49,31 @@ class GemmPlan final : public ContractPlan {
   static int64_t index_of(const std::vector<int64_t>& index, int64_t count, int64_t batch) {
     return !index.empty() ? index[static_cast<size_t>(batch)] : count == 1 ? 0 : batch;
   }
-  int64_t packed_elements(int64_t columns) const;
-  void pack_panels(const S* b, int64_t column0, int64_t columns, T* to, int64_t first, int64_t last) const;
-  Panels<T> panels(const S* b, int64_t column0, int64_t columns, const T* packed) const;
-  void group(const Call& call, int64_t batch, int64_t row0, int64_t rows, const Panels<T>& b, int64_t column0,
-             int64_t first, int64_t last, char* slot) const;
+  // Steps [begin, begin + count) of k, of which columns [column0, column0 + columns) of B are at hand.
+  struct Part {
+    int64_t begin, steps, column0, columns;
+  };
+  int64_t packed_elements(int64_t steps, int64_t columns) const;
+  void pack_panels(const S* b, const Part& block, T* to, int64_t first, int64_t last) const;
+  Panels<T> panels(const S* b, const Part& block, const T* packed) const;
+  void group(const Call& call, int64_t batch, int64_t g, const Panels<T>& b, const Part& block, int64_t first,
+             int64_t last, char* slot) const;
+  int64_t tile_elements(int64_t rows, int64_t steps) const {
+    return tiles_size(rows, steps, set_.max_rows, set_.lanes);
+  }
+  // Where a constant A has its groups of rows for steps from k0 on: the last ones are as large as all.
+  int64_t constant_tiles(int64_t matrix, int64_t k0, int64_t g) const {
+    const int64_t groups = (m_ + mc_ - 1) / mc_, blocks = (k_ + kc_ - 1) / kc_;
+    return ((matrix * blocks + k0 / kc_) * groups + g) * tile_elements(mc_, kc_);
+  }
+  // Rows [row, row + rows) of A for steps [k0, k0 + length), as tiles.
+  void pack_a(const S* a, int64_t k0, int64_t length, int64_t row, int64_t rows, T* to) const {
+    const S* from = transpose_a_ ? a + k0 * m_ + row : a + row * k_ + k0;
+    pack_tiles(from, transpose_a_ ? m_ : k_, transpose_a_, rows, length, set_.max_rows, set_.lanes, to, conj_a_);
+  }
+  const T* packed_constant(int64_t batch) const {
+    return constant_b_.get() + index_of(index_b_, batch_b_, batch) * packed_elements(k_, n_);
+  }
 
   const TileSet<T>& set_ = tile_set<T>();
   int64_t m_ = 0, n_ = 0, k_ = 0, batch_ = 1, batch_a_ = 1, batch_b_ = 1;
@@ -56,46 +81,58 @@ class GemmPlan final : public ContractPlan {
   bool transpose_a_ = false, transpose_b_ = false, conj_a_ = false, conj_b_ = false;
   bool pack_a_ = false, pack_b_ = false, by_batch_ = false;
   int width_ = 1, slots_ = 1;
-  int64_t kc_ = 0, mc_ = 0, nb_ = 0, chunk_panels_ = 0;
+  int64_t kc_ = 0, kb_ = 0, mc_ = 0, nb_ = 0, chunk_panels_ = 0;
   size_t shared_bytes_ = 0, slot_bytes_ = 0;
   BoundEpilogue epilogue_;
-  Block<T> constant_a_, constant_b_;
+  contract::Block<T> constant_a_, constant_b_;
 };
 
-// Elements that pack_panels writes for a block of columns: all of them, or only a partial last panel.
+// Elements that pack_panels writes for a block: all of it, or only a partial last panel.
 template <typename S, typename T>
-int64_t GemmPlan<S, T>::packed_elements(int64_t columns) const {
-  if (pack_b_) return packed_size(k_, columns, set_.lanes);
+int64_t GemmPlan<S, T>::packed_elements(int64_t steps, int64_t columns) const {
+  if (pack_b_) return packed_size(steps, columns, set_.lanes);
   const int64_t last = columns % width_;
-  return last % set_.lanes != 0 ? packed_size(k_, last, set_.lanes) : 0;
+  return last % set_.lanes != 0 ? packed_size(steps, last, set_.lanes) : 0;
 }
 
+// Panels [first, last). Those of a row-major B are written side by side, so that its rows are read in long runs.
 template <typename S, typename T>
-void GemmPlan<S, T>::pack_panels(const S* b, int64_t column0, int64_t columns, T* to, int64_t first,
-                                 int64_t last) const {
-  for (int64_t p = first; p < last; ++p) {
-    const int64_t c = std::min<int64_t>(width_, columns - p * width_);
-    T* at = pack_b_ ? to + p * width_ * k_ : to;
-    if (!pack_b_ && c % set_.lanes == 0) continue;
-    const int64_t j = column0 + p * width_;
+void GemmPlan<S, T>::pack_panels(const S* b, const Part& block, T* to, int64_t first, int64_t last) const {
+  const auto columns_of = [&](int64_t p) { return std::min<int64_t>(width_, block.columns - p * width_); };
+  if (!pack_b_) {
+    const int64_t p = (block.columns - 1) / width_;
+    if (columns_of(p) % set_.lanes == 0) return;
+    pack_panel(b + block.begin * n_ + block.column0 + p * width_, n_, 1, block.steps, columns_of(p), set_.lanes, to,
+               conj_b_);
+    return;
+  }
+  for (int64_t p = first; p < last;) {
+    const int64_t j = block.column0 + p * width_;
+    T* at = to + p * width_ * block.steps;
     if (transpose_b_) {
-      pack_panel(b + j * k_, 1, k_, k_, c, set_.lanes, at, conj_b_);
-    } else {
-      pack_panel(b + j, n_, 1, k_, c, set_.lanes, at, conj_b_);
+      pack_panel(b + j * k_ + block.begin, 1, k_, block.steps, columns_of(p), set_.lanes, at, conj_b_);
+      ++p;
+      continue;
     }
+    int64_t end = std::min(p + kPanelsAbreast, last);
+    if (end > p + 1 && columns_of(end - 1) < width_) --end;
+    const S* from = b + block.begin * n_ + j;
+    if (columns_of(p) < width_) pack_panel(from, n_, 1, block.steps, columns_of(p), set_.lanes, at, conj_b_);
+    else load_strips(from, n_, at, width_ * block.steps, width_, block.steps, end - p, conj_b_);
+    p = end;
   }
 }
 
 template <typename S, typename T>
-Panels<T> GemmPlan<S, T>::panels(const S* b, int64_t column0, int64_t columns, const T* packed) const {
+Panels<T> GemmPlan<S, T>::panels(const S* b, const Part& block, const T* packed) const {
   Panels<T> p;
   p.packed = packed;
   if constexpr (std::is_same_v<S, T>) {
-    if (!pack_b_) p.direct = b + column0;
+    if (!pack_b_) p.direct = b + block.begin * n_ + block.column0;
   }
   p.ld = n_;
-  p.k = k_;
-  p.n = columns;
+  p.k = block.steps;
+  p.n = block.columns;
   p.lanes = set_.lanes;
   p.width = width_;
   return p;
@@ -123,16 +160,20 @@ Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
       transpose_b_ || conj_b_ || !std::is_same_v<S, T> || constant_b || (m_ > 2 * set_.max_rows && n_ > 2 * width_);
   pack_a_ = conj_a_ || !std::is_same_v<S, T> || (m_ > set_.max_rows && n_ > 3 * width_ && k_ >= 64);
 
-  const int64_t steps = std::max<int64_t>(kBlockSteps / size, 1);
-  const int64_t k_blocks = m_ > set_.max_rows ? std::max<int64_t>(1, (k_ + steps - 1) / steps) : 1;
+  const bool far = !pack_b_ && k_ * n_ * size > block_bytes_of_a();
+  const int64_t steps = std::max<int64_t>((far ? kDirectSteps : kBlockSteps) / size, 1);
+  const int64_t k_blocks = std::max<int64_t>(1, (k_ + steps - 1) / steps);
   kc_ = std::max<int64_t>(1, (k_ + k_blocks - 1) / k_blocks);
-  nb_ = std::max<int64_t>(1, kPackedBytesOfB / std::max<int64_t>(k_ * size * width_, 1)) * width_;
+  // Partial sums wait in the output from one packed block of B to the next, where they can.
+  const bool gathers_home = std::is_same_v<S, T> && epilogue_.home() >= 0;
+  kb_ = pack_b_ && gathers_home && !constant_b ? kc_ : std::max<int64_t>(k_, 1);
+  nb_ = std::max<int64_t>(1, kPackedBytesOfB / (kb_ * size * width_)) * width_;
   nb_ = constant_b || !pack_b_ ? n_ : std::min(nb_, n_);
   const double flops = 2.0 * static_cast<double>(m_) * static_cast<double>(n_) * static_cast<double>(k_);
   slots_ = slots_for(flops * static_cast<double>(batch_), threads);
 
   const bool small_b = k_ * std::min(n_, nb_) * size <= kSmallBytesOfB;
-  const int64_t rows = small_b ? 2 * set_.max_rows : std::min(kMaxGroup, kBlockBytesOfA / (kc_ * size));
+  const int64_t rows = small_b ? 2 * set_.max_rows : std::min(kMaxGroup, block_bytes_of_a() / (kc_ * size));
   // Groups of equal height, a multiple of the tile's where that is possible.
   const int64_t tiles = std::max<int64_t>(1, (m_ + set_.max_rows - 1) / set_.max_rows);
   const int64_t groups = (tiles * set_.max_rows + rows - 1) / std::max<int64_t>(rows, 1);
@@ -146,31 +187,33 @@ Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
   chunk_panels_ = std::max<int64_t>(1, (block_panels + chunks - 1) / std::max<int64_t>(chunks, 1));
 
   if (constant_b) {
-    TW_ASSIGN_OR_RETURN(constant_b_, make_block<T>(batch_b_ * packed_elements(n_)));
+    TW_ASSIGN_OR_RETURN(constant_b_, make_block<T>(batch_b_ * packed_elements(k_, n_)));
     const S* b = static_cast<const S*>(spec.constant_b);
     for (int64_t i = 0; i < batch_b_; ++i) {
-      pack_panels(b + i * k_ * n_, 0, n_, constant_b_.get() + i * packed_elements(n_), 0, (n_ + width_ - 1) / width_);
+      pack_panels(b + i * k_ * n_, Part{0, k_, 0, n_}, constant_b_.get() + i * packed_elements(k_, n_), 0,
+                  (n_ + width_ - 1) / width_);
     }
   }
   if (spec.constant_a != nullptr && pack_a_ && m_ > 0 && k_ > 0) {
-    // Rows of the compute type, from which tiles read directly.
-    TW_ASSIGN_OR_RETURN(constant_a_, make_block<T>(batch_a_ * m_ * k_));
-    const S* a = static_cast<const S*>(spec.constant_a);
-    for (int64_t i = 0; i < batch_a_; ++i, a += m_ * k_) {
-      T* to = constant_a_.get() + i * m_ * k_;
-      if (transpose_a_) load_transposed(a, m_, to, k_, m_, k_, conj_a_);
-      else load_row(a, to, m_ * k_, conj_a_);
+    TW_ASSIGN_OR_RETURN(constant_a_, make_block<T>(constant_tiles(batch_a_, 0, 0)));
+    for (int64_t i = 0; i < batch_a_; ++i) {
+      for (int64_t k0 = 0; k0 < k_; k0 += kc_) {
+        for (int64_t g = 0; g * mc_ < m_; ++g) {
+          pack_a(static_cast<const S*>(spec.constant_a) + i * m_ * k_, k0, std::min(kc_, k_ - k0), g * mc_,
+                 std::min(mc_, m_ - g * mc_), constant_a_.get() + constant_tiles(i, k0, g));
+        }
+      }
     }
-    transpose_a_ = pack_a_ = false;
+    pack_a_ = false;
   }
 
   // The workspace: B packed for all, then per slot B of one batch item, a block of A, a block of results.
   const size_t b_bytes =
-      constant_b ? 0 : align_up(static_cast<size_t>(packed_elements(std::max(nb_, int64_t{1})) * size));
+      constant_b ? 0 : align_up(static_cast<size_t>(packed_elements(kb_, std::max(nb_, int64_t{1})) * size));
   const bool shared_b = !by_batch_ || (batch_b_ == 1 && index_b_.empty());
   if (shared_b) shared_bytes_ = b_bytes;
   else slot_bytes_ += b_bytes;
-  if (pack_a_) slot_bytes_ += align_up(static_cast<size_t>((kc_ + 2 * set_.lanes) * (mc_ + set_.lanes) * size));
+  if (pack_a_) slot_bytes_ += piece_bytes<T>(tile_elements(mc_, kc_));
   if (!std::is_same_v<S, T> || epilogue_.home() < 0) {
     slot_bytes_ +=
         align_up(static_cast<size_t>(mc_ * nb_ * size)) + align_up(static_cast<size_t>(mc_ * nb_) * sizeof(S));
@@ -187,65 +230,80 @@ Status GemmPlan<S, T>::run(const void* a, const void* b, const void* const* oper
   char* slots = static_cast<char*>(workspace) + shared_bytes_;
   T* shared = static_cast<T*>(workspace);
   const int64_t groups = (m_ + mc_ - 1) / mc_;
-  const int64_t all = (n_ + width_ - 1) / width_;
   const bool one_b = batch_b_ == 1 && index_b_.empty();
-  const bool has_packed = packed_elements(nb_) > 0;
+  const bool has_packed = packed_elements(kb_, nb_) > 0;
 
-  const auto rows_of = [&](int64_t g) { return std::min(mc_, m_ - g * mc_); };
   if (by_batch_) {
-    if (one_b && constant_b_ == nullptr && has_packed) pack_panels(call.b, 0, n_, shared, 0, all);
+    const int64_t all = (n_ + width_ - 1) / width_;
+    const auto product = [&](int64_t i, const Part& block, const T* packed, char* slot) {
+      const Panels<T> p = panels(matrix_b(call, i), block, packed);
+      for (int64_t g = 0; g < groups; ++g) group(call, i, g, p, block, 0, all, slot);
+    };
+    if (one_b && constant_b_ == nullptr && kb_ >= k_) {
+      const Part block{0, k_, 0, n_};
+      if (has_packed) pack_panels(call.b, block, shared, 0, all);
+      run_tasks(pool, slots_, batch_, [&](int64_t i, int slot) {
+        product(i, block, shared, slots + static_cast<size_t>(slot) * slot_bytes_);
+      });
+      return error.take();
+    }
     run_tasks(pool, slots_, batch_, [&](int64_t i, int slot) {
       char* mine = slots + static_cast<size_t>(slot) * slot_bytes_;
-      const T* packed = shared;
-      if (constant_b_ != nullptr) {
-        packed = constant_b_.get() + index_of(index_b_, batch_b_, i) * packed_elements(n_);
-      } else if (!one_b) {
-        T* to = take<T>(&mine, packed_elements(n_));
-        if (has_packed) pack_panels(matrix_b(call, i), 0, n_, to, 0, all);
-        packed = to;
-      }
-      const Panels<T> p = panels(matrix_b(call, i), 0, n_, packed);
-      for (int64_t g = 0; g < groups; ++g) group(call, i, g * mc_, rows_of(g), p, 0, 0, all, mine);
+      if (constant_b_ != nullptr) return product(i, Part{0, k_, 0, n_}, packed_constant(i), mine);
+      T* to = take<T>(&mine, packed_elements(kb_, n_));
+      int64_t begin = 0;
+      do {
+        const Part block{begin, std::min(kb_, k_ - begin), 0, n_};
+        if (has_packed) pack_panels(matrix_b(call, i), block, to, 0, all);
+        product(i, block, to, mine);
+        begin += kb_;
+      } while (begin < k_);
     });
     return error.take();
   }
   for (int64_t i = 0; i < batch_; ++i) {
     const S* bi = constant_b_ != nullptr ? nullptr : matrix_b(call, i);
     for (int64_t column0 = 0; column0 < n_; column0 += nb_) {
-      const int64_t columns = std::min(nb_, n_ - column0), count = (columns + width_ - 1) / width_;
-      const T* packed = shared;
-      if (constant_b_ != nullptr) {
-        packed = constant_b_.get() + index_of(index_b_, batch_b_, i) * packed_elements(n_);
-      } else if (has_packed && (i == 0 || !one_b || nb_ < n_)) {
-        const int64_t first = pack_b_ ? 0 : count - 1;
-        const double ns = static_cast<double>(k_ * width_) * (transpose_b_ ? 0.3 : 0.1);
-        pool.parallel_for(slots_ > 1 ? count - first : 1, slots_ > 1 ? grain_for_ns(ns) : 1,
-                          [&](int64_t begin, int64_t end) {
-                            if (slots_ > 1) pack_panels(bi, column0, columns, shared, first + begin, first + end);
-                            else pack_panels(bi, column0, columns, shared, first, count);
-                          });
-      }
-      const Panels<T> p = panels(bi, column0, columns, packed);
-      const int64_t chunks = (count + chunk_panels_ - 1) / chunk_panels_;
-      run_tasks(pool, slots_, groups * chunks, [&](int64_t task, int slot) {
-        const int64_t g = task % groups, first = task / groups * chunk_panels_;
-        group(call, i, g * mc_, rows_of(g), p, column0, first, std::min(first + chunk_panels_, count),
-              slots + static_cast<size_t>(slot) * slot_bytes_);
-      });
+      int64_t begin = 0;
+      do {
+        const Part block{begin, std::min(kb_, k_ - begin), column0, std::min(nb_, n_ - column0)};
+        const int64_t count = (block.columns + width_ - 1) / width_;
+        const T* packed = shared;
+        if (constant_b_ != nullptr) {
+          packed = packed_constant(i);
+        } else if (has_packed && (i == 0 || !one_b || nb_ < n_ || kb_ < k_)) {
+          const int64_t first = pack_b_ ? 0 : count - 1;
+          const double ns = static_cast<double>(block.steps * width_) * (transpose_b_ ? 0.3 : 0.1);
+          pool.parallel_for(slots_ > 1 ? count - first : 1, slots_ > 1 ? grain_for_ns(ns) : 1,
+                            [&](int64_t from, int64_t to) {
+                              if (slots_ > 1) pack_panels(bi, block, shared, first + from, first + to);
+                              else pack_panels(bi, block, shared, first, count);
+                            });
+        }
+        const Panels<T> p = panels(bi, block, packed);
+        const int64_t chunks = (count + chunk_panels_ - 1) / chunk_panels_;
+        run_tasks(pool, slots_, groups * chunks, [&](int64_t task, int slot) {
+          const int64_t from = task / groups * chunk_panels_;
+          group(call, i, task % groups, p, block, from, std::min(from + chunk_panels_, count),
+                slots + static_cast<size_t>(slot) * slot_bytes_);
+        });
+        begin += kb_;
+      } while (begin < k_);
     }
   }
   return error.take();
 }
 
-// Rows [row0, row0 + rows) of result `batch`, panels [first, last) of `b`, whose column 0 is column0 of the result.
+// Group g of the rows of result `batch`, panels [first, last) of `b`.
 template <typename S, typename T>
-void GemmPlan<S, T>::group(const Call& call, int64_t batch, int64_t row0, int64_t rows, const Panels<T>& b,
-                           int64_t column0, int64_t first, int64_t last, char* slot) const {
+void GemmPlan<S, T>::group(const Call& call, int64_t batch, int64_t g, const Panels<T>& b, const Part& part,
+                           int64_t first, int64_t last, char* slot) const {
+  const int64_t row0 = g * mc_, rows = std::min(mc_, m_ - row0);
   const int64_t columns = std::min(last * b.width, b.n) - first * b.width;
-  const int64_t column = column0 + first * b.width;
+  const int64_t column = part.column0 + first * b.width;
   const int64_t element0 = (batch * m_ + row0) * n_ + column;
   const int home = epilogue_.home();
-  T* packed_a = pack_a_ ? take<T>(&slot, (kc_ + 2 * set_.lanes) * (mc_ + set_.lanes)) : nullptr;
+  T* packed_a = pack_a_ ? take<T>(&slot, tile_elements(mc_, kc_)) : nullptr;
 
   // Where results gather: in an output when one has their type, else in a block of their own.
   T* c0;
@@ -262,44 +320,32 @@ void GemmPlan<S, T>::group(const Call& call, int64_t batch, int64_t row0, int64_
   T* c[kMaxGroup];
   for (int64_t r = 0; r < rows; ++r) c[r] = c0 + r * c_step;
 
-  const int64_t matrix = index_of(index_a_, batch_a_, batch) * m_ * k_;
-  const T* direct = constant_a_ != nullptr ? constant_a_.get() + matrix : nullptr;
-  if constexpr (std::is_same_v<S, T>) {
-    if (direct == nullptr && !pack_a_) direct = call.a + matrix;
-  }
+  const int64_t matrix = index_of(index_a_, batch_a_, batch);
   const int64_t offset = 0;
   RowSource<T> source;
   source.offsets = &offset;
-  int64_t k0 = 0;
+  int64_t done = 0;
   do {
-    source.length = std::min(kc_, k_ - k0);
-    if (transpose_a_) {
-      if (!pack_a_) {
-        source.base = direct + k0 * m_ + row0;
+    const int64_t k0 = part.begin + done;
+    source.length = std::min(kc_, part.steps - done);
+    if (constant_a_ != nullptr || pack_a_) {
+      source.a_step = 0;
+      if (pack_a_) pack_a(call.a + matrix * m_ * k_, k0, source.length, row0, rows, packed_a);
+      source.base = pack_a_ ? packed_a : constant_a_.get() + constant_tiles(matrix, k0, g);
+    } else if constexpr (std::is_same_v<S, T>) {
+      const T* from = call.a + matrix * m_ * k_;
+      if (transpose_a_) {
+        source.base = from + k0 * m_ + row0;
         source.a_step = m_;
       } else {
-        source.base = packed_a;
-        source.a_step = mc_ + set_.lanes;
-        for (int64_t k = 0; k < source.length; ++k) {
-          load_row(call.a + matrix + (k0 + k) * m_ + row0, packed_a + k * source.a_step, rows, conj_a_);
-        }
-      }
-    } else {
-      source.rows = row_of;
-      // Not a power of two, so that the rows of a tile fall into different cache sets.
-      const int64_t step = (kc_ + 2 * set_.lanes - 1) / set_.lanes * set_.lanes;
-      for (int64_t r = 0; r < rows; ++r) {
-        if (!pack_a_) {
-          row_of[r] = direct + (row0 + r) * k_ + k0;
-        } else {
-          load_row(call.a + matrix + (row0 + r) * k_ + k0, packed_a + r * step, source.length, conj_a_);
-          row_of[r] = packed_a + r * step;
-        }
+        source.rows = row_of;
+        for (int64_t r = 0; r < rows; ++r) row_of[r] = from + (row0 + r) * k_ + k0;
       }
     }
-    multiply_rows(set_, source, rows, b, k0, first, last, c, k0 > 0);
-    k0 += kc_;
-  } while (k0 < k_);
+    multiply_rows(set_, source, rows, b, done, first, last, c, k0 > 0);
+    done += kc_;
+  } while (done < part.steps);
+  if (part.begin + part.steps < k_) return;
 
   const S* block = reinterpret_cast<const S*>(c0);
   if constexpr (!std::is_same_v<S, T>) {
@@ -356,7 +402,7 @@ Result<std::unique_ptr<ContractPlan>> plan_gemm(const GemmSpec& spec, int thread
     return invalid_argument("A batch of ", spec.batch, " products cannot use ", spec.batch_a, " and ", spec.batch_b,
                             " matrices");
   }
-  if (is_gemv(spec)) return plan_gemv(spec, threads);
+  if (is_skinny(spec)) return plan_skinny(spec, threads);
   if (spec.n == 1 && (spec.transpose_a || spec.adjoint_a) && spec.batch == 1 && spec.batch_a == 1 &&
       spec.batch_b == 1 && is_floating(spec.dtype)) {
     // A matrix stored by columns times a vector is the vector times a matrix stored by rows. The other vector's layout

@@ -14,9 +14,14 @@ void widen(const half* from, float* to, int64_t n);
 void widen(const bfloat16* from, float* to, int64_t n);
 void narrow(const float* from, half* to, int64_t n);
 void narrow(const float* from, bfloat16* to, int64_t n);
-// to[k * to_step + j] = from[j * from_step + k] for k < rows, j < columns.
+// to[k * to_step + j] = from[j * from_step + k] for k < rows, j < columns. Where to_step is `columns`, up to a vector
+// past the end of `to` may be written.
 void transpose(const float* from, int64_t from_step, float* to, int64_t to_step, int64_t rows, int64_t columns);
 void transpose(const double* from, int64_t from_step, double* to, int64_t to_step, int64_t rows, int64_t columns);
+// to[k * columns + j] = from[k * from_step + j] for k < steps, j < columns; up to a vector past the end of `to` may be
+// written.
+void copy_strip(const float* from, int64_t from_step, float* to, int64_t columns, int64_t steps);
+void copy_strip(const double* from, int64_t from_step, double* to, int64_t columns, int64_t steps);
 
 template <typename T>
 inline constexpr bool is_std_complex = false;
@@ -53,6 +58,32 @@ void load_transposed(const S* from, int64_t from_step, T* to, int64_t to_step, i
         }
         to[k * to_step + j] = v;
       }
+    }
+  }
+}
+
+// copy_strip with conversion.
+template <typename S, typename T>
+void load_strip(const S* from, int64_t from_step, T* to, int64_t columns, int64_t steps, bool conjugate = false) {
+  if constexpr (std::is_same_v<S, T> && std::is_floating_point_v<T>) {
+    copy_strip(from, from_step, to, columns, steps);
+  } else {
+    for (int64_t k = 0; k < steps; ++k) load_row(from + k * from_step, to + k * columns, columns, conjugate);
+  }
+}
+
+// Panels written side by side: more would meet too few cache lines and pages.
+inline constexpr int64_t kPanelsAbreast = 16;
+// Copies `strips` neighbouring strips of `columns` columns, each to a place of its own `strip_step` after the last.
+template <typename S, typename T>
+void load_strips(const S* from, int64_t from_step, T* to, int64_t strip_step, int64_t columns, int64_t steps,
+                 int64_t strips, bool conjugate) {
+  constexpr int64_t kSteps = 16;
+  for (int64_t k = 0; k < steps; k += kSteps) {
+    const int64_t n = steps - k < kSteps ? steps - k : kSteps;
+    for (int64_t s = 0; s < strips; ++s) {
+      load_strip(from + k * from_step + s * columns, from_step, to + s * strip_step + k * columns, columns, n,
+                 conjugate);
     }
   }
 }

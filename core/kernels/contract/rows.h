@@ -9,10 +9,19 @@
 namespace tw::contract {
 
 // Most rows that one call of multiply_rows takes.
-inline constexpr int64_t kMaxGroup = 192;
+inline constexpr int64_t kMaxGroup = 384;
 
-// Where tiles find a group of rows of A; see Tile. `rows` holds a pointer per row; without it the column form is read
-// from `base`.
+// A group of rows cut into tiles of nearly equal height: a low tile at the end would wait for loads.
+struct RowTiles {
+  int64_t rows, count;
+  RowTiles(int64_t r, int64_t max_rows) : rows(r), count((r + max_rows - 1) / max_rows) {}
+  int64_t begin(int64_t tile) const { return tile * rows / count; }
+  // Where pack_tiles puts a tile: each has room for a store that runs over its end.
+  int64_t packed(int64_t tile, int64_t steps, int lanes) const { return begin(tile) * steps + tile * lanes; }
+};
+
+// Where tiles find a group of rows of A; see Tile. `rows` holds a pointer per row. Without it the column form is read
+// from `base`; where a_step is 0 as pack_tiles leaves it, one tile after the other.
 template <typename T>
 struct RowSource {
   const T* const* rows = nullptr;
@@ -23,6 +32,36 @@ struct RowSource {
   int64_t k() const { return segments * length; }
 };
 
+// Elements that pack_tiles may write.
+inline int64_t tiles_size(int64_t rows, int64_t steps, int max_rows, int lanes) {
+  const RowTiles tiles(rows, max_rows);
+  return tiles.packed(tiles.count, steps, lanes);
+}
+
+// Copies `rows` rows of A for tiles of at most max_rows rows: each tile [steps][its rows]. Element (r, k) is
+// from[r * from_step + k], or with `columns` from[k * from_step + r].
+template <typename S, typename T>
+void pack_tiles(const S* from, int64_t from_step, bool columns, int64_t rows, int64_t steps, int max_rows, int lanes,
+                T* to, bool conjugate) {
+  const RowTiles tiles(rows, max_rows);
+  const auto height = [&](int64_t i) { return tiles.begin(i + 1) - tiles.begin(i); };
+  if (columns) {
+    // A few steps of all tiles at a time: from what lies side by side.
+    constexpr int64_t kSteps = 16;
+    for (int64_t k = 0; k < steps; k += kSteps) {
+      for (int64_t i = 0; i < tiles.count; ++i) {
+        load_strip(from + k * from_step + tiles.begin(i), from_step, to + tiles.packed(i, steps, lanes) + k * height(i),
+                   height(i), std::min(kSteps, steps - k), conjugate);
+      }
+    }
+  } else {
+    for (int64_t i = 0; i < tiles.count; ++i) {
+      load_transposed(from + tiles.begin(i) * from_step, from_step, to + tiles.packed(i, steps, lanes), height(i),
+                      steps, height(i), conjugate);
+    }
+  }
+}
+
 // c[i][j] (+)= sum over a.k() steps, for `count` rows and panels [first, last) of B beginning at its step k0. Column j
 // of c[i] is the first column of panel `first`.
 template <typename T>
@@ -32,27 +71,27 @@ void multiply_rows(const TileSet<T>& set, const RowSource<T>& a, int64_t count, 
   t.offsets = a.offsets;
   t.segments = a.segments;
   t.length = a.length;
-  t.a_step = a.a_step;
   t.accumulate = accumulate;
   const auto& fns = set.fn[a.rows == nullptr];
   for (int64_t p = first; p < last; ++p) {
     const int vectors = b.vectors(p);
     const int max_rows = vectors > 2 ? set.skinny_rows : set.max_rows;
-    // Tiles of nearly equal height: a low tile at the end would wait for loads.
-    const int64_t tiles = (count + max_rows - 1) / max_rows;
+    const RowTiles tiles(count, max_rows);
     const int64_t column = (p - first) * b.width;
     t.b = b.at(p, k0, &t.b_step);
     t.columns = b.columns(p);
-    int64_t begin = 0;
-    for (int64_t i = 0; i < tiles; ++i) {
-      const int64_t end = (i + 1) * count / tiles, height = end - begin;
+    // Rows of B itself lie far apart, so that the processor does not foresee them: there the next panel's part of the
+    // same row is fetched.
+    t.ahead = b.direct != nullptr ? vectors * b.lanes : 4 * t.b_step;
+    for (int64_t i = 0; i < tiles.count; ++i) {
+      const int64_t begin = tiles.begin(i), height = tiles.begin(i + 1) - begin;
       T* to[kMaxTileRows];
       for (int64_t r = 0; r < height; ++r) to[r] = c[begin + r] + column;
-      const T* from = a.base + begin;
+      const T* from = a.base + (a.a_step == 0 ? tiles.packed(i, a.length, b.lanes) : begin);
+      t.a_step = a.a_step == 0 ? height : a.a_step;
       t.a = a.rows == nullptr ? &from : a.rows + begin;
       t.c = to;
       fns[height - 1][vectors - 1](t);
-      begin = end;
     }
   }
 }

@@ -1,6 +1,8 @@
 // Register tiles for float and double, compiled for each vector target.
 #include "core/kernels/contract/tile.h"
 
+#include "hwy/cache_control.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/kernels/contract/tile.cc"
 #include "core/kernels/simd.h"
@@ -51,14 +53,23 @@ void run_tile(const Tile<T>& t) {
   const T* rows[kR];
 #pragma GCC unroll 16
   for (int i = 0; i < kR; ++i) rows[i] = kColumns ? t.a[0] : t.a[i];
+  // The lines of the results come while k runs.
+#pragma GCC unroll 16
+  for (int i = 0; i < kR; ++i) {
+#pragma GCC unroll 4
+    for (int j = 0; j < kV; ++j) hwy::Prefetch(t.c[i] + j * lanes);
+  }
   const T* HWY_RESTRICT b = t.b;
-  const int64_t b_step = t.b_step, a_step = kColumns ? t.a_step : 1, length = t.length;
+  const int64_t b_step = t.b_step, a_step = kColumns ? t.a_step : 1, length = t.length, ahead = t.ahead;
   for (int64_t s = 0; s < t.segments; ++s) {
     int64_t at = t.offsets[s];
     for (int64_t k = 0; k < length; ++k, at += a_step, b += b_step) {
       V bv[kV];
 #pragma GCC unroll 4
-      for (int j = 0; j < kV; ++j) bv[j] = hn::LoadU(d, b + j * lanes);
+      for (int j = 0; j < kV; ++j) {
+        bv[j] = hn::LoadU(d, b + j * lanes);
+        hwy::Prefetch(b + ahead + j * lanes);
+      }
 #pragma GCC unroll 16
       for (int i = 0; i < kR; ++i) {
         const V av = hn::Set(d, kColumns ? rows[0][at + i] : rows[i][at]);

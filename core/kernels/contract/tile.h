@@ -25,6 +25,8 @@ struct Tile {
   T* const* c;  // one pointer per row; only `columns` elements are read and written
   int64_t columns;
   bool accumulate;
+  // While b[x] is used, b[x + ahead] is fetched into the cache: what the next steps or the next tile read.
+  int64_t ahead;
 };
 
 template <typename T>

@@ -84,6 +84,7 @@ class BaseSession(SessionInterface):
       options.timeout_ms = config.operation_timeout_in_ms
       if config.graph_options.optimizer_options.opt_level == -1:
         options.no_optimize = 1
+      options.direct_convolutions = config.direct_convolutions
     self._host = script_ops.Host()
     options.host_fn = ffi.cast("tw_host_fn", lib.twpy_host_call)
     options.host_user = self._host.handle

@@ -54,6 +54,7 @@ Result<ConvSpec> conv_spec(const PrepareContext& ctx, ConvSpec::Kind kind, bool 
   const int64_t filter_in = filter[rank - 2], filter_out = filter[rank - 1];
   ConvSpec s;
   s.kind = kind;
+  s.winograd = !ctx.direct_convolutions();
   s.dtype = ctx.attrs().dtype("T");
   s.depthwise = depthwise;
   s.batch = image[f.n];

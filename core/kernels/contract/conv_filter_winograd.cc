@@ -1,0 +1,182 @@
+// The filter gradient of 3 x 3 taps at stride 1 by Winograd's F(3x3, 4x4): tiles of the source and of dy are
+// transformed, a batch of tiles at a time, and for each of the 36 products a matrix product over the tiles adds to its
+// sums.
+#include "core/kernels/contract/conv_region.h"
+#include "core/kernels/contract/epilogue.h"
+#include "core/kernels/contract/rows.h"
+#include "core/kernels/contract/winograd.h"
+
+namespace tw::contract {
+namespace {
+
+// Tiles between two visits to the sums: as long as these lie beyond the second-level cache, visits are dear.
+constexpr int64_t kTilesAtATime = 112;
+
+WinogradGrid grid_of(const ConvSpec& s) {
+  return {s.in_h, s.in_w, s.in_c, s.out_h, s.out_w, s.out_c, s.pad_top, s.pad_left};
+}
+
+// Vector instructions of both ways; see conv_winograd.cc.
+bool pays(const ConvSpec& s, const WinogradGrid& g, int64_t lanes) {
+  const double tiles = static_cast<double>(s.batch * g.tiles_h() * g.tiles_w());
+  const double c = static_cast<double>(g.source_c), c_vectors = static_cast<double>((g.source_c + lanes - 1) / lanes),
+               k_vectors = static_cast<double>((g.result_c + lanes - 1) / lanes);
+  const double products = static_cast<double>(kWinogradProducts);
+  const double direct = static_cast<double>(s.batch * g.result_h * g.result_w) * 9 * c * k_vectors;
+  const double visits = std::max(1.0, tiles / static_cast<double>(kTilesAtATime));
+  const double fast = tiles * (216 * c_vectors + 170 * k_vectors + products * c * k_vectors * 1.1) +
+                      visits * products * c * k_vectors * 12 + 130 * c * k_vectors;
+  return fast < 0.8 * direct;
+}
+
+class WinogradFilterGrad final : public ContractPlan {
+ public:
+  Status plan(const ConvSpec& spec, int threads);
+  Status run(const void* a, const void* b, const void* const* operands, void* const* outputs, void* workspace,
+             WorkerPool& pool) const override;
+  size_t workspace_bytes() const override;
+  double flops() const override { return flops_ + epilogue_.flops(); }
+
+ private:
+  // Part `index` of all rows of tiles: whole images, or rows of tiles of one image.
+  WinogradRun part(int64_t index) const;
+
+  const TileSet<float>& set_ = tile_set<float>();
+  ConvSpec spec_;
+  WinogradGrid grid_{};
+  int64_t images_ = 1, band_ = 1, bands_ = 1, parts_ = 0;  // of a part; bands of an image
+  int64_t part_tiles_ = 0, at_a_time_ = 1;                 // tiles of a part; parts between two visits to the sums
+  WinogradLayout source_{}, gradient_{};
+  int64_t step_ = 0, product_ = 0;  // elements of a row and of a product's sums
+  int slots_ = 1;
+  double flops_ = 0;
+  BoundEpilogue epilogue_;
+};
+
+Status WinogradFilterGrad::plan(const ConvSpec& spec, int threads) {
+  spec_ = spec;
+  grid_ = grid_of(spec);
+  TW_ASSIGN_OR_RETURN(epilogue_, BoundEpilogue::make(spec.epilogue, spec.dtype, Shape{3, 3, spec.in_c, spec.out_c}));
+  flops_ = conv_flops(spec);
+  slots_ = slots_for(flops_, threads);
+  const int64_t lanes = set_.lanes, high = grid_.tiles_h(), wide = grid_.tiles_w(), per_image = high * wide;
+  const auto padded = [&](int64_t channels) { return (channels + lanes - 1) / lanes * lanes; };
+  source_.tile = padded(grid_.source_c);
+  gradient_.tile = step_ = padded(grid_.result_c);
+  product_ = grid_.source_c * step_;
+  // Enough parts for the threads to share their transformation.
+  const int64_t wanted = kTilesAtATime / (slots_ > 1 ? 4 : 1);
+  if (per_image <= wanted) {
+    images_ = std::clamp<int64_t>(wanted / per_image, 1, spec.batch);
+    band_ = high;
+  } else {
+    band_ = std::clamp<int64_t>(wanted / wide, 1, high);
+    bands_ = (high + band_ - 1) / band_;
+  }
+  parts_ = bands_ * ((spec.batch + images_ - 1) / images_);
+  part_tiles_ = images_ * band_ * wide;
+  at_a_time_ = std::clamp<int64_t>(kTilesAtATime / part_tiles_, 1, parts_);
+  source_.product = at_a_time_ * part_tiles_ * source_.tile + lanes;
+  gradient_.product = at_a_time_ * part_tiles_ * gradient_.tile + lanes;
+  return {};
+}
+
+size_t WinogradFilterGrad::workspace_bytes() const {
+  return piece_bytes<float>(std::max(source_.tile, gradient_.tile)) +
+         piece_bytes<float>(kWinogradProducts * source_.product) +
+         piece_bytes<float>(kWinogradProducts * gradient_.product) + piece_bytes<float>(kWinogradProducts * product_) +
+         (epilogue_.home() < 0 ? piece_bytes<float>(9 * grid_.source_c * grid_.result_c) : 0);
+}
+
+WinogradRun WinogradFilterGrad::part(int64_t index) const {
+  WinogradRun run;
+  run.image = index / bands_ * images_;
+  run.images = std::min(images_, spec_.batch - run.image);
+  run.row = index % bands_ * band_;
+  run.rows = std::min(band_, grid_.tiles_h() - run.row);
+  return run;
+}
+
+Status WinogradFilterGrad::run(const void* a, const void* b, const void* const* operands, void* const* outputs,
+                               void* workspace, WorkerPool& pool) const {
+  char* memory = static_cast<char*>(workspace);
+  const int64_t most = std::max(source_.tile, gradient_.tile);
+  float* zeros = take<float>(&memory, most);
+  std::fill_n(zeros, most, 0.0f);
+  float* source = take<float>(&memory, kWinogradProducts * source_.product);
+  float* gradient = take<float>(&memory, kWinogradProducts * gradient_.product);
+  float* sums = take<float>(&memory, kWinogradProducts * product_);
+  const int64_t c = grid_.source_c, k = grid_.result_c;
+
+  for (int64_t first = 0; first < parts_; first += at_a_time_) {
+    const int64_t count = std::min(at_a_time_, parts_ - first);
+    // All parts of a batch but its last have the same number of tiles, or the batch is one part.
+    const auto begin_of = [&](int64_t i) {
+      int64_t tiles = 0;
+      for (int64_t p = 0; p < i; ++p) {
+        const WinogradRun r = part(first + p);
+        tiles += r.images * r.rows * grid_.tiles_w();
+      }
+      return tiles;
+    };
+    run_tasks(pool, slots_, 2 * count, [&](int64_t task, int) {
+      const int64_t i = task / 2, begin = begin_of(i);
+      const WinogradRun r = part(first + i);
+      if (task % 2 == 0) {
+        winograd_input(grid_, r, static_cast<const float*>(a), zeros, source + begin * source_.tile, source_);
+      } else {
+        winograd_gradient(grid_, r, static_cast<const float*>(b), zeros, gradient + begin * gradient_.tile, gradient_);
+      }
+    });
+    const int64_t tiles = begin_of(count), offset = 0;
+    run_tasks(pool, slots_, kWinogradProducts, [&](int64_t e, int) {
+      Panels<float> right;
+      right.direct = gradient + e * gradient_.product;
+      right.ld = gradient_.tile;
+      right.k = tiles;
+      right.n = step_;
+      right.lanes = set_.lanes;
+      right.width = 2 * set_.lanes;
+      RowSource<float> left;
+      left.a_step = source_.tile;
+      left.offsets = &offset;
+      left.length = tiles;
+      float* to[kMaxGroup];
+      for (int64_t begin = 0; begin < c; begin += kMaxGroup) {
+        const int64_t rows = std::min(kMaxGroup, c - begin);
+        for (int64_t r = 0; r < rows; ++r) to[r] = sums + e * product_ + (begin + r) * step_;
+        left.base = source + e * source_.product + begin;
+        multiply_rows(set_, left, rows, right, 0, 0, right.count(), to, first > 0);
+      }
+    });
+  }
+
+  const int home = epilogue_.home();
+  float* filter = home >= 0 ? static_cast<float*>(outputs[home]) : take<float>(&memory, 9 * c * k);
+  constexpr int64_t kChannels = 16;
+  run_tasks(pool, slots_, (c + kChannels - 1) / kChannels, [&](int64_t i, int) {
+    winograd_taps(sums, product_, step_, c, k, i * kChannels, std::min((i + 1) * kChannels, c), filter);
+  });
+  if (epilogue_.empty()) return {};
+  FirstError error;
+  const int64_t elements = 9 * c * k;
+  pool.parallel_for(elements, slots_ > 1 ? grain_for_ns(1) : elements, [&](int64_t begin, int64_t end) {
+    error.set(epilogue_.run(filter + begin, operands, outputs, begin, end - begin));
+  });
+  return error.take();
+}
+
+}  // namespace
+
+bool wants_winograd_filter_grad(const ConvSpec& s) {
+  if (!takes_winograd(s) || s.kind != ConvSpec::Kind::kFilterGrad) return false;
+  return pays(s, grid_of(s), tile_set<float>().lanes);
+}
+
+Result<std::unique_ptr<ContractPlan>> plan_winograd_filter_grad(const ConvSpec& spec, int threads) {
+  auto plan = std::make_unique<WinogradFilterGrad>();
+  TW_RETURN_IF_ERROR(plan->plan(spec, threads));
+  return std::unique_ptr<ContractPlan>(std::move(plan));
+}
+
+}  // namespace tw::contract

@@ -1,0 +1,287 @@
+// Convolutions of 3 x 3 taps at stride 1, forward and input gradient, by Winograd's F(4x4, 3x3): the source's tiles are
+// transformed, multiplied with the transformed filter product by product, and transformed back, a few rows of tiles at
+// a time, so that both transformed forms stay in the second-level cache.
+#include "core/kernels/contract/conv_region.h"
+#include "core/kernels/contract/epilogue.h"
+#include "core/kernels/contract/rows.h"
+#include "core/kernels/contract/winograd.h"
+#include "core/platform/cpu.h"
+
+namespace tw::contract {
+namespace {
+
+WinogradGrid grid_of(const ConvSpec& s) {
+  if (s.kind == ConvSpec::Kind::kForward) {
+    return {s.in_h, s.in_w, s.in_c, s.out_h, s.out_w, s.out_c, s.pad_top, s.pad_left};
+  }
+  // The gradient is a convolution of dy with the taps in reverse order.
+  return {s.out_h, s.out_w, s.out_c, s.in_h, s.in_w, s.in_c, 2 - s.pad_top, 2 - s.pad_left};
+}
+
+// Tiles of a unit: fewer would read the transformed filter too often for what they multiply with it.
+constexpr int64_t kMinTiles = 28, kMaxTiles = 112;
+// Up to this many tiles are one unit, which reads each transformed panel of the filter once: then a panel is
+// transformed just before it is used, and never leaves the cache. A constant filter is kept transformed, four times its
+// size, for more tiles only.
+constexpr int64_t kTilesOfOnePass = 24;
+
+bool one_pass(const ConvSpec& s, const WinogradGrid& g) {
+  return s.batch * g.tiles_h() * g.tiles_w() <= kTilesOfOnePass;
+}
+bool keeps_filter(const ConvSpec& s, const WinogradGrid& g) { return s.constant_filter != nullptr && !one_pass(s, g); }
+
+// Vector instructions of both ways, from what the loops below hold. The transforms' counts are those of winograd.cc
+// with their loads and stores.
+bool pays(const ConvSpec& s, const WinogradGrid& g, int64_t lanes) {
+  const double tiles = static_cast<double>(s.batch * g.tiles_h() * g.tiles_w());
+  const double c = static_cast<double>(g.source_c), c_vectors = static_cast<double>((g.source_c + lanes - 1) / lanes),
+               k_vectors = static_cast<double>((g.result_c + lanes - 1) / lanes);
+  const double products = static_cast<double>(kWinogradProducts);
+  const double direct = static_cast<double>(s.batch * g.result_h * g.result_w) * 9 * c * k_vectors;
+  double fast = tiles * (216 * c_vectors + 182 * k_vectors + products * c * k_vectors * 1.1);
+  if (!keeps_filter(s, g)) fast += 220 * c * k_vectors;
+  // Each unit reads the transformed filter, for the most part from beyond the second-level cache.
+  if (!one_pass(s, g)) fast += tiles / static_cast<double>(kMinTiles) * products * c * k_vectors * 3;
+  return fast < 0.8 * direct;
+}
+
+class WinogradConv final : public ContractPlan {
+ public:
+  Status plan(const ConvSpec& spec, int threads);
+  Status run(const void* a, const void* b, const void* const* operands, void* const* outputs, void* workspace,
+             WorkerPool& pool) const override;
+  size_t workspace_bytes() const override { return shared_bytes_ + static_cast<size_t>(slots_) * slot_bytes_; }
+  double flops() const override { return flops_ + epilogue_.flops(); }
+
+ private:
+  int64_t panels() const { return (grid_.result_c + width_ - 1) / width_; }
+  int64_t columns(int64_t panel) const { return std::min(width_, grid_.result_c - panel * width_); }
+  int64_t padded(int64_t channels) const { return (channels + set_.lanes - 1) / set_.lanes * set_.lanes; }
+  const float* turn_filter(const float* filter, float* to) const;
+  void transform_filter(const float* filter, float* to, WorkerPool* pool) const;
+  void multiply(const float* factors, float* products, int64_t tiles, const float* filter, int64_t product,
+                int64_t column, int64_t columns) const;
+  Status finish(const WinogradRun& run, const float* products, const void* const* operands, void* const* outputs,
+                float* spare) const;
+  Status run_pass(const float* source, const float* filter, const float* zeros, const void* const* operands,
+                  void* const* outputs, char* memory, WorkerPool& pool) const;
+
+  const TileSet<float>& set_ = tile_set<float>();
+  ConvSpec spec_;
+  bool gradient_ = false;
+  WinogradGrid grid_{};
+  int64_t images_ = 1, band_ = 1, bands_ = 1, units_ = 0;  // of a unit; bands of an image
+  int64_t tiles_ = 0;                                      // of a unit
+  WinogradLayout source_{}, result_{};
+  int64_t product_ = 0, width_ = 1;  // elements of one product's filter; columns of a panel
+  bool one_pass_ = false;
+  int slots_ = 1;
+  size_t shared_bytes_ = 0, slot_bytes_ = 0;
+  double flops_ = 0;
+  BoundEpilogue epilogue_;
+  Block<float> constant_;
+};
+
+Status WinogradConv::plan(const ConvSpec& spec, int threads) {
+  spec_ = spec;
+  gradient_ = spec.kind == ConvSpec::Kind::kInputGrad;
+  grid_ = grid_of(spec);
+  TW_ASSIGN_OR_RETURN(epilogue_,
+                      BoundEpilogue::make(spec.epilogue, spec.dtype,
+                                          Shape{spec.batch, grid_.result_h, grid_.result_w, grid_.result_c}));
+  flops_ = conv_flops(spec);
+  slots_ = slots_for(flops_, threads);
+  const int64_t lanes = set_.lanes;
+  source_.tile = padded(grid_.source_c);
+  result_.tile = padded(grid_.result_c);
+  width_ = 2 * lanes;
+  product_ = packed_size(grid_.source_c, grid_.result_c, set_.lanes);
+
+  const int64_t bytes = kWinogradProducts * (source_.tile + result_.tile) * static_cast<int64_t>(sizeof(float));
+  int64_t wanted = std::clamp(second_level_cache_bytes() / 2 / bytes, kMinTiles, kMaxTiles);
+  const int64_t high = grid_.tiles_h(), per_image = high * grid_.tiles_w();
+  one_pass_ = one_pass(spec, grid_);
+  if (slots_ > 1 && !one_pass_) wanted = std::clamp<int64_t>(spec.batch * per_image / (2 * slots_), 1, wanted);
+  if (per_image <= wanted) {
+    images_ = std::clamp<int64_t>(wanted / per_image, 1, spec.batch);
+    band_ = high;
+  } else {
+    bands_ = std::min(high, (per_image + wanted - 1) / wanted);
+    band_ = (high + bands_ - 1) / bands_;
+    bands_ = (high + band_ - 1) / band_;
+  }
+  units_ = bands_ * ((spec.batch + images_ - 1) / images_);
+  tiles_ = images_ * band_ * grid_.tiles_w();
+  // One line more than the tiles take, so that products do not all fall into the same cache sets.
+  source_.product = tiles_ * source_.tile + lanes;
+  result_.product = tiles_ * result_.tile + lanes;
+
+  const int64_t turned = gradient_ ? 9 * spec.in_c * spec.out_c + lanes : 0;
+  const size_t unit_bytes =
+      piece_bytes<float>(kWinogradProducts * source_.product) + piece_bytes<float>(kWinogradProducts * result_.product);
+  shared_bytes_ = piece_bytes<float>(source_.tile);
+  if (keeps_filter(spec, grid_)) {
+    TW_ASSIGN_OR_RETURN(constant_, make_block<float>(kWinogradProducts * product_));
+    TW_ASSIGN_OR_RETURN(const auto scratch, make_block<float>(turned));
+    const float* filter = static_cast<const float*>(spec.constant_filter);
+    transform_filter(turn_filter(filter, scratch.get()), constant_.get(), nullptr);
+  } else {
+    shared_bytes_ += piece_bytes<float>(turned);
+    if (!one_pass_) shared_bytes_ += piece_bytes<float>(kWinogradProducts * product_);
+  }
+  if (one_pass_) {
+    shared_bytes_ += unit_bytes;
+    slot_bytes_ = piece_bytes<float>(kWinogradProducts * width_ * grid_.source_c);
+  } else {
+    slot_bytes_ = unit_bytes;
+  }
+  if (epilogue_.home() < 0) {
+    (one_pass_ ? shared_bytes_ : slot_bytes_) +=
+        piece_bytes<float>(images_ * band_ * kWinogradTile * grid_.result_w * grid_.result_c);
+  }
+  return {};
+}
+
+// For a gradient, the filter with its channels and taps turned round, copied to `to`.
+const float* WinogradConv::turn_filter(const float* filter, float* to) const {
+  if (!gradient_) return filter;
+  const int64_t c = grid_.source_c, k = grid_.result_c;
+  // In the order of `to`: what runs over the end of one tap is written again with the next.
+  for (int64_t tap = 0; tap < 9; ++tap) load_transposed(filter + (8 - tap) * c * k, c, to + tap * c * k, k, c, k);
+  return to;
+}
+
+void WinogradConv::transform_filter(const float* filter, float* to, WorkerPool* pool) const {
+  const int64_t c = grid_.source_c, k = grid_.result_c;
+  // Panels and a few channels at a time are tasks of about equal size.
+  constexpr int64_t kChannels = 16;
+  const int64_t pieces = (c + kChannels - 1) / kChannels;
+  const auto task = [&](int64_t i, int) {
+    const int64_t p = i / pieces, first = i % pieces * kChannels;
+    winograd_filter(filter + p * width_, c, k, first, std::min(first + kChannels, c), columns(p), to + p * width_ * c,
+                    product_, padded(columns(p)));
+  };
+  if (pool != nullptr) {
+    run_tasks(*pool, slots_, panels() * pieces, task);
+  } else {
+    for (int64_t i = 0; i < panels() * pieces; ++i) task(i, 0);
+  }
+}
+
+// Columns [column, column + columns) of all products of the tiles, with a transformed filter of these columns, product
+// by product, `product` elements apart.
+void WinogradConv::multiply(const float* factors, float* products, int64_t tiles, const float* filter, int64_t product,
+                            int64_t column, int64_t columns) const {
+  Panels<float> b;
+  b.k = grid_.source_c;
+  b.n = padded(columns);
+  b.lanes = set_.lanes;
+  b.width = static_cast<int>(width_);
+  const int64_t offset = 0;
+  RowSource<float> a;
+  a.offsets = &offset;
+  a.length = grid_.source_c;
+  const float* from[kMaxGroup];
+  float* to[kMaxGroup];
+  a.rows = from;
+  for (int64_t e = 0; e < kWinogradProducts; ++e) {
+    b.packed = filter + e * product;
+    for (int64_t begin = 0; begin < tiles; begin += kMaxGroup) {
+      const int64_t n = std::min(kMaxGroup, tiles - begin);
+      const float* from0 = factors + e * source_.product + begin * source_.tile;
+      float* to0 = products + e * result_.product + begin * result_.tile + column;
+      for (int64_t t = 0; t < n; ++t) from[t] = from0 + t * source_.tile;
+      for (int64_t t = 0; t < n; ++t) to[t] = to0 + t * result_.tile;
+      multiply_rows(set_, a, n, b, 0, 0, b.count(), to, false);
+    }
+  }
+}
+
+// From the products of a run's tiles to its results. `spare` holds them where no output can.
+Status WinogradConv::finish(const WinogradRun& run, const float* products, const void* const* operands,
+                            void* const* outputs, float* spare) const {
+  const int64_t row_elements = grid_.result_w * grid_.result_c, first_row = run.row * kWinogradTile;
+  const int64_t rows = std::min(run.rows * kWinogradTile, grid_.result_h - first_row);
+  // With several images a unit holds all their rows, so its results are one run of memory.
+  const int64_t element0 = (run.image * grid_.result_h + first_row) * row_elements,
+                count = run.images * rows * row_elements;
+  const int home = epilogue_.home();
+  float* result = home < 0 ? spare : static_cast<float*>(outputs[home]) + element0;
+  winograd_output(grid_, run, products, result_, result);
+  return epilogue_.empty() ? Status() : epilogue_.run(result, operands, outputs, element0, count);
+}
+
+// All tiles at once; the filter panel by panel.
+Status WinogradConv::run_pass(const float* source, const float* filter, const float* zeros, const void* const* operands,
+                              void* const* outputs, char* memory, WorkerPool& pool) const {
+  float* factors = take<float>(&memory, kWinogradProducts * source_.product);
+  float* products = take<float>(&memory, kWinogradProducts * result_.product);
+  const int64_t results = images_ * band_ * kWinogradTile * grid_.result_w * grid_.result_c;
+  float* spare = epilogue_.home() < 0 ? take<float>(&memory, results) : nullptr;
+  const WinogradRun run{0, spec_.batch, 0, grid_.tiles_h()};
+  winograd_input(grid_, run, source, zeros, factors, source_);
+  run_tasks(pool, slots_, panels(), [&](int64_t p, int slot) {
+    float* panel = reinterpret_cast<float*>(memory + static_cast<size_t>(slot) * slot_bytes_);
+    const int64_t step = padded(columns(p)), product = step * grid_.source_c;
+    winograd_filter(filter + p * width_, grid_.source_c, grid_.result_c, 0, grid_.source_c, columns(p), panel, product,
+                    step);
+    multiply(factors, products, tiles_, panel, product, p * width_, columns(p));
+  });
+  return finish(run, products, operands, outputs, spare);
+}
+
+Status WinogradConv::run(const void* a, const void* b, const void* const* operands, void* const* outputs,
+                         void* workspace, WorkerPool& pool) const {
+  const float* source = static_cast<const float*>(gradient_ ? b : a);
+  char* memory = static_cast<char*>(workspace);
+  float* zeros = take<float>(&memory, source_.tile);
+  std::fill_n(zeros, source_.tile, 0.0f);
+  const float* filter = constant_.get();
+  if (filter == nullptr) {
+    float* turned = gradient_ ? take<float>(&memory, 9 * spec_.in_c * spec_.out_c + set_.lanes) : nullptr;
+    filter = turn_filter(static_cast<const float*>(gradient_ ? a : b), turned);
+    if (one_pass_) return run_pass(source, filter, zeros, operands, outputs, memory, pool);
+    float* to = take<float>(&memory, kWinogradProducts * product_);
+    transform_filter(filter, to, &pool);
+    filter = to;
+  }
+  FirstError error;
+  run_tasks(pool, slots_, units_, [&](int64_t i, int slot) {
+    WinogradRun run;
+    run.image = i / bands_ * images_;
+    run.images = std::min(images_, spec_.batch - run.image);
+    run.row = i % bands_ * band_;
+    run.rows = std::min(band_, grid_.tiles_h() - run.row);
+    char* mine = static_cast<char*>(workspace) + shared_bytes_ + static_cast<size_t>(slot) * slot_bytes_;
+    float* factors = take<float>(&mine, kWinogradProducts * source_.product);
+    float* products = take<float>(&mine, kWinogradProducts * result_.product);
+    winograd_input(grid_, run, source, zeros, factors, source_);
+    multiply(factors, products, run.images * run.rows * grid_.tiles_w(), filter, product_, 0, grid_.result_c);
+    error.set(
+        finish(run, products, operands, outputs, epilogue_.home() < 0 ? reinterpret_cast<float*>(mine) : nullptr));
+  });
+  return error.take();
+}
+
+}  // namespace
+
+bool takes_winograd(const ConvSpec& s) {
+  // Fewer channels than a vector holds would transform nothing but padding.
+  const int64_t least = std::min<int64_t>(tile_set<float>().lanes, 8);
+  return s.winograd && s.dtype == DType::kFloat && s.filter_h == 3 && s.filter_w == 3 && s.filter_d == 1 &&
+         s.in_d == 1 && s.out_d == 1 && s.pad_front == 0 && s.stride_h == 1 && s.stride_w == 1 && s.stride_d == 1 &&
+         s.dilation_h == 1 && s.dilation_w == 1 && std::min(s.in_c, s.out_c) >= least &&
+         s.batch * s.in_h * s.in_w * s.out_h * s.out_w > 0;
+}
+
+bool wants_winograd(const ConvSpec& s) {
+  return takes_winograd(s) && s.kind != ConvSpec::Kind::kFilterGrad && pays(s, grid_of(s), tile_set<float>().lanes);
+}
+
+Result<std::unique_ptr<ContractPlan>> plan_winograd(const ConvSpec& spec, int threads) {
+  auto plan = std::make_unique<WinogradConv>();
+  TW_RETURN_IF_ERROR(plan->plan(spec, threads));
+  return std::unique_ptr<ContractPlan>(std::move(plan));
+}
+
+}  // namespace tw::contract

@@ -1,0 +1,134 @@
+#include "core/kernels/contract/skinny.h"
+
+#include "core/kernels/contract/epilogue.h"
+#include "core/kernels/contract/pack.h"
+#include "core/kernels/contract/skinny_loops.h"
+#include "core/kernels/contract/tasks.h"
+
+namespace tw::contract {
+namespace {
+
+// Shorter rows cost more in adding up a vector's lanes than they save.
+constexpr int64_t kMinDot = 64;
+// Fewer columns are less than what a row's read is worth.
+constexpr int64_t kMinColumns = 128;
+constexpr int64_t kRereadBytes = 128 << 10;
+
+// How the large matrix is read.
+enum class Form : uint8_t {
+  kNone,
+  kRowsOfA,  // dot products of A's rows with the few columns of B
+  kRowsOfB,  // dot products of the rows of a transposed B with the few rows of A
+  kSums,     // B's rows times numbers, added up
+};
+
+Form form_of(const GemmSpec& s) {
+  if (s.batch != 1 || s.batch_a != 1 || s.batch_b != 1 || s.m < 1 || s.n < 1) return Form::kNone;
+  if (s.dtype != DType::kFloat && s.dtype != DType::kDouble) return Form::kNone;
+  const bool ta = s.transpose_a || s.adjoint_a, tb = s.transpose_b || s.adjoint_b;
+  const int64_t least = s.n == 1 || s.m == 1 ? 8 : kMinDot;
+  if (s.n <= kMaxDots && !ta && s.k >= least && s.m >= s.n) return Form::kRowsOfA;
+  if (s.m <= 2 * kMaxDots && tb && s.k >= least && s.n >= s.m) return Form::kRowsOfB;
+  if (s.m <= kMaxSumsOfRows && !tb && s.k >= 1 && s.n >= kMinColumns) return Form::kSums;
+  return Form::kNone;
+}
+
+template <typename T>
+class SkinnyPlan final : public ContractPlan {
+ public:
+  Status plan(const GemmSpec& s, int threads) {
+    form_ = form_of(s);
+    m_ = s.m, n_ = s.n, k_ = s.k;
+    few_ = form_ == Form::kRowsOfA ? n_ : m_;
+    transpose_a_ = s.transpose_a || s.adjoint_a;
+    transpose_b_ = s.transpose_b || s.adjoint_b;
+    slots_ = slots_for(2 * flops(), threads);  // it waits for memory, so threads pay off earlier
+    TW_ASSIGN_OR_RETURN(epilogue_, BoundEpilogue::make(s.epilogue, s.dtype, Shape{m_, n_}));
+    const int64_t lines = form_ == Form::kRowsOfA ? m_ : n_;
+    int64_t most = form_ == Form::kSums ? kSumColumns : kMapBlock / few_;
+    // Rows that are read more than once stay in the second-level cache.
+    if (few_ > kMaxDots)
+      most = std::clamp<int64_t>(kRereadBytes / (k_ * static_cast<int64_t>(sizeof(T))) / 4 * 4, 4, most);
+    const int64_t unit = form_ == Form::kSums ? 64 : 4;
+    block_ = std::clamp((lines + 4 * slots_ - 1) / (4 * slots_) / unit * unit, std::min(4 * unit, most), most);
+    tasks_ = (lines + block_ - 1) / block_;
+    copies_few_ =
+        (form_ == Form::kRowsOfA && n_ > 1 && !transpose_b_) || (form_ == Form::kRowsOfB && m_ > 1 && transpose_a_);
+    return {};
+  }
+  Status run(const void* a, const void* b, const void* const* operands, void* const* outputs, void* workspace,
+             WorkerPool& pool) const override {
+    const T* left = static_cast<const T*>(a);
+    const T* right = static_cast<const T*>(b);
+    const int home = epilogue_.home();
+    char* memory = static_cast<char*>(workspace);
+    const T* few = form_ == Form::kRowsOfA ? right : left;
+    if (copies_few_) {
+      T* to = take<T>(&memory, few_elements());
+      load_transposed(few, few_, to, k_, few_, k_);
+      few = to;
+    }
+    T* results = static_cast<T*>(home >= 0 ? outputs[home] : memory);
+    FirstError error;
+    run_tasks(pool, slots_, tasks_, [&](int64_t task, int) {
+      const int64_t first = task * block_, count = std::min(block_, (form_ == Form::kRowsOfA ? m_ : n_) - first);
+      switch (form_) {
+        case Form::kRowsOfA: dots(left + first * k_, few, results + first * n_, n_, 1, count); break;
+        case Form::kRowsOfB: dots(right + first * k_, few, results + first, 1, n_, count); break;
+        default:
+          sum_rows(RowSums<T>{left, transpose_a_ ? 1 : k_, transpose_a_ ? m_ : 1, right + first, n_, results + first,
+                              n_, k_, count, static_cast<int>(m_)});
+      }
+      if (epilogue_.empty()) return;
+      if (form_ == Form::kRowsOfA) {
+        error.set(epilogue_.run(results + first * n_, operands, outputs, first * n_, count * n_));
+      } else {
+        for (int64_t i = 0; i < m_; ++i) {
+          error.set(epilogue_.run(results + i * n_ + first, operands, outputs, i * n_ + first, count));
+        }
+      }
+    });
+    return error.take();
+  }
+  size_t workspace_bytes() const override {
+    return (copies_few_ ? piece_bytes<T>(few_elements()) : 0) + (epilogue_.home() >= 0 ? 0 : piece_bytes<T>(m_ * n_));
+  }
+  double flops() const override {
+    return 2.0 * static_cast<double>(m_) * static_cast<double>(n_) * static_cast<double>(k_) + epilogue_.flops();
+  }
+
+ private:
+  // Transposing may run a vector past the end.
+  int64_t few_elements() const { return few_ * k_ + static_cast<int64_t>(64 / sizeof(T)); }
+  // Dot products of rows [first, first + count) of the large matrix, kMaxDots of the few vectors at a time.
+  void dots(const T* rows, const T* few, T* y, int64_t y_row, int64_t y_column, int64_t count) const {
+    for (int64_t j = 0; j < few_; j += kMaxDots) {
+      dot_rows(Dots<T>{rows, few + j * k_, k_, y + j * y_column, y_row, y_column, count, k_,
+                       static_cast<int>(std::min<int64_t>(kMaxDots, few_ - j))});
+    }
+  }
+
+  Form form_ = Form::kNone;
+  int64_t m_ = 0, n_ = 0, k_ = 0, few_ = 1, block_ = 16, tasks_ = 0;
+  bool transpose_a_ = false, transpose_b_ = false;
+  bool copies_few_ = false;  // the few vectors lie across memory, and are copied to lie along it
+  int slots_ = 1;
+  BoundEpilogue epilogue_;
+};
+
+template <typename T>
+Result<std::unique_ptr<ContractPlan>> make_skinny(const GemmSpec& spec, int threads) {
+  auto plan = std::make_unique<SkinnyPlan<T>>();
+  TW_RETURN_IF_ERROR(plan->plan(spec, threads));
+  return std::unique_ptr<ContractPlan>(std::move(plan));
+}
+
+}  // namespace
+
+bool is_skinny(const GemmSpec& spec) { return form_of(spec) != Form::kNone; }
+
+Result<std::unique_ptr<ContractPlan>> plan_skinny(const GemmSpec& spec, int threads) {
+  return spec.dtype == DType::kFloat ? make_skinny<float>(spec, threads) : make_skinny<double>(spec, threads);
+}
+
+}  // namespace tw::contract

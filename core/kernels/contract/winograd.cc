@@ -1,0 +1,320 @@
+#include "core/kernels/contract/winograd.h"
+
+#include <algorithm>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "core/kernels/contract/winograd.cc"
+#include "core/kernels/simd.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace tw::contract::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// The points are +-kA and +-kB with kB = 2 kA, kA^2 = 1/2 and kB^2 = 2.
+constexpr float kA = 0.70710678118654752f, kB = 1.41421356237309505f;
+
+template <class D>
+using Vec = hn::Vec<D>;
+
+// y = B^T x: six values of the source to six factors.
+template <class D, class V = Vec<D>>
+HWY_INLINE void source_factors(D d, const V* x, V* y) {
+  const V two_and_half = hn::Set(d, 2.5f), two = hn::Set(d, 2.0f), half = hn::Set(d, 0.5f);
+  y[0] = hn::NegMulAdd(two_and_half, x[2], hn::Add(x[0], x[4]));
+  const V even_a = hn::NegMulAdd(two, x[2], x[4]), odd_a = hn::NegMulAdd(two, x[1], x[3]);
+  y[1] = hn::MulAdd(hn::Set(d, kA), odd_a, even_a);
+  y[2] = hn::NegMulAdd(hn::Set(d, kA), odd_a, even_a);
+  const V even_b = hn::NegMulAdd(half, x[2], x[4]), odd_b = hn::NegMulAdd(half, x[1], x[3]);
+  y[3] = hn::MulAdd(hn::Set(d, kB), odd_b, even_b);
+  y[4] = hn::NegMulAdd(hn::Set(d, kB), odd_b, even_b);
+  y[5] = hn::NegMulAdd(two_and_half, x[3], hn::Add(x[1], x[5]));
+}
+
+// y = G x: three taps to six factors.
+template <class D, class V = Vec<D>>
+HWY_INLINE void filter_factors(D d, const V* x, V* y) {
+  y[0] = x[0];
+  const V a = hn::Set(d, -1.0f / 1.5f), b = hn::Set(d, 1.0f / 6.0f);
+  const V even_a = hn::Mul(a, hn::MulAdd(hn::Set(d, 0.5f), x[2], x[0])),
+          odd_a = hn::Mul(hn::Mul(a, hn::Set(d, kA)), x[1]);
+  y[1] = hn::Add(even_a, odd_a);
+  y[2] = hn::Sub(even_a, odd_a);
+  const V even_b = hn::Mul(b, hn::MulAdd(hn::Set(d, 2.0f), x[2], x[0])),
+          odd_b = hn::Mul(hn::Mul(b, hn::Set(d, kB)), x[1]);
+  y[3] = hn::Add(even_b, odd_b);
+  y[4] = hn::Sub(even_b, odd_b);
+  y[5] = x[2];
+}
+
+// The same for the four pixels of dy that take the filter's place in its gradient.
+template <class D, class V = Vec<D>>
+HWY_INLINE void gradient_factors(D d, const V* x, V* y) {
+  y[0] = x[0];
+  const V a = hn::Set(d, -1.0f / 1.5f), b = hn::Set(d, 1.0f / 6.0f);
+  const V even_a = hn::Mul(a, hn::MulAdd(hn::Set(d, 0.5f), x[2], x[0]));
+  const V odd_a = hn::Mul(hn::Mul(a, hn::Set(d, kA)), hn::MulAdd(hn::Set(d, 0.5f), x[3], x[1]));
+  y[1] = hn::Add(even_a, odd_a);
+  y[2] = hn::Sub(even_a, odd_a);
+  const V even_b = hn::Mul(b, hn::MulAdd(hn::Set(d, 2.0f), x[2], x[0]));
+  const V odd_b = hn::Mul(hn::Mul(b, hn::Set(d, kB)), hn::MulAdd(hn::Set(d, 2.0f), x[3], x[1]));
+  y[3] = hn::Add(even_b, odd_b);
+  y[4] = hn::Sub(even_b, odd_b);
+  y[5] = x[3];
+}
+
+// Six sums of products to three taps.
+template <class D, class V = Vec<D>>
+HWY_INLINE void taps(D d, const V* x, V* y) {
+  const V sum_a = hn::Add(x[1], x[2]), difference_a = hn::Sub(x[1], x[2]);
+  const V sum_b = hn::Add(x[3], x[4]), difference_b = hn::Sub(x[3], x[4]);
+  y[0] = hn::Add(x[0], hn::Add(sum_a, sum_b));
+  y[1] = hn::Mul(hn::Set(d, kB), hn::MulAdd(hn::Set(d, 0.5f), difference_a, difference_b));
+  y[2] = hn::MulAdd(hn::Set(d, 2.0f), sum_b, hn::MulAdd(hn::Set(d, 0.5f), sum_a, x[5]));
+}
+
+// y = A^T x: six products to four results.
+template <class D, class V = Vec<D>>
+HWY_INLINE void results(D d, const V* x, V* y) {
+  const V sum_a = hn::Add(x[1], x[2]), difference_a = hn::Sub(x[1], x[2]);
+  const V sum_b = hn::Add(x[3], x[4]), difference_b = hn::Sub(x[3], x[4]);
+  y[0] = hn::Add(x[0], hn::Add(sum_a, sum_b));
+  y[1] = hn::Mul(hn::Set(d, kB), hn::MulAdd(hn::Set(d, 0.5f), difference_a, difference_b));
+  y[2] = hn::MulAdd(hn::Set(d, 2.0f), sum_b, hn::Mul(hn::Set(d, 0.5f), sum_a));
+  y[3] = hn::MulAdd(hn::Set(d, 2 * kB), difference_b, hn::MulAdd(hn::Set(d, kA / 2), difference_a, x[5]));
+}
+
+struct SourceTransform {
+  static constexpr int kSide = kWinogradSource;
+  template <class D>
+  HWY_INLINE void operator()(D d, const Vec<D>* x, Vec<D>* y) const {
+    source_factors(d, x, y);
+  }
+};
+struct GradientTransform {
+  static constexpr int kSide = kWinogradTile;
+  template <class D>
+  HWY_INLINE void operator()(D d, const Vec<D>* x, Vec<D>* y) const {
+    gradient_factors(d, x, y);
+  }
+};
+
+// A vector of channels of one tile of kSide x kSide pixels, which load(y, x) gives.
+template <class Transform, class D, class Load>
+HWY_INLINE void tile_factors(D d, const Transform& transform, const Load& load, float* HWY_RESTRICT to,
+                             int64_t product) {
+  using V = Vec<D>;
+  constexpr int kSide = Transform::kSide;
+  V rows[kWinogradSource][kSide];
+  for (int x = 0; x < kSide; ++x) {
+    V column[kSide], factors[kWinogradSource];
+#pragma GCC unroll 6
+    for (int y = 0; y < kSide; ++y) column[y] = load(y, x);
+    transform(d, column, factors);
+#pragma GCC unroll 6
+    for (int y = 0; y < kWinogradSource; ++y) rows[y][x] = factors[y];
+  }
+  for (int y = 0; y < kWinogradSource; ++y) {
+    V factors[kWinogradSource];
+    transform(d, rows[y], factors);
+#pragma GCC unroll 6
+    for (int x = 0; x < kWinogradSource; ++x) hn::StoreU(factors[x], d, to + (y * kWinogradSource + x) * product);
+  }
+}
+
+// Tiles of images of height x width pixels of c channels; the first pixel of a tile is (4 ty - up, 4 tx - back).
+template <class Transform>
+void transform_tiles(const WinogradRun& run, int64_t tiles_w, const float* images, int64_t height, int64_t width,
+                     int64_t c, int64_t up, int64_t back, const float* zeros, float* to, const WinogradLayout& layout) {
+  constexpr int64_t kSide = Transform::kSide;
+  const Transform transform;
+  const hn::ScalableTag<float> d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), pitch = width * c, product = layout.product;
+  for (int64_t n = run.image; n < run.image + run.images; ++n) {
+    const float* image = images + n * height * pitch;
+    for (int64_t ty = run.row; ty < run.row + run.rows; ++ty) {
+      const int64_t top = ty * kWinogradTile - up;
+      for (int64_t tx = 0; tx < tiles_w; ++tx, to += layout.tile) {
+        const int64_t left = tx * kWinogradTile - back;
+        const float* pixels[kSide][kSide];
+        const float* base = image + top * pitch + left * c;
+        const bool inside = top >= 0 && left >= 0 && top + kSide <= height && left + kSide <= width;
+        if (!inside) {
+          for (int64_t y = 0; y < kSide; ++y) {
+            for (int64_t x = 0; x < kSide; ++x) {
+              const bool there = top + y >= 0 && top + y < height && left + x >= 0 && left + x < width;
+              pixels[y][x] = there ? base + y * pitch + x * c : zeros;
+            }
+          }
+        }
+        int64_t i = 0;
+        for (; i + lanes <= c; i += lanes) {
+          if (inside) {
+            tile_factors(
+                d, transform, [&](int y, int x) { return hn::LoadU(d, base + y * pitch + x * c + i); }, to + i,
+                product);
+          } else {
+            tile_factors(d, transform, [&](int y, int x) { return hn::LoadU(d, pixels[y][x] + i); }, to + i, product);
+          }
+        }
+        if (i == c) continue;
+        const auto some = hn::FirstN(d, static_cast<size_t>(c - i));
+        const auto at = [&](int y, int x) { return inside ? base + y * pitch + x * c : pixels[y][x]; };
+        tile_factors(
+            d, transform, [&](int y, int x) { return hn::MaskedLoad(some, d, at(y, x) + i); }, to + i, product);
+      }
+    }
+  }
+}
+
+void input_tiles(const WinogradGrid& g, const WinogradRun& run, const float* source, const float* zeros, float* to,
+                 const WinogradLayout& layout) {
+  transform_tiles<SourceTransform>(run, g.tiles_w(), source, g.source_h, g.source_w, g.source_c, g.pad_top, g.pad_left,
+                                   zeros, to, layout);
+}
+
+void gradient_tiles(const WinogradGrid& g, const WinogradRun& run, const float* dy, const float* zeros, float* to,
+                    const WinogradLayout& layout) {
+  transform_tiles<GradientTransform>(run, g.tiles_w(), dy, g.result_h, g.result_w, g.result_c, 0, 0, zeros, to, layout);
+}
+
+void output_tiles(const WinogradGrid& g, const WinogradRun& run, const float* from, const WinogradLayout& layout,
+                  float* result) {
+  const hn::ScalableTag<float> d;
+  using V = Vec<decltype(d)>;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), k = g.result_c, pitch = g.result_w * k;
+  const int64_t last_row = std::min((run.row + run.rows) * kWinogradTile, g.result_h);
+  for (int64_t n = 0; n < run.images; ++n) {
+    for (int64_t top = run.row * kWinogradTile; top < last_row; top += kWinogradTile) {
+      const int64_t high = std::min(kWinogradTile, last_row - top);
+      for (int64_t left = 0; left < g.result_w; left += kWinogradTile, from += layout.tile) {
+        const int64_t wide = std::min(kWinogradTile, g.result_w - left);
+        for (int64_t i = 0; i < k; i += lanes) {
+          V rows[kWinogradTile][kWinogradSource];
+          for (int x = 0; x < kWinogradSource; ++x) {
+            V column[kWinogradSource], sums[kWinogradTile];
+#pragma GCC unroll 6
+            for (int y = 0; y < kWinogradSource; ++y) {
+              column[y] = hn::LoadU(d, from + (y * kWinogradSource + x) * layout.product + i);
+            }
+            results(d, column, sums);
+#pragma GCC unroll 4
+            for (int y = 0; y < kWinogradTile; ++y) rows[y][x] = sums[y];
+          }
+          float* to = result + left * k + i;
+          const bool whole = i + lanes <= k;
+          for (int64_t y = 0; y < high; ++y, to += pitch) {
+            V sums[kWinogradTile];
+            results(d, rows[y], sums);
+            if (whole && wide == kWinogradTile) {
+#pragma GCC unroll 4
+              for (int x = 0; x < kWinogradTile; ++x) hn::StoreU(sums[x], d, to + x * k);
+            } else {
+              const auto some = hn::FirstN(d, static_cast<size_t>(std::min(lanes, k - i)));
+              for (int64_t x = 0; x < wide; ++x) hn::BlendedStore(sums[x], some, d, to + x * k);
+            }
+          }
+        }
+      }
+      result += high * pitch;
+    }
+  }
+}
+
+void filter_panel(const float* filter, int64_t source_c, int64_t result_c, int64_t first, int64_t last, int64_t columns,
+                  float* to, int64_t product, int64_t step) {
+  const hn::ScalableTag<float> d;
+  using V = Vec<decltype(d)>;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), tap = source_c * result_c;
+  for (int64_t c = first; c < last; ++c) {
+    for (int64_t j = 0; j < step; j += lanes) {
+      const auto some = hn::FirstN(d, static_cast<size_t>(std::clamp<int64_t>(columns - j, 0, lanes)));
+      const float* from = filter + c * result_c + j;
+      V rows[kWinogradSource][kWinogradTaps];
+#pragma GCC unroll 3
+      for (int x = 0; x < kWinogradTaps; ++x) {
+        V taps[kWinogradTaps], factors[kWinogradSource];
+#pragma GCC unroll 3
+        for (int y = 0; y < kWinogradTaps; ++y) taps[y] = hn::MaskedLoad(some, d, from + (y * kWinogradTaps + x) * tap);
+        filter_factors(d, taps, factors);
+#pragma GCC unroll 6
+        for (int y = 0; y < kWinogradSource; ++y) rows[y][x] = factors[y];
+      }
+      float* at = to + c * step + j;
+#pragma GCC unroll 6
+      for (int y = 0; y < kWinogradSource; ++y) {
+        V factors[kWinogradSource];
+        filter_factors(d, rows[y], factors);
+#pragma GCC unroll 6
+        for (int x = 0; x < kWinogradSource; ++x) hn::StoreU(factors[x], d, at + (y * kWinogradSource + x) * product);
+      }
+    }
+  }
+}
+
+void sums_to_taps(const float* sums, int64_t product, int64_t step, int64_t source_c, int64_t result_c, int64_t first,
+                  int64_t last, float* filter) {
+  const hn::ScalableTag<float> d;
+  using V = Vec<decltype(d)>;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), tap = source_c * result_c;
+  for (int64_t c = first; c < last; ++c) {
+    for (int64_t i = 0; i < result_c; i += lanes) {
+      V rows[kWinogradTaps][kWinogradSource];
+      for (int x = 0; x < kWinogradSource; ++x) {
+        V column[kWinogradSource], found[kWinogradTaps];
+#pragma GCC unroll 6
+        for (int y = 0; y < kWinogradSource; ++y) {
+          column[y] = hn::LoadU(d, sums + (y * kWinogradSource + x) * product + c * step + i);
+        }
+        taps(d, column, found);
+#pragma GCC unroll 3
+        for (int y = 0; y < kWinogradTaps; ++y) rows[y][x] = found[y];
+      }
+      const auto some = hn::FirstN(d, static_cast<size_t>(std::min(lanes, result_c - i)));
+      float* to = filter + c * result_c + i;
+#pragma GCC unroll 3
+      for (int y = 0; y < kWinogradTaps; ++y) {
+        V found[kWinogradTaps];
+        taps(d, rows[y], found);
+#pragma GCC unroll 3
+        for (int x = 0; x < kWinogradTaps; ++x) {
+          hn::BlendedStore(found[x], some, d, to + (y * kWinogradTaps + x) * tap);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace tw::contract::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace tw::contract {
+HWY_EXPORT(input_tiles);
+HWY_EXPORT(output_tiles);
+HWY_EXPORT(filter_panel);
+HWY_EXPORT(gradient_tiles);
+HWY_EXPORT(sums_to_taps);
+
+void winograd_input(const WinogradGrid& grid, const WinogradRun& run, const float* source, const float* zeros,
+                    float* to, const WinogradLayout& layout) {
+  HWY_DYNAMIC_DISPATCH(input_tiles)(grid, run, source, zeros, to, layout);
+}
+void winograd_output(const WinogradGrid& grid, const WinogradRun& run, const float* from, const WinogradLayout& layout,
+                     float* result) {
+  HWY_DYNAMIC_DISPATCH(output_tiles)(grid, run, from, layout, result);
+}
+void winograd_filter(const float* filter, int64_t source_c, int64_t result_c, int64_t first, int64_t last,
+                     int64_t columns, float* to, int64_t product, int64_t step) {
+  HWY_DYNAMIC_DISPATCH(filter_panel)(filter, source_c, result_c, first, last, columns, to, product, step);
+}
+void winograd_gradient(const WinogradGrid& grid, const WinogradRun& run, const float* dy, const float* zeros, float* to,
+                       const WinogradLayout& layout) {
+  HWY_DYNAMIC_DISPATCH(gradient_tiles)(grid, run, dy, zeros, to, layout);
+}
+void winograd_taps(const float* sums, int64_t product, int64_t step, int64_t source_c, int64_t result_c, int64_t first,
+                   int64_t last, float* filter) {
+  HWY_DYNAMIC_DISPATCH(sums_to_taps)(sums, product, step, source_c, result_c, first, last, filter);
+}
+
+}  // namespace tw::contract
+#endif

@@ -1,0 +1,55 @@
+#include "core/platform/cpu.h"
+
+#if defined(__APPLE__)
+#include <sys/sysctl.h>
+#elif defined(_WIN32)
+#include <windows.h>
+
+#include <vector>
+#else
+#include <unistd.h>
+#endif
+
+namespace tw {
+namespace {
+
+// 0 when the system does not say.
+int64_t ask_system() {
+#if defined(__APPLE__)
+  // Of the performance cores, where there are two kinds; it is shared by a cluster.
+  int64_t bytes = 0, cores = 1;
+  size_t size = sizeof(bytes);
+  if (sysctlbyname("hw.perflevel0.l2cachesize", &bytes, &size, nullptr, 0) == 0) {
+    size = sizeof(cores);
+    if (sysctlbyname("hw.perflevel0.cpusperl2", &cores, &size, nullptr, 0) != 0 || cores < 1) cores = 1;
+    return bytes / cores;
+  }
+  size = sizeof(bytes);
+  return sysctlbyname("hw.l2cachesize", &bytes, &size, nullptr, 0) == 0 ? bytes : 0;
+#elif defined(_WIN32)
+  DWORD size = 0;
+  GetLogicalProcessorInformation(nullptr, &size);
+  std::vector<SYSTEM_LOGICAL_PROCESSOR_INFORMATION> info(size / sizeof(SYSTEM_LOGICAL_PROCESSOR_INFORMATION));
+  if (!GetLogicalProcessorInformation(info.data(), &size)) return 0;
+  for (const auto& i : info) {
+    if (i.Relationship == RelationCache && i.Cache.Level == 2) return static_cast<int64_t>(i.Cache.Size);
+  }
+  return 0;
+#elif defined(_SC_LEVEL2_CACHE_SIZE)
+  return sysconf(_SC_LEVEL2_CACHE_SIZE);
+#else
+  return 0;
+#endif
+}
+
+}  // namespace
+
+int64_t second_level_cache_bytes() {
+  static const int64_t bytes = [] {
+    const int64_t told = ask_system();
+    return told > 0 ? told : int64_t{512} << 10;
+  }();
+  return bytes;
+}
+
+}  // namespace tw
