@@ -117,6 +117,7 @@ void bind(const Plan& plan, Frame& frame, uint32_t number, Tensor argument) {
 }
 
 Status allocate_results(const Plan& plan, Frame& frame) {
+  const bool computes = plan.device->computes();
   for (size_t k = 0; k < plan.allocated.size(); ++k) {
     Value& v = frame.values[plan.allocated[k]];
     if (!frame.results[k]) {
@@ -124,7 +125,7 @@ Status allocate_results(const Plan& plan, Frame& frame) {
       frame.results[k] = t.buffer();
     }
     v.data = frame.results[k]->data();
-    if (!plan.device->computes() && is_plain(v.dtype)) std::memset(v.data, 0, frame.results[k]->bytes());
+    if (!computes && is_plain(v.dtype)) std::memset(v.data, 0, frame.results[k]->bytes());
   }
   for (uint32_t v : plan.result_views) {
     frame.values[v].data = frame.values[static_cast<size_t>(plan.values[v].view_of)].data;

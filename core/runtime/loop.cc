@@ -1,9 +1,11 @@
 // While: a loop stays in one frame of its condition's plan and one of its body's as long as shapes stay, so that an
-// iteration looks nothing up and, where shapes are known, allocates nothing.
+// iteration looks nothing up and, where shapes are known, allocates nothing. Where the body says whether another
+// iteration follows, the condition's plan runs once.
 #include <algorithm>
 
 #include "core/runtime/control.h"
 #include "core/runtime/frame.h"
+#include "core/runtime/interpreter.h"
 
 namespace tw {
 
@@ -30,10 +32,11 @@ uint32_t root_of(const Plan& plan, uint32_t v) {
 // The plan of one function and the frame it runs in.
 class LoopFunction {
  public:
-  explicit LoopFunction(Program& program) : program_(program) {}
+  LoopFunction(Program& program, Step& step) : program_(program), step_(step) {}
   ~LoopFunction() { leave(); }
   LoopFunction(const LoopFunction&) = delete;
 
+  bool empty() const { return plan_ == nullptr; }
   // Whether the plan at hand is for these shapes.
   bool serves(std::span<const Var> vars) const {
     if (plan_ == nullptr) return false;
@@ -45,14 +48,18 @@ class LoopFunction {
   }
 
   Status enter(std::span<const Var> vars) {
-    std::vector<const Shape*> shapes;
+    std::vector<const Shape*> shapes, elements;
     for (const Var& v : vars) shapes.push_back(&v.shape);
-    TW_ASSIGN_OR_RETURN(plan_, ++plans_ > kMaxPlans ? program_.dynamic_plan() : program_.plan_for(shapes));
+    for (const Var& v : vars) elements.push_back(shape_of_elements(v.dtype, v.data));
+    TW_ASSIGN_OR_RETURN(plan_, ++plans_ > kMaxPlans ? program_.dynamic_plan() : program_.plan_for(shapes, elements));
     TW_ASSIGN_OR_RETURN(frame_, take_frame(*plan_));
+    // The caller's thread may block, and nothing else waits for it.
+    if (plan_->lanes.size() == 1) lane_.emplace(*plan_, *frame_, step_, 0, /*blocks=*/true);
     return {};
   }
 
   void leave() {
+    lane_.reset();
     if (frame_ != nullptr) return_frame(*plan_, std::move(frame_));
     plan_ = nullptr;
   }
@@ -78,28 +85,41 @@ class LoopFunction {
     if (argument(k).owner != nullptr) argument(k).owner->ref();
   }
 
-  Status run(Step& step) const { return run_plan(*plan_, *frame_, step); }
+  Status run() {
+    if (!lane_) return run_plan(*plan_, *frame_, step_);
+    TW_RETURN_IF_ERROR(allocate_results(*plan_, *frame_));
+    lane_->restart();
+    TW_RETURN_IF_ERROR(lane_->run().status());
+    hand_over_results(*plan_, *frame_);
+    return {};
+  }
+
+  // Whether result i of the last run is true.
+  Result<bool> holds(size_t i) const {
+    const Value& v = value(plan_->results[i]);
+    return truth(v.dtype, *v.shape, v.data);
+  }
 
   // The buffer that the next run writes result storage number `i` of the plan into.
   Ref<Buffer>& storage(size_t i) const { return frame_->results[i]; }
-  // Keeps for the next run what the last one wrote, which nobody else holds.
-  void keep_storage() const {
-    for (size_t i = 0; i < plan_->allocated.size(); ++i) {
-      storage(i) = Ref<Buffer>::adopt(std::exchange(value(plan_->allocated[i]).owner, nullptr));
-    }
+  // Keeps for the next run result storage that the last one wrote and nobody else holds.
+  void keep_storage(size_t i) const {
+    storage(i) = Ref<Buffer>::adopt(std::exchange(value(plan_->allocated[i]).owner, nullptr));
   }
 
  private:
   Program& program_;
+  Step& step_;
   std::shared_ptr<Plan> plan_;
   std::unique_ptr<Frame> frame_;
+  std::optional<Interpreter> lane_;  // of a plan that has only one
   int plans_ = 0;
 };
 
 class Loop {
  public:
   Loop(const ControlOp& op, std::span<Tensor> vars, Step& step)
-      : op_(op), step_(step), cond_(*op.branches[0]), body_(*op.branches[1]), spares_(vars.size()) {
+      : op_(op), step_(step), cond_(*op.branches[0], step), body_(*op.branches[1], step), spares_(vars.size()) {
     for (Tensor& t : vars) {
       vars_.push_back({t.buffer(), t.raw(), t.shape(), t.dtype()});
       t = Tensor();
@@ -107,12 +127,15 @@ class Loop {
   }
 
   Status run() {
+    bool go_on = true;
     for (int64_t i = 0; op_.max_iterations < 0 || i < op_.max_iterations; ++i) {
       TW_RETURN_IF_ERROR(check());
       if (!shapes_stay_) TW_RETURN_IF_ERROR(enter());
-      TW_ASSIGN_OR_RETURN(const bool go_on, condition());
+      if (i == 0 || !op_.rotated) {
+        TW_ASSIGN_OR_RETURN(go_on, condition());
+      }
       if (!go_on) break;
-      TW_RETURN_IF_ERROR(iterate());
+      TW_RETURN_IF_ERROR(iterate(&go_on));
     }
     return {};
   }
@@ -148,22 +171,26 @@ class Loop {
 
   // Finds the plans for the shapes at hand, and what each iteration has to do.
   Status enter() {
-    if (cond_.serves(vars_) && body_.serves(vars_)) return {};
+    const bool first = body_.empty(), asks = first || !op_.rotated;
+    if (body_.serves(vars_) && (!asks || cond_.serves(vars_))) return {};
     cond_.leave();
     body_.leave();
     // They are of the sizes that the last plan gave its results.
     for (Ref<Buffer>& spare : spares_) spare.reset();
-    TW_RETURN_IF_ERROR(cond_.enter(vars_));
+    std::vector<char> read(vars_.size(), 0);
+    if (asks) {
+      TW_RETURN_IF_ERROR(cond_.enter(vars_));
+      read = arguments_read(cond_.plan());
+    }
     TW_RETURN_IF_ERROR(body_.enter(vars_));
-    instructions_ = body_.plan().code.size() + cond_.plan().code.size() + 1;
-    const std::vector<char> read = values_read(cond_.plan());
+    instructions_ = body_.plan().code.size() + (asks ? cond_.plan().code.size() : 0) + 1;
     cond_inputs_.clear();
     changes_.clear();
     shapes_stay_ = true;
     std::vector<uint32_t> bound;
     for (size_t k = 0; k < vars_.size(); ++k) {
       const uint32_t argument = body_.plan().arguments[k];
-      const bool wanted = read[cond_.plan().arguments[k]] != 0;
+      const bool wanted = read[k] != 0;
       if (body_.plan().results[k] == argument) {
         // What every iteration hands on as it is stays bound.
         body_.bind_counted(k, vars_[k]);
@@ -174,8 +201,13 @@ class Loop {
       if (wanted) cond_inputs_.push_back(k);
       changes_.push_back(change(k));
       const ValueInfo& info = body_.info(changes_.back().result);
-      shapes_stay_ &=
-          info.known && info.shape == body_.plan().argument_shapes[k] && info.shape == cond_.plan().argument_shapes[k];
+      shapes_stay_ &= info.known && info.shape == body_.plan().argument_shapes[k];
+      if (!op_.rotated) shapes_stay_ &= info.shape == cond_.plan().argument_shapes[k];
+    }
+    unclaimed_.clear();
+    for (size_t i = 0; i < body_.plan().allocated.size(); ++i) {
+      const auto claims = [&](const Change& c) { return c.root == body_.plan().allocated[i]; };
+      if (std::none_of(changes_.begin(), changes_.end(), claims)) unclaimed_.push_back(i);
     }
     to_drop_.clear();
     for (uint32_t v : body_.plan().counted) {
@@ -184,11 +216,13 @@ class Loop {
     return {};
   }
 
-  static std::vector<char> values_read(const Plan& plan) {
-    std::vector<char> read(plan.values.size(), 0);
+  // By argument, whether the condition needs it.
+  static std::vector<char> arguments_read(const Plan& plan) {
+    std::vector<char> read(plan.values.size(), 0), wanted;
     for (uint32_t v : plan.args) read[v] = 1;
     read[plan.results[0]] = read[root_of(plan, plan.results[0])] = 1;
-    return read;
+    for (uint32_t a : plan.arguments) wanted.push_back(read[a]);
+    return wanted;
   }
 
   Change change(size_t k) const {
@@ -213,12 +247,9 @@ class Loop {
       if (is_plain(vars_[k].dtype)) cond_.bind(k, vars_[k]);
       else cond_.bind_counted(k, vars_[k]);
     }
-    const Status status = cond_.run(step_);
+    const Status status = cond_.run();
     Result<bool> holds = status;
-    if (status.ok()) {
-      const Value& v = cond_.value(cond_.plan().results[0]);
-      holds = truth(v.dtype, *v.shape, v.data);
-    }
+    if (status.ok()) holds = cond_.holds(0);
     for (size_t k : cond_inputs_) {
       if (is_plain(vars_[k].dtype)) cond_.argument(k).owner = nullptr;
       else drop(cond_.argument(k));
@@ -226,11 +257,11 @@ class Loop {
     for (uint32_t v : cond_.plan().counted) {
       if (cond_.info(v).storage == Storage::kOwned) drop(cond_.value(v));
     }
-    if (status.ok()) cond_.keep_storage();
+    for (size_t i = 0; i < cond_.plan().allocated.size() && status.ok(); ++i) cond_.keep_storage(i);
     return holds;
   }
 
-  Status iterate() {
+  Status iterate(bool* go_on) {
     for (const Change& c : changes_) {
       body_.bind(c.k, vars_[c.k]);
       vars_[c.k].buffer.release();  // the frame owns it now, and its kernels may take it
@@ -239,7 +270,10 @@ class Loop {
       if (spare->unique()) body_.storage(static_cast<size_t>(c.storage)) = std::move(spare);
       spare.reset();
     }
-    TW_RETURN_IF_ERROR(body_.run(step_));
+    TW_RETURN_IF_ERROR(body_.run());
+    if (op_.rotated) {
+      TW_ASSIGN_OR_RETURN(*go_on, body_.holds(vars_.size()));
+    }
     for (const Change& c : changes_) TW_RETURN_IF_ERROR(take(c));
     for (const Change& c : changes_) {
       Buffer*& before = body_.argument(c.k).owner;
@@ -247,6 +281,7 @@ class Loop {
         spares_[c.k] = Ref<Buffer>::adopt(std::exchange(before, nullptr));
       }
     }
+    for (size_t i : unclaimed_) body_.keep_storage(i);
     for (uint32_t v : to_drop_) drop(body_.value(v));
     return {};
   }
@@ -278,6 +313,7 @@ class Loop {
   std::vector<Ref<Buffer>> spares_;  // of variables whose result may be written there
   std::vector<size_t> cond_inputs_;  // variables that change and that the condition reads
   std::vector<Change> changes_;
+  std::vector<size_t> unclaimed_;  // result storage of the body that no variable is in
   std::vector<uint32_t> to_drop_;  // values of the body that must not outlive an iteration
   bool shapes_stay_ = false;
   size_t instructions_ = 0, until_check_ = 0;
