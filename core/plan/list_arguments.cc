@@ -14,15 +14,15 @@ bool reads(const Node& n, int slot) {
 }
 
 // Follows the list, and what PopBack leaves of it. It may be returned as the result in the argument's own place.
-bool only_read(const Graph& g, const Uses& uses, Output list, int64_t argument) {
+bool only_read(const Body& body, const Uses& uses, Output list, size_t argument) {
   for (const Uses::Edge& use : uses.of(list.node)) {
     if (use.output != list.index) continue;
-    const Node& n = g.node(use.node);
+    const Node& n = body.body->node(use.node);
     if (n.op->name == "_Retval") {
-      if (n.attr().integer("index") != argument) return false;
+      if (argument >= body.results.size() || body.results[argument] != n.id) return false;
     } else if (!reads(n, use.slot)) {
       return false;
-    } else if (n.op->name == "TensorListPopBack" && !only_read(g, uses, Output{n.id, 0}, argument)) {
+    } else if (n.op->name == "TensorListPopBack" && !only_read(body, uses, Output{n.id, 0}, argument)) {
       return false;
     }
   }
@@ -38,7 +38,7 @@ std::vector<char> find_read_lists(const Body& body) {
   for (size_t i = 0; i < body.args.size(); ++i) {
     if (base_dtype(g.node(body.args[i]).output_dtypes[0]) != DType::kVariant) continue;
     if (!uses) uses.emplace(g);
-    found[i] = only_read(g, *uses, Output{body.args[i], 0}, static_cast<int64_t>(i));
+    found[i] = only_read(body, *uses, Output{body.args[i], 0}, i);
   }
   return found;
 }
