@@ -31,6 +31,7 @@ Status optimise(Body& body, const PassContext& context) {
   TW_RETURN_IF_ERROR(after("inline", body, inline_calls(body)));
   TW_RETURN_IF_ERROR(after("narrow", body, narrow_calls(body)));
   if (!context.optimize) return {};
+  TW_RETURN_IF_ERROR(after("rotate", body, rotate_loops(body)));
   TW_RETURN_IF_ERROR(after("fold", body, fold(body, context)));
   TW_RETURN_IF_ERROR(after("simplify", body, simplify(body)));
   TW_RETURN_IF_ERROR(after("cse", body, cse(body)));

@@ -191,10 +191,13 @@ class Emitter {
     const std::vector<DType> any_type{DType::kInvalid};
     const bool loop = control.kind == ControlOp::Kind::kWhile;
     for (size_t i = loop ? 0 : 1; i < n.inputs.size(); ++i) args.push_back(value(value_of(n.inputs[i])).dtype);
+    std::vector<DType> results = n.output_dtypes;
+    control.rotated = loop && is_rotated(n);
+    if (control.rotated) results.push_back(DType::kInvalid);
     for (const FuncRef& f : functions) {
       TW_ASSIGN_OR_RETURN(Program* const program, env_.function(g_.library(), f));
       const bool condition = loop && control.branches.empty();
-      TW_RETURN_IF_ERROR(program->check_call(args, condition ? std::span(any_type) : std::span(n.output_dtypes)));
+      TW_RETURN_IF_ERROR(program->check_call(args, condition ? std::span(any_type) : std::span(results)));
       control.branches.push_back(program);
     }
     for (size_t i = 0; i < n.output_dtypes.size(); ++i) {
@@ -213,14 +216,16 @@ class Emitter {
     std::vector<Shape> in_shapes;
     std::vector<DType> in_types, out_types;
     std::vector<const Tensor*> constants;
+    std::vector<HandleShape> lists;
     for (Output o : n.inputs) {
       const ValueInfo& in = value(value_of(o));
+      lists.push_back(in.dtype == DType::kVariant ? g_.handle(o) : HandleShape{});
       in_shapes.push_back(in.shape);
       in_types.push_back(in.dtype);
       constants.push_back(in.constant >= 0 ? &plan_->constants[static_cast<size_t>(in.constant)] : nullptr);
     }
     for (DType t : n.output_dtypes) out_types.push_back(base_dtype(t));
-    ShapeContext shapes(*n.op, n.attrs, in_shapes, in_types, constants, {}, out_types.size());
+    ShapeContext shapes(*n.op, n.attrs, in_shapes, in_types, constants, lists, out_types.size());
     TW_RETURN_IF_ERROR(n.op->shape(shapes));
     bool known = true;
     for (size_t i = 0; i < out_types.size(); ++i) {

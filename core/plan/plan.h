@@ -78,6 +78,7 @@ struct ControlOp {
   enum class Kind : uint8_t { kIf, kCase, kWhile } kind;
   std::vector<Program*> branches;  // If: then, else; While: cond, body. The environment owns them
   int64_t max_iterations = -1;
+  bool rotated = false;  // While: the body's last result says whether another iteration follows
 };
 
 // One lane: a stretch of Plan::code run in order on one thread at a time.
@@ -110,6 +111,7 @@ struct Plan {
   std::vector<uint32_t> result_views;        // values that share the storage of one of those
   size_t arena_bytes = 0;
   std::vector<Shape> argument_shapes;  // this plan serves; unknown entries serve all
+  std::vector<Shape> element_shapes;   // by argument, of the elements of a list; unknown where the plan does not say
   std::shared_ptr<Device> device;      // of the arena and of the lanes' streams
 
   // Frames at rest.

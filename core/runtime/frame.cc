@@ -116,20 +116,31 @@ void bind(const Plan& plan, Frame& frame, uint32_t number, Tensor argument) {
   }
 }
 
-Status allocate_results(const Plan& plan, Frame& frame) {
-  for (size_t k = 0; k < plan.allocated.size(); ++k) {
-    Value& v = frame.values[plan.allocated[k]];
-    if (!frame.results[k]) {
-      TW_ASSIGN_OR_RETURN(const Tensor t, Tensor::make(v.dtype, *v.shape));
-      frame.results[k] = t.buffer();
-    }
-    v.data = frame.results[k]->data();
-    if (!plan.device->computes() && is_plain(v.dtype)) std::memset(v.data, 0, frame.results[k]->bytes());
+Status allocate_result(const Plan& plan, Frame& frame, size_t k) {
+  Value& v = frame.values[plan.allocated[k]];
+  if (!frame.results[k]) {
+    TW_ASSIGN_OR_RETURN(const Tensor t, Tensor::make(v.dtype, *v.shape));
+    frame.results[k] = t.buffer();
   }
+  v.data = frame.results[k]->data();
+  return {};
+}
+
+Status allocate_results(const Plan& plan, Frame& frame) {
+  const bool computes = plan.device->computes();
+  for (size_t k = 0; k < plan.allocated.size(); ++k) {
+    TW_RETURN_IF_ERROR(allocate_result(plan, frame, k));
+    const Value& v = frame.values[plan.allocated[k]];
+    if (!computes && is_plain(v.dtype)) std::memset(v.data, 0, frame.results[k]->bytes());
+  }
+  find_result_views(plan, frame);
+  return {};
+}
+
+void find_result_views(const Plan& plan, Frame& frame) {
   for (uint32_t v : plan.result_views) {
     frame.values[v].data = frame.values[static_cast<size_t>(plan.values[v].view_of)].data;
   }
-  return {};
 }
 
 void hand_over_results(const Plan& plan, Frame& frame) {

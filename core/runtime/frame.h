@@ -45,6 +45,9 @@ void bind(const Plan& plan, Frame& frame, uint32_t number, Tensor argument);
 // more. So those values have no owner until hand_over_results: whoever keeps one makes a copy.
 // A buffer that is in `Frame::results` already is used.
 Status allocate_results(const Plan& plan, Frame& frame);
+// The same for result storage number `k` alone, and then for the views of all.
+Status allocate_result(const Plan& plan, Frame& frame, size_t k);
+void find_result_views(const Plan& plan, Frame& frame);
 void hand_over_results(const Plan& plan, Frame& frame);
 // A result is handed over when the step owns it, and copied when it lives in memory that the step will reuse.
 Result<Tensor> take_result(const Plan& plan, Frame& frame, uint32_t number);

@@ -1,4 +1,5 @@
 // Text in, text out: what each pass makes of a small body.
+#include "core/graph/builder.h"
 #include "core/platform/worker_pool.h"
 #include "tests/passes/pass_testing.h"
 
@@ -166,6 +167,58 @@ TEST(Passes, NormsThatTrainStay) {
                       "is_training=false}\n" + end,
                   pass),
             "FusedBatchNorm(x, v, v, v, v); _Retval(n)");
+
+TEST(Passes, SimplifyAddsFewTermsOneByOne) {
+  const auto sum = [](int n, const std::string& type) {
+    std::string text, inputs;
+    for (int i = 0; i < n; ++i) {
+      text +=
+          internal::concat("%x", i, " = _Arg() {T=", type, ", index=", i, ", _output_shapes:list(shape)=[[2,3]]}\n");
+      inputs += internal::concat(i > 0 ? ", " : "", "%x", i);
+    }
+    return internal::concat(text, "%a = AddN(", inputs, ") {N=", n, ", T=", type, "}\n%r = _Retval(%a) {T=", type,
+                            ", index=0}\n");
+  };
+  EXPECT_EQ(after(sum(2, "float"), simplify), "AddV2(x0, x1); _Retval(a)");
+  EXPECT_EQ(after(sum(3, "float"), simplify), "AddV2(x0, x1); AddV2(a/sum, x2); _Retval(a)");
+  EXPECT_EQ(after(sum(5, "float"), simplify), "AddN(x0, x1, x2, x3, x4); _Retval(a)");
+  EXPECT_EQ(after(sum(2, "int32"), simplify), "AddN(x0, x1); _Retval(a)");
+}
+
+// A function of one int32 that returns `op` of it and 5.
+void add_function(const std::shared_ptr<FunctionLibrary>& library, const std::string& name, std::string_view op) {
+  auto f = std::make_shared<Function>();
+  f->name = name;
+  f->body = std::make_unique<Graph>(library);
+  Builder b(f->body.get());
+  const NodeId arg = b.add("_Arg", {}, {{"T", DType::kInt32}, {"index", 0}});
+  const Output made{b.add(op, {Output{arg, 0}, b.scalar<int32_t>(5)}), 0};
+  f->args = {arg};
+  f->results = {b.add("_Retval", {made}, {{"index", 0}})};
+  ASSERT_TRUE(b.status().ok()) << b.status().to_string();
+  ASSERT_TRUE(library->add(f).ok());
+}
+
+TEST(Passes, RotateLoopsPutsTheConditionBehindTheBody) {
+  std::unique_ptr<Body> body = body_of("%n = _Arg() {T=int32, index=0}\n");
+  const auto library = body->body->library();
+  add_function(library, "next", "Add");
+  add_function(library, "below", "Less");
+  Builder b(body->body.get());
+  const NodeId loop =
+      b.add("While", {Output{body->args[0], 0}}, {{"cond", FuncRef{"below", {}}}, {"body", FuncRef{"next", {}}}});
+  ASSERT_TRUE(b.status().ok()) << b.status().to_string();
+  body->controls = {loop};
+  EXPECT_FALSE(is_rotated(body->body->node(loop)));
+  ASSERT_TRUE(rotate_loops(*body).ok());
+  ASSERT_TRUE(rotate_loops(*body).ok());
+  ASSERT_TRUE(is_rotated(body->body->node(loop)));
+  const FuncRef next = body->body->node(loop).attr().must<FuncRef>("body");
+  const auto made = instantiate(**library->resolve(next), next.attrs);
+  ASSERT_TRUE(made.ok()) << made.status().to_string();
+  EXPECT_TRUE(verify(*(*made)->body).ok());
+  EXPECT_EQ((*made)->results.size(), 2u);
+  EXPECT_EQ(ops_of(**made), "Add(_Arg, Const); _Retval(Add); Less(Add, Const_1); _Retval(Less)");
 }
 
 TEST(Passes, LowerRefsFollowsHandlesThroughFunctions) {
