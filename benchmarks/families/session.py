@@ -17,7 +17,7 @@ ROWS = (
     Row("callable: feed 2x1021 and 1021x10, product, fetch", (tensor(2, 1021), tensor(1021, 10)),
         Fed(lambda o, x, w: o.matmul(x, w))),
     Row("1,000 scalar operations, fusable", (tensor(1), tensor(1, low=0.5, high=0.6)), chain(500, lambda o, x, y: x * y + y)),
-    Row("1,000 products of 1x1, not fusable", (tensor(1, 1), tensor(1, 1, low=0.9, high=0.99)),
+    Row("1,000 products of 3x3, not fusable", (tensor(3, 3), tensor(3, 3, low=0.3, high=0.36)),
         chain(1000, lambda o, x, y: o.matmul(x, y))),
     Row("loop counting to 10,000", (tensor(dtype="int32", low=10000, high=10001),), lambda o, limit: o.count(limit)),
 )

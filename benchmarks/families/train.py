@@ -128,5 +128,5 @@ def transformer(batch, time, width, heads):
 
 ROWS = (
     mlp(64, (784, 512, 512, 10)), mlp(37, (1021, 2053, 1021, 101)), lenet(64), resnet20(32), resnet20(7),
-    lstm(32, 50, 128, 128, False), lstm(32, 50, 128, 128, True), transformer(8, 128, 256, 4), transformer(3, 101, 384, 6),
+    lstm(32, 25, 128, 128, False), lstm(32, 25, 128, 128, True), transformer(8, 128, 256, 4), transformer(3, 101, 384, 6),
 )

@@ -10,8 +10,9 @@ from . import LOSSES, Prepared, as_list
 
 
 class Vocabulary:
-    def __init__(self, tf):
-        self.tf = tf
+    def __init__(self, tf, bounded_loops=False):
+        """bounded_loops: loops with gradients have to say how often they run at most."""
+        self.tf, self.bounded_loops = tf, bounded_loops
         for name in ("exp", "log", "tanh", "sigmoid", "sqrt", "rsqrt", "square", "sin", "maximum", "minimum", "abs", "pow",
                      "reshape", "transpose", "concat", "gather", "one_hot", "tile", "reverse", "cumsum", "cast", "stack"):
             setattr(self, name, getattr(tf, name))
@@ -102,7 +103,8 @@ class Vocabulary:
                 h, c = cell(value, h, c)
             return h
         values = tf.TensorArray(tf.float32, time).unstack(tf.transpose(x, [1, 0, 2]))
-        return tf.while_loop(lambda t, h, c: t < time, lambda t, h, c: (t + 1,) + cell(values.read(t), h, c), [0, h, c])[1]
+        return tf.while_loop(lambda t, h, c: t < time, lambda t, h, c: (t + 1,) + cell(values.read(t), h, c), [0, h, c],
+                             maximum_iterations=time if self.bounded_loops else None)[1]
 
     def constant(self, value):
         return self.tf.constant(value)
