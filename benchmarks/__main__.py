@@ -13,6 +13,7 @@ import datetime
 import json
 import os
 import platform
+import signal
 import sys
 
 from . import families, harness, table, whole
@@ -67,6 +68,7 @@ def arguments():
 
 def main():
     args = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the candidates' processes are ended too
     wanted_peers = args.peers if args.peers is not None else [n for n in CANDIDATES if n != table.SELF]
     candidates = [table.SELF]
     for name in wanted_peers:
@@ -108,6 +110,7 @@ def main():
         program = os.path.join(args.bin, "limits") if args.bin else None
         harness.run(candidates, threads, wanted, args.peers_dir, program, args.rounds, args.budget, progress)
     for family in (f for f in args.family if f in whole.PROGRAMS):
+        harness.note(family)
         programs[family] = whole.measure(family, candidates, max(args.threads), args.peers_dir, args.rounds)
         save()
     print(text())

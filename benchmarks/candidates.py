@@ -13,6 +13,7 @@ class Candidate:
     name: str
     framework: str            # module of frameworks/
     environment: str = ""     # of peers.py; the Python that runs the benchmarks where empty
+    families: tuple = ()      # only these; all where empty
 
 
 CANDIDATES = {c.name: c for c in (
@@ -20,7 +21,8 @@ CANDIDATES = {c.name: c for c in (
     Candidate("tensorflow", "tf1", "tensorflow"),
     Candidate("xla", "xla", "tensorflow"),
     Candidate("torch", "torch", "torch"),
-    Candidate("torch_compile", "torch", "torch"),
+    # It takes seconds to minutes to compile a row; elsewhere it would call the same kernels as torch.
+    Candidate("torch_compile", "torch", "torch", ("elementwise", "softmax_norm", "train", "inference")),
     Candidate("jax", "jax", "jax"),
     Candidate("onnxruntime", "onnx", "onnxruntime"),
     Candidate("litert", "litert", "litert"),

@@ -8,7 +8,7 @@ import sys
 import time
 
 from . import families
-from .candidates import ROOT, cores, environment_for, python_for
+from .candidates import CANDIDATES, ROOT, cores, environment_for, python_for
 from .row import agree
 
 PREPARE_SECONDS = 150  # a row that takes longer to become ready is given up
@@ -111,6 +111,8 @@ def measure(workers, family, row, rounds, budget):
     results, digests = {}, {}
     request = json.dumps({"do": "prepare", "family": family, "row": row.name})
     for name, worker in workers.items():
+        if CANDIDATES[name].families and family not in CANDIDATES[name].families:
+            continue
         try:
             answer = worker.ask(request, PREPARE_SECONDS)
         except RuntimeError as e:

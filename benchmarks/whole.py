@@ -9,7 +9,10 @@ import subprocess
 
 from .candidates import ROOT, cores, environment_for, python_for
 
-PROGRAMS = {"start": ("thalweg", "tensorflow"), "graph": ("thalweg", "tensorflow"), "control": ("thalweg",)}
+# family -> the candidates that it is for
+PROGRAMS = {"start": ("thalweg", "tensorflow"), "graph": ("thalweg", "tensorflow"), "control": ("thalweg",),
+            "compile": ("thalweg", "tensorflow"),
+            "memory": ("thalweg", "tensorflow", "torch", "jax", "onnxruntime", "litert")}
 SECONDS = 600
 
 

@@ -67,7 +67,7 @@ class Worker:
         except Unsupported as e:
             return {"status": "unsupported", "why": str(e)}
         except AttributeError as e:
-            if "Vocabulary" not in str(e):
+            if "'Vocabulary' object has no attribute" not in str(e):
                 raise
             return {"status": "unsupported", "why": str(e)}
         return {"status": "ok", "digest": digest(self.prepared.results), "seconds": took}

@@ -114,18 +114,10 @@ def _arrays(results):
 class Framework:
     def __init__(self, candidate, threads):
         self.o = Vocabulary()
-        jax.config.update("jax_enable_x64", False)
 
     def prepare(self, row, arrays):
         run, o = row.run, self.o
-        if any(a.dtype == np.float64 for a in arrays):
-            jax.config.update("jax_enable_x64", True)
-        try:
-            return self._prepare(run, o, arrays)
-        finally:
-            jax.config.update("jax_enable_x64", False)
-
-    def _prepare(self, run, o, arrays):
+        jax.config.update("jax_enable_x64", any(a.dtype == np.float64 for a in arrays))  # until the next row
         if isinstance(run, Fed):
             function = jax.jit(lambda *xs: run.function(o, *xs))
             step = lambda: np.asarray(function(*arrays))

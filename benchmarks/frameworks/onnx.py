@@ -10,6 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from ..row import Fed, Gradient, Model, Training, Update
 from . import Prepared, Unsupported, as_list
+from .exporting import exported, main
 
 OPSET = 20
 TYPES = {"float32": TensorProto.FLOAT, "float64": TensorProto.DOUBLE, "float16": TensorProto.FLOAT16, "int32": TensorProto.INT32,
@@ -239,42 +240,63 @@ class Vocabulary:
         return self.node("AveragePool", [self.image(x)], (x.shape[0], *sizes, x.shape[3]), True, count_include_pad=0, **attributes)
 
 
+def build(row, arrays):
+    """The row's model: (model, what is fed by name, results as Values)."""
+    run, o, fed, values = row.run, Vocabulary(), {}, []
+    for i, (array, declared) in enumerate(zip(arrays, row.inputs)):
+        if declared.role == "filter" or (isinstance(run, Model) and i > 0):
+            values.append(Value(o, o.initializer(array), array.shape))
+            continue
+        # An image that a model or a convolution takes is handed over in ONNX's order, as its users do.
+        nchw = i == 0 and array.ndim == 4 and (isinstance(run, Model) or any(x.role == "filter" for x in row.inputs))
+        name = f"x{i}"
+        fed[name] = np.ascontiguousarray(array.transpose(0, 3, 1, 2)) if nchw else array
+        values.append(Value(o, name, array.shape, nchw))
+    body = run.function if isinstance(run, (Fed, Model)) else run
+    results = as_list(body(o, *values))
+    graph = helper.make_graph(
+        o.nodes, "row", [helper.make_tensor_value_info(n, TYPES[str(a.dtype)], a.shape) for n, a in fed.items()],
+        [helper.make_value_info(r.name, onnx.TypeProto()) for r in results], o.initializers)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=9), fed, results
+
+
 class Framework:
     def __init__(self, candidate, threads):
-        self.options = ort.SessionOptions()
+        self.threads, self.options = threads, ort.SessionOptions()
         self.options.intra_op_num_threads, self.options.inter_op_num_threads = threads, 1
         self.options.log_severity_level = 3
 
     def prepare(self, row, arrays):
-        run = row.run
-        if isinstance(run, (Gradient, Training, Update)):
+        if isinstance(row.run, (Gradient, Training, Update)):
             raise Unsupported("no gradients")
-        o, fed, values = Vocabulary(), {}, []
-        for i, (array, declared) in enumerate(zip(arrays, row.inputs)):
-            constant = declared.role == "filter" or (isinstance(run, Model) and i > 0)
-            if constant:
-                values.append(Value(o, o.initializer(array), array.shape))
-                continue
-            # An image that a model or a convolution takes is handed over in ONNX's order, as its users do.
-            nchw = i == 0 and array.ndim == 4 and (isinstance(run, Model) or any(x.role == "filter" for x in row.inputs))
-            name = f"x{i}"
-            fed[name] = np.ascontiguousarray(array.transpose(0, 3, 1, 2)) if nchw else array
-            values.append(Value(o, name, array.shape, nchw))
-        body = run.function if isinstance(run, (Fed, Model)) else run
-        results = as_list(body(o, *values))
-        graph = helper.make_graph(
-            o.nodes, "row", [helper.make_tensor_value_info(n, TYPES[str(a.dtype)], a.shape) for n, a in fed.items()],
-            [helper.make_value_info(r.name, onnx.TypeProto()) for r in results], o.initializers)
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=9)
-        session = ort.InferenceSession(model.SerializeToString(), self.options, providers=["CPUExecutionProvider"])
-        names = [r.name for r in results]
-        first = [v.transpose(0, 2, 3, 1) if r.nchw else v for v, r in zip(session.run(names, fed), results)]
-        if isinstance(run, Fed):
-            return Prepared(lambda: session.run(names, fed), first)
-        binding = session.io_binding()
+        if isinstance(row.run, Model):
+            with exported("onnx", "onnxruntime", row, self.threads) as path:
+                session = self.session(path)
+            return self.bound(session, {"x0": np.ascontiguousarray(arrays[0].transpose(0, 3, 1, 2))}, [False])
+        model, fed, results = build(row, arrays)
+        session = self.session(model.SerializeToString())
+        if isinstance(row.run, Fed):
+            return Prepared(lambda: session.run(None, fed), session.run(None, fed))
+        return self.bound(session, fed, [r.nchw for r in results])
+
+    def session(self, model):
+        return ort.InferenceSession(model, self.options, providers=["CPUExecutionProvider"])
+
+    def bound(self, session, fed, nchw):
+        """Steps with inputs and outputs where they stay; nchw tells which results are images in ONNX's order."""
+        binding, first = session.io_binding(), session.run(None, fed)
         for name, array in fed.items():
             binding.bind_ortvalue_input(name, ort.OrtValue.ortvalue_from_numpy(array))
-        for r in results:
-            made = session.run([r.name], fed)[0]
-            binding.bind_ortvalue_output(r.name, ort.OrtValue.ortvalue_from_shape_and_type(made.shape, made.dtype))
-        return Prepared(lambda: session.run_with_iobinding(binding), first)
+        for output, value in zip(session.get_outputs(), first):
+            binding.bind_ortvalue_output(output.name, ort.OrtValue.ortvalue_from_shape_and_type(value.shape, value.dtype))
+        return Prepared(lambda: session.run_with_iobinding(binding),
+                        [v.transpose(0, 2, 3, 1) if n else v for v, n in zip(first, nchw)])
+
+
+def export(row, arrays, path):
+    with open(path, "wb") as file:
+        file.write(build(row, arrays)[0].SerializeToString())
+
+
+if __name__ == "__main__":
+    main(export)

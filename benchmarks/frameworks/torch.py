@@ -154,8 +154,9 @@ class Vocabulary:
     def attention(self, q, k, v):
         return F.scaled_dot_product_attention(q, k, v)
 
+    @torch.compiler.disable
     def lstm(self, x, wx, wh, b, loop):
-        """PyTorch's own LSTM, which loops inside; its gates have this order."""
+        """PyTorch's own LSTM, which loops inside; its gates have this order. torch.compile cannot trace it."""
         h = x.new_zeros(1, x.shape[0], wh.shape[0])
         flat = [wx.t().contiguous(), wh.t().contiguous(), b, torch.zeros_like(b)]
         return torch.lstm(x, (h, h), flat, True, 1, 0.0, self.training, False, True)[1][0]
@@ -232,14 +233,15 @@ class Framework:
 
     def _optimizer(self, run, parameters):
         optim, rate = torch.optim, run.rate
+        fused = not self.compiled  # the compiler fuses the plain ones itself
         if run.optimizer == "rmsprop":
             made = optim.RMSprop(parameters, rate, alpha=0.9, eps=1e-10, foreach=True)
             for p in parameters:  # TensorFlow's begins at one
                 made.state[p] = {"step": torch.zeros(()), "square_avg": torch.ones_like(p)}
             return made
-        return {"sgd": lambda: optim.SGD(parameters, rate, fused=True),
-                "momentum": lambda: optim.SGD(parameters, rate, momentum=0.9, fused=True),
-                "adam": lambda: optim.Adam(parameters, rate, fused=True)}[run.optimizer]()
+        return {"sgd": lambda: optim.SGD(parameters, rate, fused=fused),
+                "momentum": lambda: optim.SGD(parameters, rate, momentum=0.9, fused=fused),
+                "adam": lambda: optim.Adam(parameters, rate, fused=fused)}[run.optimizer]()
 
     def _training(self, run, xs):
         parameters, batch = xs[:run.parameters], xs[run.parameters:]

@@ -87,6 +87,26 @@ def test_timing_takes_the_median_and_keeps_to_its_budget():
     assert now[0] < 0.07
 
 
+SMALL = (("gemm", "127x131x137 NN"), ("elementwise", "twelve operations, 1009"), ("softmax_norm", "softmax 64x10"),
+         ("reduce", "sum of 64x1021 over 1"), ("move", "permute 31x37 to 1,0"))
+
+
+@pytest.mark.parametrize("family, name", SMALL)
+def test_candidates_agree_on_a_row(family, name):
+    digests = [worker.Worker(candidate, 1).prepare(family, name)["digest"] for candidate in ("thalweg", "numpy")]
+    assert row.agree(*digests, families.find(family, name).tolerance)
+
+
+def test_a_candidate_says_what_it_has_not():
+    assert worker.Worker("numpy", 1).prepare("session", "run a constant")["status"] == "unsupported"
+    assert worker.Worker("numpy", 1).prepare("move", "one-hot 20011 of 1000")["status"] == "unsupported"
+
+
+def test_training_starts_alike_in_each_process():
+    losses = [worker.Worker("thalweg", 1).prepare("train", "MLP 784-512-512-10 b64, Adam")["digest"] for _ in range(2)]
+    assert losses[0] == losses[1] and losses[0][0]["values"][2] < losses[0][0]["values"][0]
+
+
 def test_rows_are_named_once_and_say_what_they_take():
     for family in families.NAMES:
         rows = families.rows(family)
