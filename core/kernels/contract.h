@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "core/framework/shape.h"
@@ -64,6 +65,8 @@ class ContractPlan {
                      WorkerPool& pool) const = 0;
   virtual size_t workspace_bytes() const = 0;
   virtual double flops() const = 0;
+  // Which plan it is, in a few words for traces.
+  virtual std::string_view algorithm() const { return {}; }
 };
 
 // `threads` is the size of the pool run() will get. Results repeat bit for bit for the same spec and thread count.

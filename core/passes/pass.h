@@ -8,6 +8,7 @@
 #include "core/framework/kernel.h"
 #include "core/graph/graph.h"
 #include "core/passes/function_facts.h"
+#include "core/platform/trace_log.h"
 
 namespace tw {
 
@@ -21,6 +22,7 @@ struct PassContext {
   StepContext* step;     // for evaluate(); folding never touches its resources
   FunctionFacts* facts;  // of the body's library
   bool optimize = true;
+  TraceLog* log = nullptr;  // gets an event for each pass
 };
 
 // prune: copies what `fetches` and `targets` need, with every feed replaced by an _Arg.

@@ -85,9 +85,10 @@ struct Lane {
   uint32_t begin, end;
 };
 
-struct PlanNode {  // what the cold paths need to know of an instruction
-  std::string name, op, where;
+struct PlanNode {               // what the cold paths need to know of an instruction
+  std::string name, op, where;  // op: with what was fused into it, "_FusedMap{mul+add}"
   Cost cost;
+  std::string algorithm;  // as the kernel names it
 };
 
 // What a step works in: values, arena, and per-step preparations. Kept and reused by the plan.
@@ -128,6 +129,7 @@ class CompileEnv {
   virtual bool optimize() const = 0;
   virtual int max_lanes() const = 0;
   virtual const std::shared_ptr<Device>& device() = 0;
+  virtual TraceLog* trace_log() = 0;  // gets what compiling took; may be null
   // The program of a function, compiled once per function and attributes, and owned here: programs may call themselves.
   virtual Result<Program*> function(const std::shared_ptr<FunctionLibrary>& library, const FuncRef& f) = 0;
 };
@@ -162,7 +164,17 @@ std::vector<uint32_t> spread_over_lanes(Plan* plan, const HappensBefore& when);
 // overlap; returns the total.
 size_t pack_arena(const std::vector<size_t>& bytes, const std::function<bool(size_t, size_t)>& together,
                   std::vector<size_t>* offsets);
+// The instructions between which a stretch is used, both of which use it; none if `first` is after `last`.
+struct Lifetime {
+  uint32_t first = UINT32_MAX, last = 0;
+};
+// The same for stretches that are alive together when their lifetimes meet, as in one lane; much faster.
+size_t pack_arena(const std::vector<size_t>& bytes, const std::vector<Lifetime>& lives, std::vector<size_t>* offsets);
+// The most that is alive at one instruction, with the padding of an arena: no layout can be smaller.
+size_t most_alive(const std::vector<size_t>& bytes, const std::vector<Lifetime>& lives);
 
+// The op's name, and what a fused one does in its order: micro-ops, and the op that they surround.
+std::string op_label(const Node& n);
 // Text form for tests and TW_DUMP=plan.
 std::string print(const Plan& plan);
 

@@ -13,6 +13,8 @@ struct DynamicState {
   std::vector<Tensor> values;  // copies of the inputs whose values matter; not valid() for the others
   std::unique_ptr<KernelState> state;
   Tensor workspace;
+  Cost cost;
+  std::string algorithm;
 };
 
 struct Frame {

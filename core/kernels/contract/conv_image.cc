@@ -19,6 +19,7 @@ class ImageConv final : public ContractPlan {
              WorkerPool& pool) const override;
   size_t workspace_bytes() const override { return shared_bytes_ + static_cast<size_t>(slots_) * slot_bytes_; }
   double flops() const override { return flops_ + epilogue_.flops(); }
+  std::string_view algorithm() const override { return "implicit gemm"; }
 
  private:
   // Result pixels (i * spread_h + row, j * spread_w + column) of planes i * spread_d + p, which meet the same taps. The

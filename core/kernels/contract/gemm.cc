@@ -29,6 +29,7 @@ class GemmPlan final : public ContractPlan {
                static_cast<double>(k_) +
            epilogue_.flops();
   }
+  std::string_view algorithm() const override { return pack_b_ ? "packed gemm" : "gemm"; }
 
  private:
   struct Call {
@@ -329,6 +330,7 @@ class SwappedPlan final : public ContractPlan {
   }
   size_t workspace_bytes() const override { return inner_->workspace_bytes(); }
   double flops() const override { return inner_->flops(); }
+  std::string_view algorithm() const override { return inner_->algorithm(); }
 
  private:
   std::unique_ptr<ContractPlan> inner_;

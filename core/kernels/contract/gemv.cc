@@ -100,6 +100,7 @@ class GemvPlan final : public ContractPlan {
   double flops() const override {
     return 2.0 * static_cast<double>(rows_) * static_cast<double>(k_) + epilogue_.flops();
   }
+  std::string_view algorithm() const override { return "gemv"; }
 
  private:
   bool matrix_is_a_ = true;

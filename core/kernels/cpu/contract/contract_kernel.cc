@@ -7,17 +7,6 @@ namespace {
 
 constexpr size_t round_up(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
-Cost cost_of(const PrepareContext& ctx, const ContractPlan& plan) {
-  Cost c;
-  c.flops = plan.flops();
-  const auto add = [&c](const Shape& s, DType t) {
-    c.bytes += static_cast<double>(s.num_elements()) * static_cast<double>(dtype_size(t));
-  };
-  for (int i = 0; i < ctx.num_inputs(); ++i) add(ctx.input_shape(i), ctx.input_dtype(i));
-  for (int i = 0; i < ctx.num_outputs(); ++i) add(ctx.output_shape(i), ctx.output_dtype(i));
-  return c;
-}
-
 // An NCHW (or NCDHW) tensor's elements in NHWC order, and the way back.
 StridedCopy turn(const Shape& nchw, size_t element_size, bool back) {
   const int64_t c = nchw[1], pixels = nchw.product(2, nchw.rank());
@@ -36,7 +25,8 @@ Status prepare_gemm(PrepareContext& ctx, const GemmSpec& spec, int num_operands)
   TW_ASSIGN_OR_RETURN(k.plan, plan_gemm(s, ctx.threads()));
   k.num_operands = num_operands;
   ctx.set_workspace(k.plan->workspace_bytes());
-  ctx.set_cost(cost_of(ctx, *k.plan));
+  ctx.set_cost({k.plan->flops()});
+  ctx.set_algorithm(k.plan->algorithm());
   return {};
 }
 
@@ -72,7 +62,8 @@ Status prepare_conv(PrepareContext& ctx, ConvSpec spec, int a, int b, int num_op
   }
   TW_ASSIGN_OR_RETURN(k.plan, plan_conv(spec, ctx.threads()));
   ctx.set_workspace(turned_bytes + k.plan->workspace_bytes());
-  ctx.set_cost(cost_of(ctx, *k.plan));
+  ctx.set_cost({k.plan->flops()});
+  ctx.set_algorithm(k.plan->algorithm());
   return {};
 }
 
