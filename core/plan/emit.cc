@@ -37,7 +37,7 @@ Status no_kernel(const Node& n) {
 class Emitter {
  public:
   Emitter(const Body& body, CompileEnv& env)
-      : body_(body), g_(*body.body), env_(env), plan_(std::make_unique<Plan>()) {}
+      : body_(body), g_(*body.body), env_(env), plan_(std::make_unique<Plan>(env.plans())) {}
 
   Result<std::unique_ptr<Plan>> run() {
     {

@@ -93,6 +93,14 @@ struct PlanNode {               // what the cold paths need to know of an instru
 
 // What a step works in: values, arena, and per-step preparations. Kept and reused by the plan.
 struct Frame;
+struct Plan;
+
+// The plans of a session: a step of one may take over the arena of a frame that another has at rest, so that a program
+// that meets several batch sizes needs the memory of one.
+struct PlanRegistry {
+  std::mutex mutex;  // taken before any Plan::frame_mutex
+  std::vector<Plan*> plans;
+};
 
 struct Plan {
   std::vector<ValueInfo> values;
@@ -112,11 +120,12 @@ struct Plan {
   size_t arena_bytes = 0;
   std::vector<Shape> argument_shapes;  // this plan serves; unknown entries serve all
   std::shared_ptr<Device> device;      // of the arena and of the lanes' streams
+  std::shared_ptr<PlanRegistry> registry;
 
   // Frames at rest.
   std::mutex frame_mutex;
   std::vector<std::unique_ptr<Frame>> frames;
-  Plan();
+  explicit Plan(std::shared_ptr<PlanRegistry> registry);
   ~Plan();
 };
 
@@ -129,6 +138,7 @@ class CompileEnv {
   virtual bool optimize() const = 0;
   virtual int max_lanes() const = 0;
   virtual const std::shared_ptr<Device>& device() = 0;
+  virtual const std::shared_ptr<PlanRegistry>& plans() = 0;
   virtual TraceLog* trace_log() = 0;  // gets what compiling took; may be null
   // The program of a function, compiled once per function and attributes, and owned here: programs may call themselves.
   virtual Result<Program*> function(const std::shared_ptr<FunctionLibrary>& library, const FuncRef& f) = 0;

@@ -69,6 +69,7 @@ class State : public CompileEnv {
   int max_lanes() const override { return options_.inter_op_lanes > 0 ? options_.inter_op_lanes : pool_.threads(); }
 
   const std::shared_ptr<Device>& device() override { return device_; }
+  const std::shared_ptr<PlanRegistry>& plans() override { return plans_; }
   TraceLog* trace_log() override { return log_; }
   // Before a step that goes to the log: what its figures are compared with.
   void introduce() {
@@ -133,6 +134,7 @@ class State : public CompileEnv {
   const std::shared_ptr<Graph> graph_;
   const SessionOptions options_;
   const std::shared_ptr<Device> device_;
+  const std::shared_ptr<PlanRegistry> plans_ = std::make_shared<PlanRegistry>();
   TraceLog* const log_;
   std::once_flag introduced_;
   WorkerPool pool_;
