@@ -8,6 +8,7 @@
 #include "core/framework/kernel.h"
 #include "core/graph/graph.h"
 #include "core/passes/function_facts.h"
+#include "core/platform/trace_log.h"
 
 namespace tw {
 
@@ -21,6 +22,7 @@ struct PassContext {
   StepContext* step;     // for evaluate(); folding never touches its resources
   FunctionFacts* facts;  // of the body's library
   bool optimize = true;
+  TraceLog* log = nullptr;  // gets an event for each pass
 };
 
 // prune: copies what `fetches` and `targets` need, with every feed replaced by an _Arg.
@@ -64,8 +66,7 @@ Status fold(Body& body, const PassContext& context);
 Status cse(Body& body);
 // Algebraic identities, and nodes that only pass their input on.
 Status simplify(Body& body);
-// Batch normalisation with given statistics becomes arithmetic, and part of the filter before it. Whether it did
-// anything.
+// Batch normalisation with given statistics becomes arithmetic. Whether there was any.
 Result<bool> lower_norms(Body& body);
 // Infers all shapes again, given those of the arguments (unknown entries keep the static shape), through functions.
 Status specialise(Body& body, std::span<const Shape> arg_shapes, FunctionFacts& facts);

@@ -10,7 +10,8 @@ namespace tw {
 Result<std::shared_ptr<Program>> Program::compile(std::unique_ptr<Body> body, CompileEnv& env) {
   std::shared_ptr<Program> program(new Program(std::move(body), env));
   Body& b = *program->body_;
-  TW_RETURN_IF_ERROR(optimise(b, PassContext{&env.step(), &env.facts(), env.optimize()}));
+  const TraceSpan span(env.trace_log(), "compile", "program", b.name);
+  TW_RETURN_IF_ERROR(optimise(b, PassContext{&env.step(), &env.facts(), env.optimize(), env.trace_log()}));
   for (NodeId id : b.args) {
     const Node& n = b.body->mutable_node(id);
     program->argument_types_.push_back(n.output_dtypes[0]);
@@ -36,14 +37,20 @@ bool Program::serves(const Plan& plan, std::span<const Shape* const> shapes,
 }
 
 Result<std::shared_ptr<Plan>> Program::make_plan(std::span<const Shape> shapes, std::span<const Shape> elements) {
-  std::unique_ptr<Body> body = body_->copy();
+  const TraceSpan span(env_.trace_log(), "compile", "plan", body_->name);
+  std::unique_ptr<Body> body;
+  {
+    const TraceSpan copying(env_.trace_log(), "compile", "copy", body_->name);
+    body = body_->copy();
+  }
   for (size_t i = 0; i < elements.size(); ++i) {
     std::vector<HandleShape>& handles = body->body->mutable_node(body->args[i]).output_handles;
     if (!elements[i].rank_known()) continue;
     handles.resize(1);
     handles[0].shape = elements[i];
   }
-  TW_RETURN_IF_ERROR(optimise_for_shapes(*body, shapes, PassContext{&env_.step(), &env_.facts(), env_.optimize()}));
+  const PassContext context{&env_.step(), &env_.facts(), env_.optimize(), env_.trace_log()};
+  TW_RETURN_IF_ERROR(optimise_for_shapes(*body, shapes, context));
   TW_ASSIGN_OR_RETURN(std::unique_ptr<Plan> plan, emit(*body, env_));
   static const char* dump = std::getenv("TW_DUMP");
   if (dump != nullptr && (std::strcmp(dump, "plan") == 0 || std::strcmp(dump, "all") == 0)) {

@@ -13,11 +13,13 @@ struct DynamicState {
   std::vector<Tensor> values;  // copies of the inputs whose values matter; not valid() for the others
   std::unique_ptr<KernelState> state;
   Tensor workspace;
+  Cost cost;
+  std::string algorithm;
 };
 
 struct Frame {
-  // ResourceExhausted when there is no memory for the arena.
-  static Result<std::unique_ptr<Frame>> make(const Plan& plan);
+  // Without an arena; `plan` outlives it.
+  explicit Frame(const Plan& plan);
   ~Frame();
   Frame(const Frame&) = delete;
 
@@ -27,14 +29,15 @@ struct Frame {
   std::vector<Ref<Buffer>> results;  // behind Plan::allocated, while the step runs
   std::vector<std::unique_ptr<Event>> events;
   std::vector<std::unique_ptr<Stream>> streams;  // by lane
-  void* arena = nullptr;
+  void* arena =
+      nullptr;  // of arena_bytes, which are at least the plan's; null in a frame at rest that was robbed of it
+  size_t arena_bytes = 0;
 
  private:
-  explicit Frame(const Plan& plan);
   const std::shared_ptr<Device> device_;
 };
 
-// A frame at rest, or a new one.
+// A frame at rest, or a new one. ResourceExhausted when there is no memory for its arena.
 Result<std::unique_ptr<Frame>> take_frame(Plan& plan);
 // Drops what the step held.
 void return_frame(Plan& plan, std::unique_ptr<Frame> frame);

@@ -53,6 +53,7 @@ class Interpreter {
   const uint32_t lane_;
   const bool blocks_;
   const bool direct_;  // the stream calls kernels, and so may we
+  const bool traced_;
 };
 
 }  // namespace tw

@@ -106,32 +106,10 @@ TEST(Passes, SimplifyAddsSingleElementsToALongList) {
 
 constexpr char kNormOperands[] =
     "%x = _Arg() {T=float, index=0, _output_shapes:list(shape)=[[1,4,4,2]]}\n"
-    "%f = Const() {dtype=float, value=tensor<float [1,1,2,2] = 1 2 3 4>}\n"
     "%v = Const() {dtype=float, value=tensor<float [2] = 1 2>}\n";
 
-// The factors go into the filter, which folding then multiplies.
-TEST(Passes, NormsAfterAConvolutionBecomeABias) {
-  const auto pass = [](Body& b) -> Status {
-    TW_ASSIGN_OR_RETURN(const bool changed, lower_norms(b));
-    EXPECT_TRUE(changed);
-    return folded(b);
-  };
-  for (const char* convolution : {"Conv2D", "DepthwiseConv2dNative"}) {
-    SCOPED_TRACE(convolution);
-    const bool depthwise = convolution[0] == 'D';
-    const std::string text = std::string(kNormOperands) + "%c = " + convolution +
-                             "(%x, %f) {T=float, strides=[1,1,1,1], padding=\"SAME\"}\n"
-                             "%w = Const() {dtype=float, value=tensor<float [" +
-                             (depthwise ? "4" : "2") + "] = " + (depthwise ? "1 2 3 4" : "1 2") +
-                             ">}\n"
-                             "%n = FusedBatchNorm(%c, %w, %w, %w, %w) {T=float, "
-                             "is_training=false}\n%r = _Retval(%n) {T=float, index=0}\n";
-    EXPECT_EQ(after(text, pass), std::string(convolution) + "(x, n/filter); AddV2(c, n/shift); _Retval(n)");
-  }
-}
-
-// Without a filter to take them the factors multiply the input; with a second reader of the convolution too.
-TEST(Passes, NormsElsewhereBecomeAProductAndASum) {
+// What is constant of it is folded.
+TEST(Passes, NormsBecomeAProductAndASum) {
   const auto pass = [](Body& b) -> Status {
     TW_ASSIGN_OR_RETURN(const bool changed, lower_norms(b));
     EXPECT_TRUE(changed);
@@ -141,12 +119,6 @@ TEST(Passes, NormsElsewhereBecomeAProductAndASum) {
                                                "is_training=false}\n%r = _Retval(%n) {T=float, index=0}\n",
                   pass),
             "Mul(x, n/factor); AddV2(n/scaled, n/shift); _Retval(n)");
-  EXPECT_EQ(after(std::string(kNormOperands) +
-                      "%c = Conv2D(%x, %f) {T=float, strides=[1,1,1,1], padding=\"SAME\"}\n"
-                      "%n = FusedBatchNorm(%c, %v, %v, %v, %v) {T=float, "
-                      "is_training=false}\n%r = _Retval(%n) {T=float, index=0}\n%s = _Retval(%c) {T=float, index=1}\n",
-                  pass),
-            "Conv2D(x, f); _Retval(c); Mul(c, n/factor); AddV2(n/scaled, n/shift); _Retval(n)");
 }
 
 TEST(Passes, NormsThatTrainStay) {
@@ -167,6 +139,7 @@ TEST(Passes, NormsThatTrainStay) {
                       "is_training=false}\n" + end,
                   pass),
             "FusedBatchNorm(x, v, v, v, v); _Retval(n)");
+}
 
 TEST(Passes, SimplifyAddsFewTermsOneByOne) {
   const auto sum = [](int n, const std::string& type) {
