@@ -7,13 +7,14 @@ C_FILES := '*.h' '*.hpp' '*.cc' '*.c'
 export CCACHE_BASEDIR ?= $(CURDIR)
 export CCACHE_NOHASHDIR ?= 1
 
-.PHONY: help setup build test conformance demo bench check headers sizes asan ubsan tsan fuzz format wheel clean
+.PHONY: help setup build test conformance demo bench peers gate check headers sizes asan ubsan tsan fuzz format wheel clean
 
 help:
 	@echo "make demo    train a small network on real digits, then use it from C and C++"
 	@echo "make test    the quick tests"
 	@echo "make conformance  how much of what TensorFlow 1.15.5 gave is given here, by family"
-	@echo "make bench   the benchmarks"
+	@echo "make bench   the benchmarks; make peers: installs the libraries that they compare with"
+	@echo "make gate    instructions that the executor takes per operation, against those recorded (RECORD=--record: anew)"
 	@echo "make check   format, lint and layers; make headers: each compiles alone; make sizes: nothing grew by accident"
 	@echo "make asan    the quick C++ tests under the address and undefined-behaviour sanitizers; tsan: thread sanitizer"
 	@echo "make fuzz    the readers of graphs and checkpoints on made-up bytes, FUZZ_SECONDS (30) for each"
@@ -39,10 +40,22 @@ demo: build
 	@PYTHONPATH=$(PACKAGE) $(PYTHON) examples/digits/train.py --out demo-out
 	@PYTHONPATH=$(PACKAGE) examples/digits/use_from_c.sh $(BUILD)/install demo-out
 
+# PEERS holds the environments of other libraries, which `make peers` makes; BENCH is passed on, as in
+# make bench BENCH="--family gemm --threads 1 --peers tensorflow"
+PEERS ?= build/peers
 bench: setup
 	@cmake --preset bench -DPython3_EXECUTABLE=$(CURDIR)/$(PYTHON) > /dev/null
 	@cmake --build build/bench --target all python_dev
-	@PYTHONPATH=build/bench/python $(PYTHON) -m benchmarks --bin build/bench/benchmarks
+	@PYTHONPATH=build/bench/python $(PYTHON) -m benchmarks --bin build/bench/benchmarks --peers-dir $(PEERS) $(BENCH)
+
+peers: setup
+	@$(PYTHON) -m benchmarks.peers --into $(PEERS)
+
+gate:
+	@tools/setup.sh build run test gate dev
+	@cmake --preset bench -DPython3_EXECUTABLE=$(CURDIR)/$(PYTHON) --log-level=WARNING > /dev/null
+	@cmake --build build/bench --target executor_gate
+	@$(PYTHON) tools/instruction_gate.py build/bench/benchmarks/executor_gate $(RECORD)
 
 check:
 	@tools/setup.sh check

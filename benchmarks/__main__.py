@@ -1,99 +1,122 @@
 """Runs the benchmarks and prints a table.
 
-    python -m benchmarks --bin build/bench/benchmarks [--family start] [--peer tensorflow=/path/to/python] [--json out.json]
+    python -m benchmarks [--family gemm,conv] [--peers tensorflow,torch] [--peers-dir DIR] [--threads 1,2] [--quick]
+                         [--bin build/bench/benchmarks] [--json out.json] [--text out.txt]
 
-Programs in benchmarks/programs run under this Python with Thalweg, and under each peer's Python with what it has installed;
-every candidate in a process of its own, rounds interleaved, medians compared, so that a machine whose speed drifts does not
-favour one. C++ micro-benchmarks (--bin) run as they are.
+Every candidate has a process of its own at each number of threads, confined to as many cores. A row is prepared in all of
+them, its results compared, and then timed in turns, so that a machine whose speed drifts favours none. The program `limits`
+of --bin measures what the machine can do beside every row. `python -m benchmarks.peers --into DIR` installs the peers; those
+that are not there are left out. docs/performance.md tells how each candidate is called.
 """
 import argparse
+import datetime
 import json
 import os
 import platform
-import statistics
-import subprocess
+import signal
 import sys
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-# family -> program; each prints one JSON object of figures, and takes the module to import as its argument.
-FAMILIES = {"start": "start.py", "graph": "graph.py", "session": "session.py", "control": "control.py",
-            "train": "train.py"}
+from . import families, harness, table, whole
+from .candidates import CANDIDATES, cores, python_for
+
+FAMILIES = families.NAMES + tuple(whole.PROGRAMS)
 
 
-def run_program(python, program, module):
-    environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="")
-    if module != "thalweg":
-        environment.pop("PYTHONPATH", None)
-    done = subprocess.run([python, os.path.join(HERE, "programs", program), module], capture_output=True, text=True,
-                          env=environment, timeout=600)
-    if done.returncode != 0:
-        raise SystemExit(f"{program} with {module} failed:\n{done.stderr[-2000:]}")
-    return json.loads(done.stdout.strip().splitlines()[-1])
+def names(text):
+    return [name for name in text.split(",") if name]
 
 
-def measure(program, candidates, rounds):
-    """Medians per candidate and figure, from interleaved rounds."""
-    figures = {name: {} for name in candidates}
-    for _ in range(rounds):
-        for name, (python, module) in candidates.items():
-            for key, value in run_program(python, program, module).items():
-                figures[name].setdefault(key, []).append(value)
-    return {name: {key: statistics.median(values) for key, values in by_key.items()} for name, by_key in figures.items()}
+def processor():
+    try:
+        with open("/proc/cpuinfo") as file:
+            return next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
 
 
-def show(family, result, candidates):
-    print(f"\n{family}")
-    names = list(candidates)
-    print(f"  {'':34}" + "".join(f"{n:>14}" for n in names) + ("   ratio" if len(names) > 1 else ""))
-    for key in sorted({k for by_key in result.values() for k in by_key}):
-        row = [result[n].get(key) for n in names]
-        cells = "".join(f"{v:14.4g}" if v is not None else f"{'-':>14}" for v in row)
-        ratio = f"{row[0] / row[1]:8.2f}" if len(row) > 1 and row[0] is not None and row[1] else ""
-        print(f"  {key:34}{cells}{ratio}")
-
-
-def micro(folder):
-    """The Google Benchmark binaries of a folder, each in a process of its own."""
-    results = {}
-    for name in sorted(os.listdir(folder)):
-        path = os.path.join(folder, name)
-        if not name.endswith("_bench") or not os.access(path, os.X_OK):
-            continue
-        print(f"\n{name}", flush=True)
-        done = subprocess.run([path, "--benchmark_format=json", "--benchmark_min_time=0.2"], capture_output=True, text=True,
-                              check=True)
-        results[name] = json.loads(done.stdout)["benchmarks"]
-        for row in results[name]:
-            extra = {k: v for k, v in row.items() if isinstance(v, float) and k not in ("real_time", "cpu_time")}
-            counters = "  ".join(f"{k} {v:.4g}" for k, v in sorted(extra.items()))
-            print(f"  {row['name']:44}{row['cpu_time']:14.4g} {row['time_unit']}  {counters}")
-    return results
+def arguments():
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__.split("\n")[0])
+    parser.add_argument("--family", type=names, action="append", metavar="NAMES", help="of " + ", ".join(FAMILIES))
+    parser.add_argument("--rows", default="", metavar="TEXT", help="only rows with this in family/name")
+    parser.add_argument("--peers", type=names, metavar="NAMES", help="of " + ", ".join(n for n in CANDIDATES if n != table.SELF))
+    parser.add_argument("--peers-dir", default=os.environ.get("THALWEG_PEERS"), metavar="DIR",
+                        help="where benchmarks.peers made their environments; $THALWEG_PEERS by default")
+    parser.add_argument("--threads", type=lambda text: [int(n) for n in names(text)], metavar="1,2",
+                        help="numbers of threads; 1 and all cores by default")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--budget", type=float, default=0.06, metavar="SECONDS", help="of timing per candidate, row and round")
+    parser.add_argument("--quick", action="store_true", help="one short round: for a look, not for figures")
+    parser.add_argument("--bin", metavar="DIR", help="where the program `limits` and the C++ micro-benchmarks are")
+    parser.add_argument("--micro", action="store_true", help="run the C++ micro-benchmarks too")
+    parser.add_argument("--json", metavar="FILE", help="write every figure there")
+    parser.add_argument("--text", metavar="FILE", help="write the table there, after each row")
+    args = parser.parse_args()
+    args.peers_dir = os.path.abspath(args.peers_dir) if args.peers_dir else None
+    args.family = [name for group in args.family or [FAMILIES] for name in group]
+    for given, known in ((args.family, FAMILIES), (args.peers or [], CANDIDATES)):
+        unknown = [name for name in given if name not in known]
+        if unknown:
+            parser.error("unknown: " + ", ".join(unknown))
+    if args.quick:
+        args.rounds, args.budget = 1, 0.05
+    if args.threads is None:
+        args.threads = sorted({1, len(os.sched_getaffinity(0))})
+    for count in args.threads:
+        cores(count)
+    return args
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--family", choices=sorted(FAMILIES), action="append", help="only these")
-    parser.add_argument("--peer", action="append", default=[], metavar="MODULE=PYTHON",
-                        help="also measure this module under this Python")
-    parser.add_argument("--bin", help="folder of C++ micro-benchmarks")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", help="write all figures there")
-    args = parser.parse_args()
+    args = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the candidates' processes are ended too
+    wanted_peers = args.peers if args.peers is not None else [n for n in CANDIDATES if n != table.SELF]
+    candidates = [table.SELF]
+    for name in wanted_peers:
+        if python_for(name, args.peers_dir):
+            candidates.append(name)
+        elif args.peers is not None:
+            harness.note(f"{name} is not installed in {args.peers_dir}: python -m benchmarks.peers --into DIR {name}")
+    machine = {"processor": processor(), "cores": os.cpu_count(), "system": platform.platform(),
+               "python": platform.python_version(), "date": datetime.datetime.now().isoformat(timespec="minutes"),
+               "command": " ".join(["python", "-m", "benchmarks"] + sys.argv[1:])}
+    heading = "{processor}, {cores} cores, {date}\n{command}\n".format(**machine)
+    wanted = harness.select_rows([f for f in args.family if f in families.NAMES], args.rows)
+    records, limits, programs = [], {}, {}
 
-    candidates = {"thalweg": (sys.executable, "thalweg")}
-    for peer in args.peer:
-        module, _, python = peer.partition("=")
-        candidates[module] = (python, module)
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
-    results = {}
-    for family in args.family or FAMILIES:
-        results[family] = measure(FAMILIES[family], candidates, args.rounds)
-        show(family, results[family], candidates)
-    if args.bin:
-        results["micro"] = micro(args.bin)
-    if args.json:
-        with open(args.json, "w") as file:
-            json.dump(results, file, indent=1)
+    def text():
+        parts = [heading]
+        if records:
+            parts += [table.render(table.evaluate(table.speed_ups(records), limits), limits, candidates),
+                      table.render_failures(records)]
+        return "\n".join(parts + [whole.render(family, result) for family, result in programs.items()])
+
+    def save():
+        if args.text:
+            with open(args.text, "w") as file:
+                file.write(text() + "\n")
+        if args.json:
+            with open(args.json, "w") as file:
+                json.dump({"machine": machine, "limits": limits, "rows": records, "programs": programs}, file, indent=1)
+
+    for threads in args.threads if wanted else []:
+        done = list(records)
+
+        def progress(new, measured, seconds, done=done, threads=threads):
+            records[:] = done + new
+            limits[threads] = measured
+            harness.note(f"[{len(new)}/{len(wanted)}, {threads} threads] {new[-1]['family']}/{new[-1]['row']}  {seconds:.1f} s")
+            save()
+
+        program = os.path.join(args.bin, "limits") if args.bin else None
+        harness.run(candidates, threads, wanted, args.peers_dir, program, args.rounds, args.budget, progress)
+    for family in (f for f in args.family if f in whole.PROGRAMS):
+        harness.note(family)
+        programs[family] = whole.measure(family, candidates, max(args.threads), args.peers_dir, args.rounds)
+        save()
+    print(text())
+    save()
+    if args.micro:
+        whole.micro(args.bin)
     return 0
 
 

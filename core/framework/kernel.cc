@@ -4,6 +4,16 @@
 
 namespace tw {
 
+double operand_bytes(const PrepareContext& ctx) {
+  double bytes = 0;
+  const auto add = [&bytes](const Shape& s, DType t) {
+    if (s.fully_known()) bytes += static_cast<double>(s.num_elements()) * static_cast<double>(dtype_size(t));
+  };
+  for (int i = 0; i < ctx.num_inputs(); ++i) add(ctx.input_shape(i), ctx.input_dtype(i));
+  for (int i = 0; i < ctx.num_outputs(); ++i) add(ctx.output_shape(i), ctx.output_dtype(i));
+  return bytes;
+}
+
 Status StepContext::call_host(std::string_view token, std::span<const Tensor>, std::vector<Tensor>*) {
   return failed_precondition("function '", token, "' of the host language was called, and there is no way to it here");
 }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "core/framework/attr.h"
@@ -25,8 +26,12 @@ class KernelState {
 
 struct Cost {
   double flops = 0;
-  double bytes = 0;  // read plus written
+  double bytes = 0;  // read plus written; where a kernel states none, its inputs and outputs count once each
 };
+
+class PrepareContext;
+// All inputs and outputs, each once; those whose shapes are not known count nothing.
+double operand_bytes(const PrepareContext& ctx);
 
 class PrepareContext {
  public:
@@ -69,13 +74,16 @@ class PrepareContext {
   // Scratch memory that run() gets, 64-byte aligned, contents undefined.
   void set_workspace(size_t bytes) { workspace_ = bytes; }
   void set_cost(Cost c) { cost_ = c; }
+  // Which of several ways run() will go, in a few words for traces.
+  void set_algorithm(std::string_view name) { algorithm_ = name; }
   // Allows the plan to give output `out` the storage of input `in` when nothing else needs it (element i of the output
   // is written only after element i of the input was read). The shapes' bytes must be equal.
   void allow_in_place(int in, int out) { in_place_.push_back({in, out}); }
 
   std::unique_ptr<KernelState> take_state() { return std::move(state_); }
   size_t workspace() const { return workspace_; }
-  Cost cost() const { return cost_; }
+  Cost cost() const { return {cost_.flops, cost_.bytes > 0 ? cost_.bytes : operand_bytes(*this)}; }
+  const std::string& algorithm() const { return algorithm_; }
   const std::vector<std::pair<int, int>>& in_place() const { return in_place_; }
 
  private:
@@ -91,6 +99,7 @@ class PrepareContext {
   std::unique_ptr<KernelState> state_;
   size_t workspace_ = 0;
   Cost cost_;
+  std::string algorithm_;
   std::vector<std::pair<int, int>> in_place_;
 };
 

@@ -28,15 +28,6 @@ using Variant = Ref<VariantValue>;
 template <>
 inline constexpr DType dtype_of<Variant> = DType::kVariant;
 
-// A persistent immutable-by-sharing list of tensors (TensorListReserve and its family).
-class TensorList : public VariantValue {
- public:
-  DType dtype = DType::kInvalid;
-  Shape element_shape = Shape::unknown();
-  int64_t max_elements = -1;     // how far it may be pushed to; -1 means without limit
-  std::vector<Tensor> elements;  // an element that was never set is not valid()
-};
-
 // A variable's value, copy-on-write: readers hold a counted view of the buffer, and a writer that finds the buffer
 // shared writes a new one. So a step that reads never sees a half-written update, and an update that nobody watches
 // happens in place. All methods are thread-safe.

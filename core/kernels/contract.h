@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "core/framework/shape.h"
@@ -21,6 +22,16 @@ struct Epilogue {
   Shape space = Shape::unknown();
 };
 
+// An operand that is the same in every run. `owner`, where there is one, keeps it alive and unchanged; then plans share
+// what they pack of it.
+struct Constant {
+  Constant(const void* at = nullptr) : data(at) {}
+  Constant(const void* at, std::shared_ptr<const void> by) : data(at), owner(std::move(by)) {}
+  bool operator==(std::nullptr_t) const { return data == nullptr; }
+  const void* data;
+  std::shared_ptr<const void> owner;
+};
+
 // C[b] = op(A[b]) * op(B[b]), row-major, dense. batch_a and batch_b are 1 (shared) or `batch`, or any count when
 // index_a or index_b says which matrix each of the `batch` results uses.
 struct GemmSpec {
@@ -30,8 +41,7 @@ struct GemmSpec {
   std::vector<int64_t> index_a, index_b;
   bool transpose_a = false, transpose_b = false;  // A is stored [k, m], B [n, k]
   bool adjoint_a = false, adjoint_b = false;      // and conjugated
-  const void* constant_a = nullptr;               // when set, packed once at plan time
-  const void* constant_b = nullptr;
+  Constant constant_a, constant_b;                // when set, packed once at plan time
   Epilogue epilogue;
 };
 
@@ -52,7 +62,7 @@ struct ConvSpec {
   bool depthwise = false;
   // Allows Winograd's algorithm for 3 x 3 taps of float, whose rounding error is about twice that of the direct sum.
   bool winograd = true;
-  const void* constant_filter = nullptr;  // when set, packed once at plan time
+  Constant constant_filter;  // when set, packed once at plan time
   Epilogue epilogue;
 };
 
@@ -66,6 +76,8 @@ class ContractPlan {
                      WorkerPool& pool) const = 0;
   virtual size_t workspace_bytes() const = 0;
   virtual double flops() const = 0;
+  // Which plan it is, in a few words for traces.
+  virtual std::string_view algorithm() const { return {}; }
 };
 
 // `threads` is the size of the pool run() will get. Results repeat bit for bit for the same spec and thread count.

@@ -27,6 +27,24 @@ bool reads_part(const Graph& g, const Node& n) {
   });
 }
 
+// A sum of tensors of one known shape. More operands than the kernel takes at once stay with it.
+std::optional<Tape> sum_tape(const Graph& g, const Node& n) {
+  constexpr size_t kAtOnce = 8;
+  const DType t = n.output_dtypes[0];
+  if (n.inputs.size() < 2 || n.inputs.size() > kAtOnce || !is_plain(t) || !n.output_shapes[0].fully_known()) {
+    return std::nullopt;
+  }
+  Tape tape;
+  for (Output o : n.inputs) {
+    if (g.node(o.node).output_shapes[static_cast<size_t>(o.index)] != n.output_shapes[0]) return std::nullopt;
+    tape.add_input(t);
+  }
+  uint16_t sum = 0;
+  for (size_t i = 1; i < n.inputs.size(); ++i) sum = tape.emit(MicroOp::k_add, t, sum, static_cast<uint16_t>(i));
+  tape.outputs = {sum};
+  return tape;
+}
+
 // The tape of a node that may join a group; nothing for other nodes.
 std::optional<Tape> node_tape(const Graph& g, const Node& n) {
   if (n.dead || !is_pure(n) || n.output_dtypes.size() != 1) return std::nullopt;
@@ -35,6 +53,7 @@ std::optional<Tape> node_tape(const Graph& g, const Node& n) {
     if (n.attr().string("data_format") == "NCHW") return std::nullopt;
     return tape_of(MicroOp::k_add, n.output_dtypes[0], n.output_dtypes[0]);
   }
+  if (n.op->name == "AddN") return sum_tape(g, n);
   if (n.op->map.empty() || reads_part(g, n) || find_kernel(*n.op, n.attrs) == nullptr) return std::nullopt;
   auto tape = instantiate_map(*n.op, n.attr());
   if (!tape.ok()) return std::nullopt;

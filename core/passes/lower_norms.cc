@@ -1,8 +1,8 @@
-// Batch normalisation with statistics that are given, as at inference: a multiplication and an addition per channel, so
-// that it joins the tape behind a convolution. Where filter and statistics are constant, the multiplication goes into the
-// filter (folded once, as the program is compiled).
+// Batch normalisation with statistics that are given, as at inference: a multiplication and an addition per channel,
+// which join the tape behind a convolution. There they cost next to nothing, while a filter multiplied beforehand would
+// take its memory twice.
 #include <algorithm>
-#include <unordered_map>
+#include <unordered_set>
 
 #include "core/passes/pass.h"
 
@@ -17,8 +17,7 @@ class NormLowering {
     for (NodeId id = 0; id < g_.num_nodes(); ++id) {
       const Node& n = g_.mutable_node(id);
       if (n.dead) continue;
-      for (Output o : n.inputs) ++uses_[key(o)];
-      for (NodeId c : n.controls) ++uses_[key(Output{c, -1})];
+      for (Output o : n.inputs) used_.insert(key(o));
     }
     bool changed = false;
     for (NodeId id : g_.topological_order()) {
@@ -31,7 +30,7 @@ class NormLowering {
 
  private:
   static int64_t key(Output o) { return (static_cast<int64_t>(o.node) << 32) | static_cast<uint32_t>(o.index); }
-  bool used(NodeId id, int32_t index) const { return uses_.count(key(Output{id, index})) != 0; }
+  bool used(NodeId id, int32_t index) const { return used_.count(key(Output{id, index})) != 0; }
   const Shape& shape_of(Output o) const { return g_.mutable_node(o.node).output_shapes[static_cast<size_t>(o.index)]; }
 
   bool lowers(const Node& n) const {
@@ -50,17 +49,6 @@ class NormLowering {
                        [&](Output o) { return shape_of(o).fully_known() && shape_of(o) == Shape{x[3]}; });
   }
 
-  bool is_constant(Output o) const { return constant_of(g_.mutable_node(o.node)) != nullptr; }
-
-  // A convolution whose filter takes the factors of its output channels.
-  bool takes_factors(const Node& norm) const {
-    const Node& c = g_.mutable_node(norm.inputs[0].node);
-    if (c.op->name != "Conv2D" && c.op->name != "DepthwiseConv2dNative") return false;
-    if (c.attr().string("data_format") != "NHWC" || !is_constant(c.inputs[1])) return false;
-    const auto it = uses_.find(key(norm.inputs[0]));
-    return it->second == 1 && is_constant(norm.inputs[1]) && is_constant(norm.inputs[4]);
-  }
-
   Result<Output> add(const Node& like, const char* suffix, const char* op, std::vector<Output> inputs) {
     TW_ASSIGN_OR_RETURN(const NodeId id, add_node(body_, like, suffix, op, std::move(inputs), {{"T", DType::kFloat}}));
     return Output{id, 0};
@@ -77,37 +65,13 @@ class NormLowering {
     TW_ASSIGN_OR_RETURN(const Output factor, add(n, "factor", "Mul", {root, scale}));
     TW_ASSIGN_OR_RETURN(const Output moved, add(n, "mean", "Mul", {mean, factor}));
     TW_ASSIGN_OR_RETURN(const Output shift, add(n, "shift", "Sub", {offset, moved}));
-    Output scaled = x;
-    if (takes_factors(n)) {
-      TW_RETURN_IF_ERROR(scale_filter(x.node, n, factor));
-    } else {
-      TW_ASSIGN_OR_RETURN(scaled, add(n, "scaled", "Mul", {x, factor}));
-    }
+    TW_ASSIGN_OR_RETURN(const Output scaled, add(n, "scaled", "Mul", {x, factor}));
     return become(body_, id, "AddV2", {scaled, shift}, {{"T", DType::kFloat}});
-  }
-
-  Status scale_filter(NodeId convolution, const Node& norm, Output factor) {
-    const Output filter = g_.mutable_node(convolution).inputs[1];
-    if (g_.mutable_node(convolution).op->name == "DepthwiseConv2dNative") {
-      // The output channels are those of the last two dimensions.
-      const Shape& s = shape_of(filter);
-      TW_ASSIGN_OR_RETURN(Tensor dims, Tensor::make(DType::kInt64, Shape{2}));
-      dims.flat<int64_t>()[0] = s[2];
-      dims.flat<int64_t>()[1] = s[3];
-      TW_ASSIGN_OR_RETURN(const NodeId shape, add_constant(body_, norm, std::move(dims)));
-      TW_ASSIGN_OR_RETURN(const NodeId reshaped,
-                          add_node(body_, norm, "factors", "Reshape", {factor, Output{shape, 0}},
-                                   {{"T", DType::kFloat}, {"Tshape", DType::kInt64}}));
-      factor = Output{reshaped, 0};
-    }
-    TW_ASSIGN_OR_RETURN(const Output scaled, add(norm, "filter", "Mul", {filter, factor}));
-    g_.mutable_node(convolution).inputs[1] = scaled;
-    return {};
   }
 
   Body& body_;
   Graph& g_;
-  std::unordered_map<int64_t, int64_t> uses_;
+  std::unordered_set<int64_t> used_;
 };
 
 }  // namespace

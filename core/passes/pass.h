@@ -8,6 +8,7 @@
 #include "core/framework/kernel.h"
 #include "core/graph/graph.h"
 #include "core/passes/function_facts.h"
+#include "core/platform/trace_log.h"
 
 namespace tw {
 
@@ -21,6 +22,7 @@ struct PassContext {
   StepContext* step;     // for evaluate(); folding never touches its resources
   FunctionFacts* facts;  // of the body's library
   bool optimize = true;
+  TraceLog* log = nullptr;  // gets an event for each pass
 };
 
 // prune: copies what `fetches` and `targets` need, with every feed replaced by an _Arg.
@@ -29,7 +31,8 @@ Result<std::unique_ptr<Body>> extract(const Graph& g, std::span<const Output> fe
                                       std::span<const NodeId> targets);
 // A private copy of a function's body, with attribute placeholders replaced by the call's attributes. Of those that
 // narrow_calls writes, "_args" and "_results" name the arguments and results that the caller has a use for, and
-// "_bind_2" is a node that argument 2 always is.
+// "_bind_2" is a node that argument 2 always is; "_then", of rotate_loops, is a function of the results whose own
+// results follow them.
 Result<std::unique_ptr<Body>> instantiate(const Function& f, const AttrMap& call_attrs);
 
 // InvalidArgument unless a call that passes values of these dtypes and expects such results (kInvalid: of any dtype)
@@ -51,14 +54,19 @@ Status inline_calls(Body& body);
 // Branches and loops: results that nobody uses are not computed, as in TensorFlow, where each result of a branch or
 // loop is a node of its own; and arguments that are small constants or handles are told to the functions.
 Status narrow_calls(Body& body);
+// Lets a loop's body return what the condition says of the next iteration, so that an iteration is one program, in
+// which the two are fused; the condition by itself is asked before the first one only. Where asking has effects, or
+// sees those of the body, it stays apart.
+Status rotate_loops(Body& body);
+// Whether the loop's body returns the condition too.
+bool is_rotated(const Node& loop);
 // Evaluates nodes whose inputs are constants.
 Status fold(Body& body, const PassContext& context);
 // Merges nodes that compute the same value.
 Status cse(Body& body);
 // Algebraic identities, and nodes that only pass their input on.
 Status simplify(Body& body);
-// Batch normalisation with given statistics becomes arithmetic, and part of the filter before it. Whether it did
-// anything.
+// Batch normalisation with given statistics becomes arithmetic. Whether there was any.
 Result<bool> lower_norms(Body& body);
 // Infers all shapes again, given those of the arguments (unknown entries keep the static shape), through functions.
 Status specialise(Body& body, std::span<const Shape> arg_shapes, FunctionFacts& facts);

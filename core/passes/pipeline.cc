@@ -9,16 +9,19 @@ namespace tw {
 
 namespace {
 
-Status after(const char* pass, Body& body, Status status) {
-  if (!status.ok()) return status;
+// Runs a pass, and what comes after each: dead nodes go, debug builds verify, TW_DUMP prints.
+template <typename Pass>
+Status run(const char* name, Body& body, const PassContext& context, const Pass& pass) {
+  const TraceSpan span(context.log, "compile", name, body.name);
+  TW_RETURN_IF_ERROR(pass());
   remove_dead(body);
 #ifdef TW_VERIFY_PASSES
   Status valid = verify(*body.body);
-  if (!valid.ok()) return valid.prefix(internal::concat("after pass ", pass));
+  if (!valid.ok()) return valid.prefix(internal::concat("after pass ", name));
 #endif
   static const char* dump = std::getenv("TW_DUMP");
-  if (dump != nullptr && (std::strcmp(dump, pass) == 0 || std::strcmp(dump, "all") == 0)) {
-    std::fprintf(stderr, "# %s after %s\n%s\n", body.name.c_str(), pass, print(*body.body).c_str());
+  if (dump != nullptr && (std::strcmp(dump, name) == 0 || std::strcmp(dump, "all") == 0)) {
+    std::fprintf(stderr, "# %s after %s\n%s\n", body.name.c_str(), name, print(*body.body).c_str());
   }
   return {};
 }
@@ -26,30 +29,36 @@ Status after(const char* pass, Body& body, Status status) {
 }  // namespace
 
 Status optimise(Body& body, const PassContext& context) {
-  TW_RETURN_IF_ERROR(after("lower_refs", body, lower_refs(body)));
-  TW_RETURN_IF_ERROR(after("functionalise", body, functionalise(body)));
-  TW_RETURN_IF_ERROR(after("inline", body, inline_calls(body)));
-  TW_RETURN_IF_ERROR(after("narrow", body, narrow_calls(body)));
+  TW_RETURN_IF_ERROR(run("lower_refs", body, context, [&] { return lower_refs(body); }));
+  TW_RETURN_IF_ERROR(run("functionalise", body, context, [&] { return functionalise(body); }));
+  TW_RETURN_IF_ERROR(run("inline", body, context, [&] { return inline_calls(body); }));
+  TW_RETURN_IF_ERROR(run("narrow", body, context, [&] { return narrow_calls(body); }));
   if (!context.optimize) return {};
-  TW_RETURN_IF_ERROR(after("fold", body, fold(body, context)));
-  TW_RETURN_IF_ERROR(after("simplify", body, simplify(body)));
-  TW_RETURN_IF_ERROR(after("cse", body, cse(body)));
-  TW_ASSIGN_OR_RETURN(const bool lowered, lower_norms(body));
-  TW_RETURN_IF_ERROR(after("norms", body, {}));
-  // Here and not with the shapes: filters are multiplied once, whatever batches come.
-  return lowered ? after("fold", body, fold(body, context)) : Status();
+  TW_RETURN_IF_ERROR(run("rotate", body, context, [&] { return rotate_loops(body); }));
+  TW_RETURN_IF_ERROR(run("fold", body, context, [&] { return fold(body, context); }));
+  TW_RETURN_IF_ERROR(run("simplify", body, context, [&] { return simplify(body); }));
+  TW_RETURN_IF_ERROR(run("cse", body, context, [&] { return cse(body); }));
+  bool lowered = false;
+  TW_RETURN_IF_ERROR(run("norms", body, context, [&]() -> Status {
+    TW_ASSIGN_OR_RETURN(lowered, lower_norms(body));
+    return {};
+  }));
+  return lowered ? run("fold", body, context, [&] { return fold(body, context); }) : Status();
 }
 
 Status optimise_for_shapes(Body& body, std::span<const Shape> arg_shapes, const PassContext& context) {
-  TW_RETURN_IF_ERROR(after("specialise", body, specialise(body, arg_shapes, *context.facts)));
+  const auto infer = [&](std::span<const Shape> shapes) {
+    return run("specialise", body, context, [&, shapes] { return specialise(body, shapes, *context.facts); });
+  };
+  TW_RETURN_IF_ERROR(infer(arg_shapes));
   if (!context.optimize) return {};
-  TW_RETURN_IF_ERROR(after("fold", body, fold(body, context)));
+  TW_RETURN_IF_ERROR(run("fold", body, context, [&] { return fold(body, context); }));
   // Shapes that folding made constant (the operand of a Reshape, say) narrow what follows.
-  TW_RETURN_IF_ERROR(after("specialise", body, specialise(body, {}, *context.facts)));
-  TW_RETURN_IF_ERROR(after("fold", body, fold(body, context)));
-  TW_RETURN_IF_ERROR(after("simplify", body, simplify(body)));
-  TW_RETURN_IF_ERROR(after("cse", body, cse(body)));
-  return after("fuse", body, fuse(body));
+  TW_RETURN_IF_ERROR(infer({}));
+  TW_RETURN_IF_ERROR(run("fold", body, context, [&] { return fold(body, context); }));
+  TW_RETURN_IF_ERROR(run("simplify", body, context, [&] { return simplify(body); }));
+  TW_RETURN_IF_ERROR(run("cse", body, context, [&] { return cse(body); }));
+  return run("fuse", body, context, [&] { return fuse(body); });
 }
 
 }  // namespace tw

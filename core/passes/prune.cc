@@ -197,6 +197,42 @@ void keep_wanted(Body& body, const AttrMap& call_attrs) {
   }
 }
 
+// Calls another function with what this one returns, and returns its results behind this one's.
+Status append_call(Body& body, const AttrMap& call_attrs) {
+  const auto it = call_attrs.find("_then");
+  if (it == call_attrs.end()) return {};
+  const FuncRef* ref = it->second.get<FuncRef>();
+  if (ref == nullptr) return internal_error("attribute _then names no function");
+  Graph& g = *body.body;
+  TW_ASSIGN_OR_RETURN(const std::shared_ptr<const Function> f, g.library()->resolve(*ref));
+  TW_ASSIGN_OR_RETURN(const std::unique_ptr<Body> inner, instantiate(*f, ref->attrs));
+  if (inner->args.size() != body.results.size()) {
+    return internal_error("function ", ref->name, " takes ", inner->args.size(), " arguments, and ",
+                          body.results.size(), " results go into it");
+  }
+  std::unordered_map<NodeId, NodeId> mapped;
+  std::unordered_map<NodeId, Output> args;
+  for (size_t i = 0; i < inner->args.size(); ++i) {
+    args[inner->args[i]] = g.mutable_node(body.results[i]).inputs[0];
+    mapped[inner->args[i]] = args[inner->args[i]].node;
+  }
+  for (const NodeId id : inner->body->topological_order()) {
+    if (args.contains(id)) continue;
+    Node copy = inner->body->node(id);
+    for (Output& o : copy.inputs) {
+      const auto arg = args.find(o.node);
+      o = arg != args.end() ? arg->second : Output{mapped.at(o.node), o.index};
+    }
+    for (NodeId& c : copy.controls) c = mapped.at(c);
+    std::sort(copy.controls.begin(), copy.controls.end());
+    const bool result = copy.op->name == "_Retval";
+    if (result) copy.attrs.insert_or_assign("index", AttrValue(static_cast<int64_t>(body.results.size())));
+    mapped[id] = g.adopt(std::move(copy));
+    if (result) body.results.push_back(mapped[id]);
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Body>> instantiate(const Function& f, const AttrMap& call_attrs) {
@@ -207,6 +243,7 @@ Result<std::unique_ptr<Body>> instantiate(const Function& f, const AttrMap& call
   }
   TW_RETURN_IF_ERROR(bind_arguments(*body, call_attrs));
   keep_wanted(*body, call_attrs);
+  TW_RETURN_IF_ERROR(append_call(*body, call_attrs));
   return body;
 }
 

@@ -109,7 +109,8 @@ Status infer_loop(const Graph& g, Node& n, std::vector<Shape> vars, Inference& i
   TW_ASSIGN_OR_RETURN(const FuncRef body, n.attr().get<FuncRef>("body"));
   for (int round = 0; round < kMaxLoopRounds; ++round) {
     TW_ASSIGN_OR_RETURN(const std::optional<std::vector<Shape>> next, result_shapes(g, body, vars, inference));
-    if (!next || next->size() != vars.size()) break;
+    // The condition may follow.
+    if (!next || next->size() < vars.size()) break;
     bool stable = true;
     for (size_t i = 0; i < vars.size(); ++i) {
       const Shape joined = generalise(vars[i], (*next)[i]);

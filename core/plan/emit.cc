@@ -37,10 +37,24 @@ Status no_kernel(const Node& n) {
 class Emitter {
  public:
   Emitter(const Body& body, CompileEnv& env)
-      : body_(body), g_(*body.body), env_(env), plan_(std::make_unique<Plan>()) {}
+      : body_(body), g_(*body.body), env_(env), plan_(std::make_unique<Plan>(env.plans())) {}
 
   Result<std::unique_ptr<Plan>> run() {
-    order_ = order_nodes(body_, env_.facts());
+    {
+      const TraceSpan span(env_.trace_log(), "compile", "order", body_.name);
+      order_ = order_nodes(body_, env_.facts());
+    }
+    TW_RETURN_IF_ERROR(emit_nodes());
+    finish_results();
+    lay_out();
+    return std::move(plan_);
+  }
+
+ private:
+  static constexpr uint32_t kForever = UINT32_MAX;
+
+  Status emit_nodes() {
+    const TraceSpan span(env_.trace_log(), "compile", "emit", body_.name);
     for (NodeId id : order_.nodes) number_outputs(g_.mutable_node(id));
     find_last_uses();
     for (size_t at = 0; at < order_.nodes.size(); ++at) {
@@ -50,13 +64,8 @@ class Emitter {
       if (!s.ok()) return s.at_node(n.name, n.where);
       release_dead(n);
     }
-    finish_results();
-    lay_out();
-    return std::move(plan_);
+    return {};
   }
-
- private:
-  static constexpr uint32_t kForever = UINT32_MAX;
 
   ValueInfo& value(uint32_t v) { return plan_->values[v]; }
   uint32_t value_of(Output o) const {
@@ -191,10 +200,13 @@ class Emitter {
     const std::vector<DType> any_type{DType::kInvalid};
     const bool loop = control.kind == ControlOp::Kind::kWhile;
     for (size_t i = loop ? 0 : 1; i < n.inputs.size(); ++i) args.push_back(value(value_of(n.inputs[i])).dtype);
+    std::vector<DType> results = n.output_dtypes;
+    control.rotated = loop && is_rotated(n);
+    if (control.rotated) results.push_back(DType::kInvalid);
     for (const FuncRef& f : functions) {
       TW_ASSIGN_OR_RETURN(Program* const program, env_.function(g_.library(), f));
       const bool condition = loop && control.branches.empty();
-      TW_RETURN_IF_ERROR(program->check_call(args, condition ? std::span(any_type) : std::span(n.output_dtypes)));
+      TW_RETURN_IF_ERROR(program->check_call(args, condition ? std::span(any_type) : std::span(results)));
       control.branches.push_back(program);
     }
     for (size_t i = 0; i < n.output_dtypes.size(); ++i) {
@@ -213,14 +225,16 @@ class Emitter {
     std::vector<Shape> in_shapes;
     std::vector<DType> in_types, out_types;
     std::vector<const Tensor*> constants;
+    std::vector<HandleShape> lists;
     for (Output o : n.inputs) {
       const ValueInfo& in = value(value_of(o));
+      lists.push_back(in.dtype == DType::kVariant ? g_.handle(o) : HandleShape{});
       in_shapes.push_back(in.shape);
       in_types.push_back(in.dtype);
       constants.push_back(in.constant >= 0 ? &plan_->constants[static_cast<size_t>(in.constant)] : nullptr);
     }
     for (DType t : n.output_dtypes) out_types.push_back(base_dtype(t));
-    ShapeContext shapes(*n.op, n.attrs, in_shapes, in_types, constants, {}, out_types.size());
+    ShapeContext shapes(*n.op, n.attrs, in_shapes, in_types, constants, lists, out_types.size());
     TW_RETURN_IF_ERROR(n.op->shape(shapes));
     bool known = true;
     for (size_t i = 0; i < out_types.size(); ++i) {
@@ -257,6 +271,7 @@ class Emitter {
     inst.run = kernel->run;
     if (allocate) inst.flags |= kAllocateOutputs;
     plan_->nodes.back().cost = prepare.cost();
+    plan_->nodes.back().algorithm = prepare.algorithm();
     if (std::unique_ptr<KernelState> state = prepare.take_state()) {
       inst.state = state.get();
       plan_->states.push_back(std::move(state));
@@ -383,11 +398,11 @@ class Emitter {
     }
     inst.num_out = static_cast<uint16_t>(n.output_dtypes.size());
     if (order_.may_block[static_cast<size_t>(n.id)] != 0) inst.flags |= kMayBlock;
-    return append(n, inst, n.op->name);
+    return append(n, inst, op_label(n));
   }
-  Instruction& append(const Node& n, const Instruction& inst, std::string_view op) {
+  Instruction& append(const Node& n, const Instruction& inst, std::string op) {
     plan_->code.push_back(inst);
-    plan_->nodes.push_back({n.name, std::string(op), n.where, {}});
+    plan_->nodes.push_back({n.name, std::move(op), n.where, {}, {}});
     node_of_.push_back(n.id);
     return plan_->code.back();
   }
@@ -441,6 +456,7 @@ class Emitter {
 
   // Lanes, and then the arena, in which what runs side by side must not share memory.
   void lay_out() {
+    const TraceSpan span(env_.trace_log(), "compile", "lay_out", body_.name);
     plan_->device = env_.device();
     const std::vector<LaneStep> steps = find_dependencies(*plan_, body_, order_, node_of_);
     const std::vector<uint32_t> lane_of =
@@ -468,11 +484,22 @@ class Emitter {
       stretches.back().use(static_cast<uint32_t>(inst), when);
     }
     std::vector<size_t> sizes, offsets;
-    for (const Stretch& s : stretches) sizes.push_back(s.bytes);
+    std::vector<Lifetime> lives;
+    for (const Stretch& s : stretches) {
+      sizes.push_back(s.bytes);
+      lives.push_back(s.lifetime());
+    }
     const auto together = [&](size_t i, size_t j) {
       return !stretches[i].over_before(stretches[j], when) && !stretches[j].over_before(stretches[i], when);
     };
-    plan_->arena_bytes = pack_arena(sizes, together, &offsets);
+    plan_->arena_bytes =
+        when.num_lanes() == 1 ? pack_arena(sizes, lives, &offsets) : pack_arena(sizes, together, &offsets);
+    if (env_.trace_log() != nullptr) {
+      const TraceField fields[] = {{"of", std::string_view(body_.name)},
+                                   {"bytes", static_cast<double>(plan_->arena_bytes)},
+                                   {"most_alive", static_cast<double>(most_alive(sizes, lives))}};
+      env_.trace_log()->tell("arena", fields);
+    }
     for (size_t i = 0; i < owners.size(); ++i) value(owners[i]).offset = offsets[i];
 
     const std::vector<uint32_t> place = spread_over_lanes(plan_.get(), when);
@@ -491,6 +518,12 @@ class Emitter {
       if (last.empty()) last.assign(when.num_lanes(), kForever);
       if (first == kForever) first = inst;
       last[when.lane(inst)] = inst;
+    }
+    Lifetime lifetime() const {
+      if (first == kForever) return {};
+      Lifetime life{first, first};
+      for (uint32_t l : last) life.last = std::max(life.last, l == kForever ? first : l);
+      return life;
     }
     bool over_before(const Stretch& other, const HappensBefore& when) const {
       if (first == kForever || other.first == kForever) return true;

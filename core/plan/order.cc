@@ -126,9 +126,21 @@ class Orderer {
       for (NodeId n : next_[static_cast<size_t>(*it)]) k = std::min(k, key[static_cast<size_t>(n)]);
       key[static_cast<size_t>(*it)] = k;
     }
-    // An update runs as soon as it may: it frees the gradient while that is still in cache.
-    for (NodeId id : sorted) {
-      if (g_.mutable_node(id).op->has(kWritesResource)) key[static_cast<size_t>(id)] = -1;
+    // An update runs as soon as it may: it frees the gradient while that is still in cache. So do the small values that
+    // it waits for, a learning rate say. What takes more memory than it frees comes just before its first consumer.
+    constexpr NodeId kAtOnce = -1;
+    for (auto it = sorted.rbegin(); it != sorted.rend(); ++it) {
+      const Node& n = g_.mutable_node(*it);
+      const auto& next = next_[static_cast<size_t>(*it)];
+      const auto at_once = [&](NodeId c) { return key[static_cast<size_t>(c)] == kAtOnce; };
+      NodeId& mine = key[static_cast<size_t>(*it)];
+      if (n.op->has(kWritesResource) || is_free(n) || (is_small(n) && std::any_of(next.begin(), next.end(), at_once))) {
+        mine = kAtOnce;
+      } else if (!next.empty() && grows(n)) {
+        NodeId first = key[static_cast<size_t>(next[0])];
+        for (NodeId c : next) first = std::min(first, key[static_cast<size_t>(c)]);
+        mine = std::max(mine, first);
+      }
     }
     using Entry = std::pair<NodeId, NodeId>;
     std::priority_queue<Entry, std::vector<Entry>, std::greater<>> ready;
@@ -143,6 +155,39 @@ class Orderer {
         if (--waiting[static_cast<size_t>(n)] == 0) ready.push({key[static_cast<size_t>(n)], n});
       }
     }
+  }
+
+  // Whether the plan needs no instruction for it.
+  static bool is_free(const Node& n) { return n.op->name == "Const" || n.op->has(kMakesHandle); }
+
+  // A pure node, or a read of a variable, with results of a few cache lines.
+  static bool is_small(const Node& n) {
+    constexpr double kFewLines = 1024;
+    if (!is_pure(n) && n.op->name != "ReadVariableOp") return false;
+    if (n.output_dtypes.empty() || n.op->name == "_Arg" || n.op->name == "_Retval") return false;
+    double all = 0;
+    for (size_t i = 0; i < n.output_dtypes.size(); ++i) all += bytes(n, i);
+    return all > 0 && all <= kFewLines;
+  }
+
+  // Whether a pure node's results are larger than the operands that live in the arena and so could go after it.
+  bool grows(const Node& n) const {
+    if (!is_pure(n) || n.op->has(kAliases) || n.op->name == "_Arg" || n.op->name == "_Retval") return false;
+    double made = 0, held = 0;
+    for (size_t i = 0; i < n.output_dtypes.size(); ++i) made += bytes(n, i);
+    for (Output o : n.inputs) {
+      const Node& source = g_.mutable_node(o.node);
+      const bool stays = is_free(source) || source.op->name == "_Arg" || source.op->name == "ReadVariableOp";
+      if (!stays) held += bytes(source, static_cast<size_t>(o.index));
+    }
+    return made > held;
+  }
+
+  // Of output i; 0 where that is not known.
+  static double bytes(const Node& n, size_t i) {
+    const Shape& s = n.output_shapes[i];
+    if (!s.fully_known() || !is_plain(n.output_dtypes[i])) return 0;
+    return static_cast<double>(s.num_elements()) * static_cast<double>(dtype_size(n.output_dtypes[i]));
   }
 
   // Sets of blocking ops, in order; then smaller sets first, which keeps every edge.

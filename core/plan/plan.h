@@ -78,6 +78,7 @@ struct ControlOp {
   enum class Kind : uint8_t { kIf, kCase, kWhile } kind;
   std::vector<Program*> branches;  // If: then, else; While: cond, body. The environment owns them
   int64_t max_iterations = -1;
+  bool rotated = false;  // While: the body's last result says whether another iteration follows
 };
 
 // One lane: a stretch of Plan::code run in order on one thread at a time.
@@ -85,13 +86,22 @@ struct Lane {
   uint32_t begin, end;
 };
 
-struct PlanNode {  // what the cold paths need to know of an instruction
-  std::string name, op, where;
+struct PlanNode {               // what the cold paths need to know of an instruction
+  std::string name, op, where;  // op: with what was fused into it, "_FusedMap{mul+add}"
   Cost cost;
+  std::string algorithm;  // as the kernel names it
 };
 
 // What a step works in: values, arena, and per-step preparations. Kept and reused by the plan.
 struct Frame;
+struct Plan;
+
+// The plans of a session: a step of one may take over the arena of a frame that another has at rest, so that a program
+// that meets several batch sizes needs the memory of one.
+struct PlanRegistry {
+  std::mutex mutex;  // taken before any Plan::frame_mutex
+  std::vector<Plan*> plans;
+};
 
 struct Plan {
   std::vector<ValueInfo> values;
@@ -110,12 +120,14 @@ struct Plan {
   std::vector<uint32_t> result_views;        // values that share the storage of one of those
   size_t arena_bytes = 0;
   std::vector<Shape> argument_shapes;  // this plan serves; unknown entries serve all
+  std::vector<Shape> element_shapes;   // by argument, of the elements of a list; unknown where the plan does not say
   std::shared_ptr<Device> device;      // of the arena and of the lanes' streams
+  std::shared_ptr<PlanRegistry> registry;
 
   // Frames at rest.
   std::mutex frame_mutex;
   std::vector<std::unique_ptr<Frame>> frames;
-  Plan();
+  explicit Plan(std::shared_ptr<PlanRegistry> registry);
   ~Plan();
 };
 
@@ -128,6 +140,8 @@ class CompileEnv {
   virtual bool optimize() const = 0;
   virtual int max_lanes() const = 0;
   virtual const std::shared_ptr<Device>& device() = 0;
+  virtual const std::shared_ptr<PlanRegistry>& plans() = 0;
+  virtual TraceLog* trace_log() = 0;  // gets what compiling took; may be null
   // The program of a function, compiled once per function and attributes, and owned here: programs may call themselves.
   virtual Result<Program*> function(const std::shared_ptr<FunctionLibrary>& library, const FuncRef& f) = 0;
 };
@@ -162,7 +176,17 @@ std::vector<uint32_t> spread_over_lanes(Plan* plan, const HappensBefore& when);
 // overlap; returns the total.
 size_t pack_arena(const std::vector<size_t>& bytes, const std::function<bool(size_t, size_t)>& together,
                   std::vector<size_t>* offsets);
+// The instructions between which a stretch is used, both of which use it; none if `first` is after `last`.
+struct Lifetime {
+  uint32_t first = UINT32_MAX, last = 0;
+};
+// The same for stretches that are alive together when their lifetimes meet, as in one lane; much faster.
+size_t pack_arena(const std::vector<size_t>& bytes, const std::vector<Lifetime>& lives, std::vector<size_t>* offsets);
+// The most that is alive at one instruction, with the padding of an arena: no layout can be smaller.
+size_t most_alive(const std::vector<size_t>& bytes, const std::vector<Lifetime>& lives);
 
+// The op's name, and what a fused one does in its order: micro-ops, and the op that they surround.
+std::string op_label(const Node& n);
 // Text form for tests and TW_DUMP=plan.
 std::string print(const Plan& plan);
 

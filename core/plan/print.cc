@@ -38,7 +38,30 @@ std::string place(const Plan& plan, uint32_t v) {
   return out.str();
 }
 
+// The micro-ops of a tape's text: what follows each " = ", but for constants.
+void add_micro_ops(std::string_view tape, std::string* to) {
+  for (size_t at = tape.find(" = "); at != std::string_view::npos; at = tape.find(" = ", at + 1)) {
+    const std::string_view rest = tape.substr(at + 3);
+    const std::string_view op = rest.substr(0, rest.find(' '));
+    if (op == "const") continue;
+    if (to->back() != '{') *to += '+';
+    *to += op;
+  }
+}
+
 }  // namespace
+
+std::string op_label(const Node& n) {
+  std::string label(n.op->name);
+  if (!label.starts_with("_Fused")) return label;
+  const AttrReader attrs = n.attr();
+  label += '{';
+  if (attrs.has("pre")) add_micro_ops(attrs.string("pre"), &label);
+  if (attrs.has("kind")) label += (label.back() == '{' ? "" : "+") + attrs.string("kind");
+  if (attrs.has("tape")) add_micro_ops(attrs.string("tape"), &label);
+  if (attrs.has("post")) add_micro_ops(attrs.string("post"), &label);
+  return label + '}';
+}
 
 std::string print(const Plan& plan) {
   std::ostringstream out;

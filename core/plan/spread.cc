@@ -30,7 +30,7 @@ std::vector<uint32_t> spread_over_lanes(Plan* plan, const HappensBefore& when) {
   std::vector<uint32_t> place(size);
   const auto add_event = [&](InstKind kind, uint32_t event, const PlanNode& like) {
     code.push_back(event_instruction(kind, event));
-    nodes.push_back({like.name, kind == InstKind::kWait ? "_Wait" : "_Signal", like.where, {}});
+    nodes.push_back({like.name, kind == InstKind::kWait ? "_Wait" : "_Signal", like.where, {}, {}});
   };
   for (uint32_t lane = 0; lane < when.num_lanes(); ++lane) {
     const uint32_t begin = static_cast<uint32_t>(code.size());

@@ -26,7 +26,11 @@ Status execute(Program& program, std::span<Tensor> arguments, std::span<Tensor> 
   if (arguments.size() > kFew) many.resize(arguments.size());
   const Shape** shapes = arguments.size() > kFew ? many.data() : few;
   for (size_t i = 0; i < arguments.size(); ++i) shapes[i] = &arguments[i].shape();
-  TW_ASSIGN_OR_RETURN(const std::shared_ptr<Plan> plan, program.plan_for({shapes, arguments.size()}));
+  std::vector<const Shape*> elements;
+  if (program.reads_lists()) {
+    for (const Tensor& t : arguments) elements.push_back(shape_of_elements(t.dtype(), t.raw()));
+  }
+  TW_ASSIGN_OR_RETURN(const std::shared_ptr<Plan> plan, program.plan_for({shapes, arguments.size()}, elements));
 
   TW_ASSIGN_OR_RETURN(std::unique_ptr<Frame> frame, take_frame(*plan));
   for (size_t i = 0; i < arguments.size(); ++i) bind(*plan, *frame, plan->arguments[i], std::move(arguments[i]));

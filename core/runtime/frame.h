@@ -13,11 +13,13 @@ struct DynamicState {
   std::vector<Tensor> values;  // copies of the inputs whose values matter; not valid() for the others
   std::unique_ptr<KernelState> state;
   Tensor workspace;
+  Cost cost;
+  std::string algorithm;
 };
 
 struct Frame {
-  // ResourceExhausted when there is no memory for the arena.
-  static Result<std::unique_ptr<Frame>> make(const Plan& plan);
+  // Without an arena; `plan` outlives it.
+  explicit Frame(const Plan& plan);
   ~Frame();
   Frame(const Frame&) = delete;
 
@@ -27,14 +29,15 @@ struct Frame {
   std::vector<Ref<Buffer>> results;  // behind Plan::allocated, while the step runs
   std::vector<std::unique_ptr<Event>> events;
   std::vector<std::unique_ptr<Stream>> streams;  // by lane
-  void* arena = nullptr;
+  void* arena =
+      nullptr;  // of arena_bytes, which are at least the plan's; null in a frame at rest that was robbed of it
+  size_t arena_bytes = 0;
 
  private:
-  explicit Frame(const Plan& plan);
   const std::shared_ptr<Device> device_;
 };
 
-// A frame at rest, or a new one.
+// A frame at rest, or a new one. ResourceExhausted when there is no memory for its arena.
 Result<std::unique_ptr<Frame>> take_frame(Plan& plan);
 // Drops what the step held.
 void return_frame(Plan& plan, std::unique_ptr<Frame> frame);
@@ -45,6 +48,9 @@ void bind(const Plan& plan, Frame& frame, uint32_t number, Tensor argument);
 // more. So those values have no owner until hand_over_results: whoever keeps one makes a copy.
 // A buffer that is in `Frame::results` already is used.
 Status allocate_results(const Plan& plan, Frame& frame);
+// The same for result storage number `k` alone, and then for the views of all.
+Status allocate_result(const Plan& plan, Frame& frame, size_t k);
+void find_result_views(const Plan& plan, Frame& frame);
 void hand_over_results(const Plan& plan, Frame& frame);
 // A result is handed over when the step owns it, and copied when it lives in memory that the step will reuse.
 Result<Tensor> take_result(const Plan& plan, Frame& frame, uint32_t number);

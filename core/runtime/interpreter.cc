@@ -25,11 +25,13 @@ Interpreter::Interpreter(Plan& plan, Frame& frame, Step& step, uint32_t lane, bo
       frame_(frame),
       step_(step),
       stream_(*frame.streams[lane]),
-      pc_(plan.lanes[lane].begin),
+      begin_(plan.lanes[lane].begin),
+      pc_(begin_),
       end_(plan.lanes[lane].end),
       lane_(lane),
       blocks_(blocks),
-      direct_(stream_.calls_directly()) {
+      direct_(stream_.calls_directly()),
+      traced_(step.traced()) {
   context_.values_ = frame.values.data();
   context_.dynamic_shapes_ = frame.shapes.data();
   context_.step_ = &step;
@@ -73,7 +75,7 @@ void Interpreter::release_waiters() {
 
 Status Interpreter::step_over(uint32_t pc) {
   const Instruction& inst = plan_.code[pc];
-  Status s = step_.trace == nullptr ? run_one(inst, pc) : run_traced(inst, pc);
+  Status s = traced_ ? run_traced(inst, pc) : run_one(inst, pc);
   if (!s.ok()) return s.at_node(plan_.nodes[pc].name, plan_.nodes[pc].where);
   return s;
 }
@@ -108,22 +110,28 @@ Status Interpreter::run_one(const Instruction& inst, uint32_t pc) {
 Status Interpreter::run_traced(const Instruction& inst, uint32_t pc) {
   using std::chrono::duration_cast;
   using std::chrono::nanoseconds;
-  const auto start = std::chrono::steady_clock::now();
-  Status s = run_one(inst, pc);
-  if (inst.kind == InstKind::kRelease || inst.kind == InstKind::kSignal) return s;
+  if (inst.kind == InstKind::kRelease || inst.kind == InstKind::kSignal) return run_one(inst, pc);
   const PlanNode& node = plan_.nodes[pc];
   StepTrace::Event e;
+  const auto add_values = [&](uint32_t first, int count, std::vector<std::pair<DType, Shape>>* to) {
+    for (uint32_t k = first; k < first + static_cast<uint32_t>(count); ++k) {
+      const Value& v = frame_.values[plan_.args[k]];
+      if (v.data != nullptr) to->push_back({v.dtype, *v.shape});
+    }
+  };
+  add_values(inst.args, inst.num_in, &e.inputs);
+  const auto start = std::chrono::steady_clock::now();
+  Status s = run_one(inst, pc);
+  const auto end = std::chrono::steady_clock::now();
   e.node = node.name;
   e.op = node.op;
   e.lane = static_cast<int>(lane_);
   e.start_ns = duration_cast<nanoseconds>(start - step_.begin).count();
-  e.end_ns = duration_cast<nanoseconds>(std::chrono::steady_clock::now() - step_.begin).count();
-  e.flops = node.cost.flops;
-  e.bytes = node.cost.bytes;
-  for (int i = 0; i < inst.num_out && s.ok(); ++i) {
-    const Value& v = frame_.values[plan_.args[inst.args + inst.num_in + static_cast<uint32_t>(i)]];
-    if (v.data != nullptr) e.outputs.push_back({v.dtype, *v.shape});
-  }
+  e.end_ns = duration_cast<nanoseconds>(end - step_.begin).count();
+  const DynamicState* dynamic = inst.kind == InstKind::kDynamic ? &frame_.dynamics[inst.extra] : nullptr;
+  e.cost = dynamic != nullptr ? dynamic->cost : node.cost;
+  e.algorithm = dynamic != nullptr ? dynamic->algorithm : node.algorithm;
+  if (s.ok()) add_values(inst.args + inst.num_in, inst.num_out, &e.outputs);
   step_.record(std::move(e));
   return s;
 }
@@ -244,6 +252,8 @@ Status Interpreter::prepare_dynamic(const DynamicOp& op, DynamicState& state) {
                            step_.pool().threads(), step_.direct_convolutions());
     TW_RETURN_IF_ERROR(op.kernel->prepare(prepare));
     state.state = prepare.take_state();
+    state.cost = prepare.cost();
+    state.algorithm = prepare.algorithm();
     TW_ASSIGN_OR_RETURN(state.workspace, Tensor::make(DType::kUint8, Shape{static_cast<int64_t>(prepare.workspace())}));
   }
   state.valid = true;

@@ -18,6 +18,8 @@ class Interpreter {
   // All outlive the interpreter. With `blocks`, the thread that calls run() may block, and kBlocking never comes.
   Interpreter(Plan& plan, Frame& frame, Step& step, uint32_t lane, bool blocks);
 
+  // Back to the beginning, for another run of the plan in the same frame and step.
+  void restart() { pc_ = begin_; }
   // Goes on from where it paused. An error names the node; nothing more of this lane may be run after it.
   Result<Pause> run();
   Status run_blocking();
@@ -45,11 +47,13 @@ class Interpreter {
   Step& step_;
   Stream& stream_;
   RunContext context_;
+  const uint32_t begin_;
   uint32_t pc_;
   uint32_t end_;
   const uint32_t lane_;
   const bool blocks_;
   const bool direct_;  // the stream calls kernels, and so may we
+  const bool traced_;
 };
 
 }  // namespace tw

@@ -62,6 +62,7 @@ class State : public CompileEnv {
       : graph_(std::move(graph)),
         options_(options),
         device_(options.device != nullptr ? options.device : cpu_device()),
+        log_(options.trace_log != nullptr ? options.trace_log.get() : TraceLog::get()),
         pool_(threads(options)),
         compile_step_(pool_, resources_, options.direct_convolutions) {}
 
@@ -71,6 +72,12 @@ class State : public CompileEnv {
   int max_lanes() const override { return options_.inter_op_lanes > 0 ? options_.inter_op_lanes : pool_.threads(); }
 
   const std::shared_ptr<Device>& device() override { return device_; }
+  const std::shared_ptr<PlanRegistry>& plans() override { return plans_; }
+  TraceLog* trace_log() override { return log_; }
+  // Before a step that goes to the log: what its figures are compared with.
+  void introduce() {
+    std::call_once(introduced_, [this] { tell_limits(*log_, machine_limits(pool_)); });
+  }
 
   Result<Program*> function(const std::shared_ptr<FunctionLibrary>& library, const FuncRef& f) override {
     std::string key = call_key(f);
@@ -130,6 +137,9 @@ class State : public CompileEnv {
   const std::shared_ptr<Graph> graph_;
   const SessionOptions options_;
   const std::shared_ptr<Device> device_;
+  const std::shared_ptr<PlanRegistry> plans_ = std::make_shared<PlanRegistry>();
+  TraceLog* const log_;
+  std::once_flag introduced_;
   WorkerPool pool_;
   IoPool io_;
   ResourceManager resources_;
@@ -164,25 +174,36 @@ class ProgramCallable : public Callable {
               state_->options().direct_convolutions);
     const int64_t timeout = options.timeout_ms > 0 ? options.timeout_ms : state_->options().timeout_ms;
     if (timeout > 0) step.set_deadline(std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout));
-    const bool traced = options.trace && metadata != nullptr;
-    if (traced) {
-      metadata->trace = {};
-      step.begin = std::chrono::steady_clock::now();
-      metadata->trace.start_unix_us =
-          std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
-              .count();
-      step.trace = &metadata->trace;
-    }
+    if (options.trace && metadata != nullptr) step.trace = &metadata->trace;
+    step.log = state_->trace_log();
+    if (step.traced()) begin_trace(step);
     TW_RETURN_IF_ERROR(state_->enter(&step));
     int64_t subscription = -1;
     if (options.cancel != nullptr) subscription = options.cancel->subscribe([&step] { step.cancel(); });
     Status status = run_step(step, feeds, fetches);
     if (subscription >= 0) options.cancel->unsubscribe(subscription);
     state_->leave(&step);
+    if (step.log != nullptr) end_log(step);
     return status;
   }
 
  private:
+  void begin_trace(Step& step) {
+    if (step.log != nullptr) state_->introduce();
+    step.begin = std::chrono::steady_clock::now();
+    if (step.trace == nullptr) return;
+    *step.trace = {};
+    step.trace->start_unix_us =
+        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
+            .count();
+  }
+
+  static void end_log(const Step& step) {
+    const TraceField fields[] = {{"step", static_cast<double>(step.step_id())}};
+    step.log->write("step", "run", step.begin, std::chrono::steady_clock::now(), fields);
+    step.log->flush();
+  }
+
   Status run_step(Step& step, std::span<const Tensor> feeds, std::span<Tensor> fetches) {
     TW_RETURN_IF_ERROR(step.check());
     constexpr size_t kFew = 8;

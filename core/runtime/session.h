@@ -16,13 +16,14 @@
 namespace tw {
 
 struct SessionOptions {
-  int intra_op_threads = 0;          // 0: one per core. The calling thread counts.
-  int inter_op_lanes = 0;            // 0: as many as pay; 1: everything in one lane
-  bool optimize = true;              // false: no folding, fusion or sharing of common subexpressions
-  bool direct_convolutions = false;  // true: sums as they are written, no Winograd, whose rounding errors are larger
-  int64_t timeout_ms = 0;            // default of RunOptions::timeout_ms; 0: none
-  std::shared_ptr<Device> device;    // null: the cpu
-  HostCall host_call;                // for the rows PyFunc and PyFuncStateless; may be empty. Called from any thread.
+  int intra_op_threads = 0;             // 0: one per core. The calling thread counts.
+  int inter_op_lanes = 0;               // 0: as many as pay; 1: everything in one lane
+  bool optimize = true;                 // false: no folding, fusion or sharing of common subexpressions
+  bool direct_convolutions = false;     // true: sums as they are written, no Winograd, whose rounding errors are larger
+  int64_t timeout_ms = 0;               // default of RunOptions::timeout_ms; 0: none
+  std::shared_ptr<Device> device;       // null: the cpu
+  std::shared_ptr<TraceLog> trace_log;  // null: the one that TW_TRACE asks for, if any
+  HostCall host_call;  // for the rows PyFunc and PyFuncStateless; may be empty. Called from any thread.
 };
 
 // Cancels every step it was given to. Thread-safe.

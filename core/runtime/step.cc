@@ -39,6 +39,8 @@ Status Step::call_host(std::string_view token, std::span<const Tensor> arguments
 }
 
 void Step::record(StepTrace::Event event) {
+  if (log != nullptr) write_event(*log, event, id_, begin, machine_limits(pool_));
+  if (trace == nullptr) return;
   std::lock_guard lock(mutex_);
   trace->events.push_back(std::move(event));
 }

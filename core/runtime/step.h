@@ -44,10 +44,12 @@ class Step : public StepContext {
   }
   IoPool& io() { return io_; }
 
-  // Set before the step begins, to have it traced.
+  // Set before the step begins, to have it traced: kept, written to a log, or both.
   StepTrace* trace = nullptr;
+  TraceLog* log = nullptr;
   std::chrono::steady_clock::time_point begin;
-  // Adds to the trace. Thread-safe.
+  bool traced() const { return trace != nullptr || log != nullptr; }
+  // Keeps and writes. Thread-safe.
   void record(StepTrace::Event event);
 
  private:

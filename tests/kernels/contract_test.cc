@@ -73,6 +73,39 @@ TEST(Gemm, SizesAndTransposes) {
   }
 }
 
+// Two plans of one constant hold one packed copy; it goes with the last of them.
+TEST(Gemm, PlansSharePackedConstants) {
+  const auto weights = std::make_shared<std::vector<float>>(64 * 512, 1.0f);
+  GemmSpec spec = spec_of(100, 512, 64);
+  const auto plan = [&](int64_t m) {
+    spec.m = m;
+    spec.constant_b = Constant(weights->data(), weights);
+    auto p = plan_gemm(spec, 1);
+    EXPECT_TRUE(p.ok());
+    return std::move(*p);
+  };
+  const int64_t before = alloc_stats().live_bytes;
+  auto first = plan(100);
+  const int64_t packed = alloc_stats().live_bytes - before;
+  EXPECT_GE(packed, static_cast<int64_t>(weights->size() * sizeof(float)));
+  EXPECT_EQ(weights.use_count(), 3);  // here, in the spec, and with what was packed
+  auto second = plan(200);
+  EXPECT_EQ(alloc_stats().live_bytes - before, packed);
+  first.reset();
+  EXPECT_EQ(alloc_stats().live_bytes - before, packed);
+  {
+    std::vector<float> a(200 * 64, 1.0f), c(200 * 512);
+    Workspace ws(second->workspace_bytes());
+    void* out = c.data();
+    WorkerPool pool(1);
+    ASSERT_TRUE(second->run(a.data(), weights->data(), nullptr, &out, ws.memory, pool).ok());
+    EXPECT_EQ(c[0], 64);
+    EXPECT_EQ(c.back(), 64);
+  }
+  second.reset();
+  EXPECT_EQ(alloc_stats().live_bytes, before);
+}
+
 TEST(Gemm, FewRowsOrColumnsWithLongOnes) {
   for (int64_t few : {1, 2, 3, 6, 8, 9, 16}) {
     for (int64_t k : {63, 64, 257}) {

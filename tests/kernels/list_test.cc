@@ -1,5 +1,6 @@
 #include <cstdint>
 
+#include "core/framework/tensor_list.h"
 #include "core/platform/alloc.h"
 #include "tests/kernels/kernel_harness.h"
 
@@ -159,8 +160,11 @@ TEST(TensorList, FromTensorSharesAlignedRows) {
     const Tensor list = one(kernel_TensorListFromTensor, {t, kAny}, DType::kVariant);
     EXPECT_TRUE(same_values(stack(list), t));
     const auto* elements = static_cast<const TensorList*>(identity(list));
-    EXPECT_EQ(elements->elements[1].buffer().get() == t.buffer().get(), t.shape()[1] == 16);
-    for (const Tensor& e : elements->elements) EXPECT_EQ(reinterpret_cast<uintptr_t>(e.raw()) % kAlignment, 0u);
+    for (int64_t i = 0; i < elements->size(); ++i) {
+      const Tensor e = *elements->element(i);
+      EXPECT_EQ(e.buffer().get() == t.buffer().get(), t.shape()[1] == 16);
+      EXPECT_EQ(reinterpret_cast<uintptr_t>(e.raw()) % kAlignment, 0u);
+    }
   }
   check_error(kernel_TensorListFromTensor, {iota<float>({1, 2}), int32s({3})}, 1,
               "Specified a list with shape [3] from a tensor with shape [2]");

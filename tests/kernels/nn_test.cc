@@ -6,6 +6,7 @@
 #include <limits>
 #include <random>
 
+#include "core/framework/tensor_list.h"
 #include "core/kernels/ref/map_ref.h"
 #include "tests/kernels/kernel_harness.h"
 
@@ -497,7 +498,9 @@ K(UnsortedSegment)
     const auto list = [](std::vector<Tensor> elements) {
       auto l = make_ref<TensorList>();
       l->dtype = DType::kFloat;
-      l->elements = std::move(elements);
+      for (size_t i = 0; i < elements.size(); ++i) {
+        EXPECT_TRUE(l->keep(static_cast<int64_t>(i), std::move(elements[i])).ok());
+      }
       return Tensor::scalar<Variant>(Variant(std::move(l)));
     };
     const Tensor a = list({Tensor::vector<float>({1, 2}), Tensor(), Tensor::scalar<float>(5)});
@@ -506,10 +509,10 @@ K(UnsortedSegment)
     auto r = node.run({a, b, a});
     ASSERT_TRUE(r.ok()) << r.status().to_string();
     const auto* sum = static_cast<const TensorList*>((*r)[0].data<Variant>()->get());
-    ASSERT_EQ(sum->elements.size(), 3u);
-    EXPECT_VALUES(sum->elements[0], {12, 24});
-    EXPECT_VALUES(sum->elements[1], {3});
-    EXPECT_VALUES(sum->elements[2], {10});
+    ASSERT_EQ(sum->size(), 3);
+    EXPECT_VALUES(*sum->element(0), {12, 24});
+    EXPECT_VALUES(*sum->element(1), {3});
+    EXPECT_VALUES(*sum->element(2), {10});
     EXPECT_EQ(node.run({a, list({})}).status().code(), Code::kInvalidArgument);
   }
 

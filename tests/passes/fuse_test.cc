@@ -24,6 +24,18 @@ TEST(Fuse, KeepsWhatOthersWant) {
             "_FusedMap(x, y); _Retval(b); _Retval(b:1)");
 }
 
+TEST(Fuse, TakesSumsOfEqualShapes) {
+  const std::string sum = std::string(kArgs) +
+                          "%a = Exp(%x) {T=float}\n%b = AddN(%a, %y, %x) {T=float, N=3}\n%c = Relu(%b) {T=float}\n"
+                          "%r = _Retval(%c) {T=float, index=0}\n";
+  EXPECT_EQ(after(sum, fuse), "_FusedMap(x, y); _Retval(c)");
+  // Of what is not known to be equal, the op itself says what is wrong.
+  std::string open = sum;
+  open.replace(open.find("[[2,3]]"), 7, "[[?,3]]");
+  open.replace(open.find("float[2,3]"), 10, "float[?,3]");
+  EXPECT_NE(after(open, fuse).find("AddN"), std::string::npos);
+}
+
 TEST(Fuse, PutsBiasAndReluBehindTheProduct) {
   EXPECT_EQ(after("%x:float[4,3] = _Arg() {T=float, index=0, _output_shapes:list(shape)=[[4,3]]}\n"
                   "%w:float[3,5] = _Arg() {T=float, index=1, _output_shapes:list(shape)=[[3,5]]}\n"

@@ -1,4 +1,5 @@
 // Text in, text out: what each pass makes of a small body.
+#include "core/graph/builder.h"
 #include "core/platform/worker_pool.h"
 #include "tests/passes/pass_testing.h"
 
@@ -105,32 +106,10 @@ TEST(Passes, SimplifyAddsSingleElementsToALongList) {
 
 constexpr char kNormOperands[] =
     "%x = _Arg() {T=float, index=0, _output_shapes:list(shape)=[[1,4,4,2]]}\n"
-    "%f = Const() {dtype=float, value=tensor<float [1,1,2,2] = 1 2 3 4>}\n"
     "%v = Const() {dtype=float, value=tensor<float [2] = 1 2>}\n";
 
-// The factors go into the filter, which folding then multiplies.
-TEST(Passes, NormsAfterAConvolutionBecomeABias) {
-  const auto pass = [](Body& b) -> Status {
-    TW_ASSIGN_OR_RETURN(const bool changed, lower_norms(b));
-    EXPECT_TRUE(changed);
-    return folded(b);
-  };
-  for (const char* convolution : {"Conv2D", "DepthwiseConv2dNative"}) {
-    SCOPED_TRACE(convolution);
-    const bool depthwise = convolution[0] == 'D';
-    const std::string text = std::string(kNormOperands) + "%c = " + convolution +
-                             "(%x, %f) {T=float, strides=[1,1,1,1], padding=\"SAME\"}\n"
-                             "%w = Const() {dtype=float, value=tensor<float [" +
-                             (depthwise ? "4" : "2") + "] = " + (depthwise ? "1 2 3 4" : "1 2") +
-                             ">}\n"
-                             "%n = FusedBatchNorm(%c, %w, %w, %w, %w) {T=float, "
-                             "is_training=false}\n%r = _Retval(%n) {T=float, index=0}\n";
-    EXPECT_EQ(after(text, pass), std::string(convolution) + "(x, n/filter); AddV2(c, n/shift); _Retval(n)");
-  }
-}
-
-// Without a filter to take them the factors multiply the input; with a second reader of the convolution too.
-TEST(Passes, NormsElsewhereBecomeAProductAndASum) {
+// What is constant of it is folded.
+TEST(Passes, NormsBecomeAProductAndASum) {
   const auto pass = [](Body& b) -> Status {
     TW_ASSIGN_OR_RETURN(const bool changed, lower_norms(b));
     EXPECT_TRUE(changed);
@@ -140,12 +119,6 @@ TEST(Passes, NormsElsewhereBecomeAProductAndASum) {
                                                "is_training=false}\n%r = _Retval(%n) {T=float, index=0}\n",
                   pass),
             "Mul(x, n/factor); AddV2(n/scaled, n/shift); _Retval(n)");
-  EXPECT_EQ(after(std::string(kNormOperands) +
-                      "%c = Conv2D(%x, %f) {T=float, strides=[1,1,1,1], padding=\"SAME\"}\n"
-                      "%n = FusedBatchNorm(%c, %v, %v, %v, %v) {T=float, "
-                      "is_training=false}\n%r = _Retval(%n) {T=float, index=0}\n%s = _Retval(%c) {T=float, index=1}\n",
-                  pass),
-            "Conv2D(x, f); _Retval(c); Mul(c, n/factor); AddV2(n/scaled, n/shift); _Retval(n)");
 }
 
 TEST(Passes, NormsThatTrainStay) {
@@ -166,6 +139,59 @@ TEST(Passes, NormsThatTrainStay) {
                       "is_training=false}\n" + end,
                   pass),
             "FusedBatchNorm(x, v, v, v, v); _Retval(n)");
+}
+
+TEST(Passes, SimplifyAddsFewTermsOneByOne) {
+  const auto sum = [](int n, const std::string& type) {
+    std::string text, inputs;
+    for (int i = 0; i < n; ++i) {
+      text +=
+          internal::concat("%x", i, " = _Arg() {T=", type, ", index=", i, ", _output_shapes:list(shape)=[[2,3]]}\n");
+      inputs += internal::concat(i > 0 ? ", " : "", "%x", i);
+    }
+    return internal::concat(text, "%a = AddN(", inputs, ") {N=", n, ", T=", type, "}\n%r = _Retval(%a) {T=", type,
+                            ", index=0}\n");
+  };
+  EXPECT_EQ(after(sum(2, "float"), simplify), "AddV2(x0, x1); _Retval(a)");
+  EXPECT_EQ(after(sum(3, "float"), simplify), "AddV2(x0, x1); AddV2(a/sum, x2); _Retval(a)");
+  EXPECT_EQ(after(sum(5, "float"), simplify), "AddN(x0, x1, x2, x3, x4); _Retval(a)");
+  EXPECT_EQ(after(sum(2, "int32"), simplify), "AddN(x0, x1); _Retval(a)");
+}
+
+// A function of one int32 that returns `op` of it and 5.
+void add_function(const std::shared_ptr<FunctionLibrary>& library, const std::string& name, std::string_view op) {
+  auto f = std::make_shared<Function>();
+  f->name = name;
+  f->body = std::make_unique<Graph>(library);
+  Builder b(f->body.get());
+  const NodeId arg = b.add("_Arg", {}, {{"T", DType::kInt32}, {"index", 0}});
+  const Output made{b.add(op, {Output{arg, 0}, b.scalar<int32_t>(5)}), 0};
+  f->args = {arg};
+  f->results = {b.add("_Retval", {made}, {{"index", 0}})};
+  ASSERT_TRUE(b.status().ok()) << b.status().to_string();
+  ASSERT_TRUE(library->add(f).ok());
+}
+
+TEST(Passes, RotateLoopsPutsTheConditionBehindTheBody) {
+  std::unique_ptr<Body> body = body_of("%n = _Arg() {T=int32, index=0}\n");
+  const auto library = body->body->library();
+  add_function(library, "next", "Add");
+  add_function(library, "below", "Less");
+  Builder b(body->body.get());
+  const NodeId loop =
+      b.add("While", {Output{body->args[0], 0}}, {{"cond", FuncRef{"below", {}}}, {"body", FuncRef{"next", {}}}});
+  ASSERT_TRUE(b.status().ok()) << b.status().to_string();
+  body->controls = {loop};
+  EXPECT_FALSE(is_rotated(body->body->node(loop)));
+  ASSERT_TRUE(rotate_loops(*body).ok());
+  ASSERT_TRUE(rotate_loops(*body).ok());
+  ASSERT_TRUE(is_rotated(body->body->node(loop)));
+  const FuncRef next = body->body->node(loop).attr().must<FuncRef>("body");
+  const auto made = instantiate(**library->resolve(next), next.attrs);
+  ASSERT_TRUE(made.ok()) << made.status().to_string();
+  EXPECT_TRUE(verify(*(*made)->body).ok());
+  EXPECT_EQ((*made)->results.size(), 2u);
+  EXPECT_EQ(ops_of(**made), "Add(_Arg, Const); _Retval(Add); Less(Add, Const_1); _Retval(Less)");
 }
 
 TEST(Passes, LowerRefsFollowsHandlesThroughFunctions) {

@@ -395,6 +395,39 @@ TEST_F(SessionTest, ErrorsNameTheNodeAndItsLine) {
   EXPECT_EQ(r.status().where(), "model.py:42");
 }
 
+// A program for several batch sizes needs the memory of the largest, and one whose arena was taken over still computes.
+TEST_F(SessionTest, PlansShareAnArena) {
+  const Output x = placeholder(DType::kFloat, Shape{-1, 1024});
+  const Output one = op("Const", {}, {{"dtype", DType::kFloat}, {"value", Tensor::scalar(1.0f)}});
+  // Two values alive at a time, and a small fetch.
+  const Output a = op("Add", {x, one}), b = op("Add", {a, one}), c = op("Mul", {a, b});
+  const Output axes = op("Const", {}, {{"dtype", DType::kInt32}, {"value", Tensor::scalar<int32_t>(1)}});
+  const Output y = op("Max", {op("Add", {c, a}), axes}, {{"keep_dims", false}});
+  SessionOptions options;
+  options.optimize = false;
+  options.intra_op_threads = 1;
+  start(options);
+  const auto step = [&](int64_t rows) {
+    Tensor t = Tensor::make_or_die(DType::kFloat, Shape{rows, 1024});
+    for (float& f : t.flat<float>()) f = 1;
+    auto r = run({{x, t}}, {y});
+    ASSERT_TRUE(r.ok()) << r.status().to_string();
+    for (float f : (*r)[0].flat<float>()) ASSERT_EQ(f, 8.0f);  // 2 * 3 + 2
+  };
+  const int64_t before = alloc_stats().live_bytes;
+  step(128);
+  const int64_t small = alloc_stats().live_bytes - before;
+  EXPECT_GT(small, 2 * 128 * 4096);
+  step(256);
+  const int64_t large = alloc_stats().live_bytes - before;
+  EXPECT_LT(large, 5 * small / 2);  // the large arena only
+  for (int i = 0; i < 3; ++i) {
+    step(128);
+    step(256);
+  }
+  EXPECT_LE(alloc_stats().live_bytes - before, large);
+}
+
 TEST_F(SessionTest, TracesEveryInstruction) {
   const Output x = placeholder(DType::kFloat, Shape{4, 4});
   const Output y = op("MatMul", {x, x});

@@ -12,6 +12,11 @@ Val reserve(Val like, DType element) {
 }
 Val row_shape(Val tensor) { return part(shape_of(tensor), 1); }
 
+bool resizes(Vjp& v) { return v.op.attrs.contains("_resize"); }
+// An element that is set stays so: before, it was not set, and what the list before has there for a derivative is never
+// looked at.
+bool writes_once(Vjp& v) { return v.op.attrs.contains("_write_once"); }
+
 }  // namespace
 
 TW_GRADIENT(TensorListPushBack) {
@@ -41,10 +46,10 @@ TW_GRADIENT(TensorListGetItem) {
 TW_GRADIENT(TensorListSetItem) {
   const Val item = v.x(2);
   const AttrMap element{{"element_dtype", item.dtype()}};
-  const Val rest = call("TensorListSetItem", {v.dy(), v.x(1), zeros_like(item)}, element);
-  const bool resizes = v.op.attrs.find("_resize") != v.op.attrs.end();
-  v.give(0, resizes ? call("TensorListResize", {rest, length(v.x(0))}) : rest);
+  // Read before the list is changed, which would copy it otherwise.
   v.give(2, call("TensorListGetItem", {v.dy(), v.x(1), shape_of(item)}, element));
+  const Val rest = writes_once(v) ? v.dy() : call("TensorListSetItem", {v.dy(), v.x(1), zeros_like(item)}, element);
+  v.give(0, resizes(v) ? call("TensorListResize", {rest, length(v.x(0))}) : rest);
 }
 TW_GRADIENT(TensorListAddItem) {
   const Val item = v.x(2);
@@ -54,10 +59,10 @@ TW_GRADIENT(TensorListAddItem) {
 TW_GRADIENT(TensorListScatterIntoExistingList) {
   const Val rows = v.x(1);
   const AttrMap element{{"element_dtype", rows.dtype()}};
-  const Val rest = call("TensorListScatterIntoExistingList", {v.dy(), zeros_like(rows), v.x(2)}, element);
-  const bool resizes = v.op.attrs.find("_resize") != v.op.attrs.end();
-  v.give(0, resizes ? call("TensorListResize", {rest, length(v.x(0))}) : rest);
   v.give(1, call("TensorListGather", {v.dy(), v.x(2), row_shape(rows)}, element));
+  const Val rest =
+      writes_once(v) ? v.dy() : call("TensorListScatterIntoExistingList", {v.dy(), zeros_like(rows), v.x(2)}, element);
+  v.give(0, resizes(v) ? call("TensorListResize", {rest, length(v.x(0))}) : rest);
 }
 TW_GRADIENT(TensorListResize) { v.give(0, call("TensorListResize", {v.dy(), length(v.x(0))})); }
 TW_GRADIENT(TensorListGather) {

@@ -18,6 +18,7 @@ class FilterGrad final : public ContractPlan {
              WorkerPool& pool) const override;
   size_t workspace_bytes() const override { return static_cast<size_t>(slots_) * slot_bytes_; }
   double flops() const override { return flops_ + epilogue_.flops(); }
+  std::string_view algorithm() const override { return "implicit gemm"; }
 
  private:
   // Sums of slot 0 gather in the output itself where its type allows.

@@ -36,6 +36,7 @@ class WinogradFilterGrad final : public ContractPlan {
              WorkerPool& pool) const override;
   size_t workspace_bytes() const override;
   double flops() const override { return flops_ + epilogue_.flops(); }
+  std::string_view algorithm() const override { return "winograd"; }
 
  private:
   // Part `index` of all rows of tiles: whole images, or rows of tiles of one image.

@@ -92,6 +92,7 @@ class GroupedConv final : public ContractPlan {
     return a_.bytes + b_.bytes + result_.bytes + mixed_bytes_ + group_->workspace_bytes();
   }
   double flops() const override { return static_cast<double>(groups_) * group_->flops() + epilogue_.flops(); }
+  std::string_view algorithm() const override { return "by groups"; }
 
  private:
   static constexpr int64_t kElementsPerTask = 16384;

@@ -2,6 +2,7 @@
 // (padded) image, so that no patch matrix exists.
 #include "core/kernels/contract/conv_region.h"
 #include "core/kernels/contract/epilogue.h"
+#include "core/kernels/contract/packed.h"
 #include "core/kernels/contract/rows.h"
 
 namespace tw::contract {
@@ -20,6 +21,7 @@ class ImageConv final : public ContractPlan {
              WorkerPool& pool) const override;
   size_t workspace_bytes() const override { return shared_bytes_ + static_cast<size_t>(slots_) * slot_bytes_; }
   double flops() const override { return flops_ + epilogue_.flops(); }
+  std::string_view algorithm() const override { return "implicit gemm"; }
 
  private:
   // Result pixels (i * spread_h + row, j * spread_w + column) of planes i * spread_d + p, which meet the same taps. The
@@ -51,7 +53,7 @@ class ImageConv final : public ContractPlan {
   size_t shared_bytes_ = 0, slot_bytes_ = 0;
   double flops_ = 0;
   BoundEpilogue epilogue_;
-  Block<T> constant_;
+  std::shared_ptr<const T> constant_;
 };
 
 template <typename S, typename T>
@@ -156,11 +158,17 @@ Status ImageConv<S, T>::plan(const ConvSpec& spec, int threads) {
   }
   const bool small = k * result_c_ * static_cast<int64_t>(sizeof(T)) <= (256 << 10);
   group_ = (small ? 4 : std::max<int64_t>(1, kGroupRows / set_.max_rows)) * set_.max_rows;
-  if (spec.constant_filter != nullptr && packed_ > 0) {
-    TW_ASSIGN_OR_RETURN(constant_, make_block<T>(packed_));
-    for (int64_t i = 0; i < static_cast<int64_t>(phases_.size()) * panels_; ++i) {
-      pack(static_cast<const S*>(spec.constant_filter), constant_.get(), i / panels_, i % panels_);
-    }
+  if (!(spec.constant_filter == nullptr) && packed_ > 0) {
+    // A gradient's phases hang on strides, dilations and padding; those of few programs are constant.
+    Constant constant = spec.constant_filter;
+    if (gradient_) constant.owner.reset();
+    const PackKey key{
+        PackForm::kFilter, spec.dtype, {spec.filter_d, spec.filter_h, spec.filter_w, spec.in_c, spec.out_c, width_}};
+    TW_ASSIGN_OR_RETURN(constant_, packed<T>(constant, key, packed_, [&](T* to) {
+                          for (int64_t i = 0; i < static_cast<int64_t>(phases_.size()) * panels_; ++i) {
+                            pack(static_cast<const S*>(constant.data), to, i / panels_, i % panels_);
+                          }
+                        }));
   } else {
     shared_bytes_ = piece_bytes<T>(packed_);
   }

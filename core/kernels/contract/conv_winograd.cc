@@ -3,6 +3,7 @@
 // a time, so that both transformed forms stay in the second-level cache.
 #include "core/kernels/contract/conv_region.h"
 #include "core/kernels/contract/epilogue.h"
+#include "core/kernels/contract/packed.h"
 #include "core/kernels/contract/rows.h"
 #include "core/kernels/contract/winograd.h"
 #include "core/platform/cpu.h"
@@ -28,7 +29,9 @@ constexpr int64_t kTilesOfOnePass = 24;
 bool one_pass(const ConvSpec& s, const WinogradGrid& g) {
   return s.batch * g.tiles_h() * g.tiles_w() <= kTilesOfOnePass;
 }
-bool keeps_filter(const ConvSpec& s, const WinogradGrid& g) { return s.constant_filter != nullptr && !one_pass(s, g); }
+bool keeps_filter(const ConvSpec& s, const WinogradGrid& g) {
+  return !(s.constant_filter == nullptr) && !one_pass(s, g);
+}
 
 // Vector instructions of both ways, from what the loops below hold. The transforms' counts are those of winograd.cc
 // with their loads and stores.
@@ -52,6 +55,7 @@ class WinogradConv final : public ContractPlan {
              WorkerPool& pool) const override;
   size_t workspace_bytes() const override { return shared_bytes_ + static_cast<size_t>(slots_) * slot_bytes_; }
   double flops() const override { return flops_ + epilogue_.flops(); }
+  std::string_view algorithm() const override { return "winograd"; }
 
  private:
   int64_t panels() const { return (grid_.result_c + width_ - 1) / width_; }
@@ -79,7 +83,7 @@ class WinogradConv final : public ContractPlan {
   size_t shared_bytes_ = 0, slot_bytes_ = 0;
   double flops_ = 0;
   BoundEpilogue epilogue_;
-  Block<float> constant_;
+  std::shared_ptr<const float> constant_;
 };
 
 Status WinogradConv::plan(const ConvSpec& spec, int threads) {
@@ -121,10 +125,11 @@ Status WinogradConv::plan(const ConvSpec& spec, int threads) {
       piece_bytes<float>(kWinogradProducts * source_.product) + piece_bytes<float>(kWinogradProducts * result_.product);
   shared_bytes_ = piece_bytes<float>(source_.tile);
   if (keeps_filter(spec, grid_)) {
-    TW_ASSIGN_OR_RETURN(constant_, make_block<float>(kWinogradProducts * product_));
     TW_ASSIGN_OR_RETURN(const auto scratch, make_block<float>(turned));
-    const float* filter = static_cast<const float*>(spec.constant_filter);
-    transform_filter(turn_filter(filter, scratch.get()), constant_.get(), nullptr);
+    const float* filter = turn_filter(static_cast<const float*>(spec.constant_filter.data), scratch.get());
+    const PackKey key{PackForm::kWinogradFilter, spec.dtype, {spec.in_c, spec.out_c, gradient_, width_}};
+    TW_ASSIGN_OR_RETURN(constant_, packed<float>(spec.constant_filter, key, kWinogradProducts * product_,
+                                                 [&](float* to) { transform_filter(filter, to, nullptr); }));
   } else {
     shared_bytes_ += piece_bytes<float>(turned);
     if (!one_pass_) shared_bytes_ += piece_bytes<float>(kWinogradProducts * product_);

@@ -18,6 +18,7 @@ class Depthwise final : public ContractPlan {
              WorkerPool& pool) const override;
   size_t workspace_bytes() const override { return shared_bytes_ + static_cast<size_t>(slots_) * slot_bytes_; }
   double flops() const override { return flops_ + epilogue_.flops(); }
+  std::string_view algorithm() const override { return "depthwise"; }
 
  private:
   struct Phase {

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/kernels/contract/epilogue.h"
+#include "core/kernels/contract/packed.h"
 #include "core/kernels/contract/rows.h"
 #include "core/kernels/contract/skinny.h"
 #include "core/kernels/contract/tasks.h"
@@ -34,6 +35,7 @@ class GemmPlan final : public ContractPlan {
                static_cast<double>(k_) +
            epilogue_.flops();
   }
+  std::string_view algorithm() const override { return pack_b_ ? "packed gemm" : "gemm"; }
 
  private:
   struct Call {
@@ -84,7 +86,7 @@ class GemmPlan final : public ContractPlan {
   int64_t kc_ = 0, kb_ = 0, mc_ = 0, nb_ = 0, chunk_panels_ = 0;
   size_t shared_bytes_ = 0, slot_bytes_ = 0;
   BoundEpilogue epilogue_;
-  contract::Block<T> constant_a_, constant_b_;
+  std::shared_ptr<const T> constant_a_, constant_b_;
 };
 
 // Elements that pack_panels writes for a block: all of it, or only a partial last panel.
@@ -155,7 +157,7 @@ Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
   const int vectors = m_ <= set_.skinny_rows ? kMaxTileVectors : 2;
   width_ = vectors * set_.lanes;
 
-  const bool constant_b = spec.constant_b != nullptr && k_ > 0 && n_ > 0;
+  const bool constant_b = !(spec.constant_b == nullptr) && k_ > 0 && n_ > 0;
   pack_b_ =
       transpose_b_ || conj_b_ || !std::is_same_v<S, T> || constant_b || (m_ > 2 * set_.max_rows && n_ > 2 * width_);
   pack_a_ = conj_a_ || !std::is_same_v<S, T> || (m_ > set_.max_rows && n_ > 3 * width_ && k_ >= 64);
@@ -187,23 +189,28 @@ Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
   chunk_panels_ = std::max<int64_t>(1, (block_panels + chunks - 1) / std::max<int64_t>(chunks, 1));
 
   if (constant_b) {
-    TW_ASSIGN_OR_RETURN(constant_b_, make_block<T>(batch_b_ * packed_elements(k_, n_)));
-    const S* b = static_cast<const S*>(spec.constant_b);
-    for (int64_t i = 0; i < batch_b_; ++i) {
-      pack_panels(b + i * k_ * n_, Part{0, k_, 0, n_}, constant_b_.get() + i * packed_elements(k_, n_), 0,
-                  (n_ + width_ - 1) / width_);
-    }
+    const S* b = static_cast<const S*>(spec.constant_b.data);
+    const PackKey key{PackForm::kPanelsOfB, spec.dtype, {k_, n_, batch_b_, width_, transpose_b_, conj_b_}};
+    TW_ASSIGN_OR_RETURN(constant_b_, packed<T>(spec.constant_b, key, batch_b_ * packed_elements(k_, n_), [&](T* to) {
+                          for (int64_t i = 0; i < batch_b_; ++i) {
+                            pack_panels(b + i * k_ * n_, Part{0, k_, 0, n_}, to + i * packed_elements(k_, n_), 0,
+                                        (n_ + width_ - 1) / width_);
+                          }
+                        }));
   }
-  if (spec.constant_a != nullptr && pack_a_ && m_ > 0 && k_ > 0) {
-    TW_ASSIGN_OR_RETURN(constant_a_, make_block<T>(constant_tiles(batch_a_, 0, 0)));
-    for (int64_t i = 0; i < batch_a_; ++i) {
-      for (int64_t k0 = 0; k0 < k_; k0 += kc_) {
-        for (int64_t g = 0; g * mc_ < m_; ++g) {
-          pack_a(static_cast<const S*>(spec.constant_a) + i * m_ * k_, k0, std::min(kc_, k_ - k0), g * mc_,
-                 std::min(mc_, m_ - g * mc_), constant_a_.get() + constant_tiles(i, k0, g));
-        }
-      }
-    }
+  if (!(spec.constant_a == nullptr) && pack_a_ && m_ > 0 && k_ > 0) {
+    const S* a = static_cast<const S*>(spec.constant_a.data);
+    const PackKey key{PackForm::kTilesOfA, spec.dtype, {m_, k_, batch_a_, kc_, mc_, transpose_a_, conj_a_}};
+    TW_ASSIGN_OR_RETURN(constant_a_, packed<T>(spec.constant_a, key, constant_tiles(batch_a_, 0, 0), [&](T* to) {
+                          for (int64_t i = 0; i < batch_a_; ++i) {
+                            for (int64_t k0 = 0; k0 < k_; k0 += kc_) {
+                              for (int64_t g = 0; g * mc_ < m_; ++g) {
+                                pack_a(a + i * m_ * k_, k0, std::min(kc_, k_ - k0), g * mc_,
+                                       std::min(mc_, m_ - g * mc_), to + constant_tiles(i, k0, g));
+                              }
+                            }
+                          }
+                        }));
     pack_a_ = false;
   }
 
@@ -375,6 +382,7 @@ class SwappedPlan final : public ContractPlan {
   }
   size_t workspace_bytes() const override { return inner_->workspace_bytes(); }
   double flops() const override { return inner_->flops(); }
+  std::string_view algorithm() const override { return inner_->algorithm(); }
 
  private:
   std::unique_ptr<ContractPlan> inner_;

@@ -96,6 +96,7 @@ class SkinnyPlan final : public ContractPlan {
   double flops() const override {
     return 2.0 * static_cast<double>(m_) * static_cast<double>(n_) * static_cast<double>(k_) + epilogue_.flops();
   }
+  std::string_view algorithm() const override { return form_ == Form::kSums ? "row sums" : "dot products"; }
 
  private:
   // Transposing may run a vector past the end.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/framework/tensor_list.h"
 #include "core/kernels/cpu/array/outputs.h"
 
 namespace tw {
@@ -47,20 +48,24 @@ Result<Variant> zeros_of(const Variant& v, WorkerPool& pool) {
   auto zeros = make_ref<TensorList>();
   zeros->dtype = list->dtype;
   zeros->element_shape = list->element_shape;
-  for (const Tensor& t : list->elements) {
-    if (!t.valid()) {
-      zeros->elements.emplace_back();
-      continue;
+  zeros->resize(list->size());
+  for (int64_t i = 0; i < list->size(); ++i) {
+    if (!list->is_set(i)) continue;
+    const Shape& shape = list->shape(i);
+    TW_ASSIGN_OR_RETURN(void* to, zeros->place(i, shape, false));
+    Tensor z;
+    if (to == nullptr) {
+      TW_ASSIGN_OR_RETURN(z, Tensor::make(list->dtype, shape));
+      to = z.raw();
     }
-    TW_ASSIGN_OR_RETURN(Tensor z, Tensor::make(t.dtype(), t.shape()));
-    if (t.dtype() == DType::kVariant) {
-      for (int64_t i = 0; i < t.num_elements(); ++i) {
-        TW_ASSIGN_OR_RETURN(z.data<Variant>()[i], zeros_of(t.data<Variant>()[i], pool));
+    if (list->dtype == DType::kVariant) {
+      for (int64_t k = 0; k < z.num_elements(); ++k) {
+        TW_ASSIGN_OR_RETURN(z.data<Variant>()[k], zeros_of(static_cast<const Variant*>(list->data(i))[k], pool));
       }
     } else {
-      fill_elements(z.dtype(), nullptr, z.raw(), z.num_elements(), pool);
+      fill_elements(list->dtype, nullptr, to, shape.num_elements(), pool);
     }
-    zeros->elements.push_back(std::move(z));
+    if (z.valid()) TW_RETURN_IF_ERROR(zeros->keep(i, std::move(z)));
   }
   return Variant(zeros);
 }

@@ -7,17 +7,6 @@ namespace {
 
 constexpr size_t round_up(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
-Cost cost_of(const PrepareContext& ctx, const ContractPlan& plan) {
-  Cost c;
-  c.flops = plan.flops();
-  const auto add = [&c](const Shape& s, DType t) {
-    c.bytes += static_cast<double>(s.num_elements()) * static_cast<double>(dtype_size(t));
-  };
-  for (int i = 0; i < ctx.num_inputs(); ++i) add(ctx.input_shape(i), ctx.input_dtype(i));
-  for (int i = 0; i < ctx.num_outputs(); ++i) add(ctx.output_shape(i), ctx.output_dtype(i));
-  return c;
-}
-
 // An NCHW (or NCDHW) tensor's elements in NHWC order, and the way back.
 StridedCopy turn(const Shape& nchw, size_t element_size, bool back) {
   const int64_t c = nchw[1], pixels = nchw.product(2, nchw.rank());
@@ -26,17 +15,23 @@ StridedCopy turn(const Shape& nchw, size_t element_size, bool back) {
   return back ? StridedCopy(dims, inner, outer, element_size) : StridedCopy(dims, outer, inner, element_size);
 }
 
+Constant constant_operand(const PrepareContext& ctx, int input) {
+  const Tensor* t = ctx.constant(input);
+  return t == nullptr ? Constant() : Constant(t->raw(), std::make_shared<const Tensor>(*t));
+}
+
 }  // namespace
 
 Status prepare_gemm(PrepareContext& ctx, const GemmSpec& spec, int num_operands) {
   GemmSpec s = spec;
-  if (ctx.constant(0) != nullptr) s.constant_a = ctx.constant(0)->raw();
-  if (ctx.constant(1) != nullptr) s.constant_b = ctx.constant(1)->raw();
+  s.constant_a = constant_operand(ctx, 0);
+  s.constant_b = constant_operand(ctx, 1);
   ContractKernel& k = ctx.emplace_state<ContractKernel>();
   TW_ASSIGN_OR_RETURN(k.plan, plan_gemm(s, ctx.threads()));
   k.num_operands = num_operands;
   ctx.set_workspace(k.plan->workspace_bytes());
-  ctx.set_cost(cost_of(ctx, *k.plan));
+  ctx.set_cost({k.plan->flops()});
+  ctx.set_algorithm(k.plan->algorithm());
   return {};
 }
 
@@ -47,7 +42,7 @@ Status prepare_conv(PrepareContext& ctx, ConvSpec spec, int a, int b, int num_op
   k.a = a, k.b = b;
   k.num_operands = num_operands;
   const int filter = spec.kind == Kind::kForward ? b : spec.kind == Kind::kInputGrad ? a : -1;
-  if (filter >= 0 && ctx.constant(filter) != nullptr) spec.constant_filter = ctx.constant(filter)->raw();
+  if (filter >= 0) spec.constant_filter = constant_operand(ctx, filter);
   const Epilogue epilogue = spec.epilogue;
   size_t turned_bytes = 0;
   if (format.nchw()) {
@@ -72,7 +67,8 @@ Status prepare_conv(PrepareContext& ctx, ConvSpec spec, int a, int b, int num_op
   }
   TW_ASSIGN_OR_RETURN(k.plan, plan_conv(spec, ctx.threads()));
   ctx.set_workspace(turned_bytes + k.plan->workspace_bytes());
-  ctx.set_cost(cost_of(ctx, *k.plan));
+  ctx.set_cost({k.plan->flops()});
+  ctx.set_algorithm(k.plan->algorithm());
   return {};
 }
 

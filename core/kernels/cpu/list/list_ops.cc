@@ -29,7 +29,7 @@ Status run_reserve(const RunContext& ctx) {
   if (n < 0 || n > kMostElements) {
     return invalid_argument("The num_elements to reserve must be a non negative number, but got ", n);
   }
-  list->elements.resize(static_cast<size_t>(n));
+  list->resize(n);
   return give_list(ctx, 0, std::move(list), state.dynamic);
 }
 
@@ -41,51 +41,31 @@ Status run_push(const RunContext& ctx) {
     return invalid_argument("Tried to append a tensor with incompatible shape to a list. Op element shape: ", shape,
                             " list shape: ", before->element_shape);
   }
-  const auto size = static_cast<int64_t>(before->elements.size());
+  const int64_t size = before->size();
   if (before->max_elements >= 0 && size >= before->max_elements) {
     return invalid_argument("Tried to push item into a full list list size: ", size,
                             " max_num_elements: ", before->max_elements);
   }
-  TW_ASSIGN_OR_RETURN(Tensor element, ctx.input_tensor(1, true));
   TW_ASSIGN_OR_RETURN(Ref<TensorList> list, take_list(ctx, 0));
-  list->elements.push_back(std::move(element));
+  TW_RETURN_IF_ERROR(store_input(ctx, 1, *list, size));
   return give_list(ctx, 0, std::move(list), state.dynamic);
 }
 
-// The shape of an element that was never set, from what is known of the list and of its other elements.
-Result<Shape> unset_shape(const TensorList& list, const Shape& wanted) {
-  TW_ASSIGN_OR_RETURN(Shape shape, merge_element_shapes(list.element_shape, wanted));
-  for (const Tensor& t : list.elements) {
-    if (shape.fully_known()) return shape;
-    if (!t.valid()) continue;
-    TW_ASSIGN_OR_RETURN(shape, merge_element_shapes(shape, t.shape()));
-  }
-  if (shape.fully_known()) return shape;
-  return invalid_argument("Trying to read an uninitialized tensor but element_shape is not fully defined: ", shape,
-                          " and no list element is set.");
-}
-
-Result<Tensor> element_or_zeros(const TensorList& list, int64_t i, const Shape& wanted) {
-  const Tensor& t = list.elements[static_cast<size_t>(i)];
-  // The program was compiled for elements of the shape wanted.
-  if (t.valid() && !compatible(wanted, t.shape())) {
-    return invalid_argument("Tried to read element ", i, " of shape ", t.shape(),
-                            " with an incompatible element_shape: ", wanted);
-  }
-  if (t.valid()) return t;
-  TW_ASSIGN_OR_RETURN(const Shape shape, unset_shape(list, wanted));
-  return zero_element(list.dtype, shape);
+// The shape that the op asks for in input i, or that the plan knows.
+Result<Shape> wanted_shape(const RunContext& ctx, int i) {
+  const Shape& planned = ctx.state<ListState>().planned;
+  return planned.fully_known() ? planned : read_element_shape(ctx.input(i));
 }
 
 Status run_pop(const RunContext& ctx) {
   const auto& state = ctx.state<ListState>();
   TW_ASSIGN_OR_RETURN(const TensorList* before, list_input(ctx, 0, state.dtype));
-  TW_ASSIGN_OR_RETURN(const Shape wanted, read_element_shape(ctx.input(1)));
-  if (before->elements.empty()) return invalid_argument("Trying to pop from an empty list.");
-  TW_ASSIGN_OR_RETURN(Tensor last,
-                      element_or_zeros(*before, static_cast<int64_t>(before->elements.size()) - 1, wanted));
+  TW_ASSIGN_OR_RETURN(const Shape wanted, wanted_shape(ctx, 1));
+  const int64_t size = before->size();
+  if (size == 0) return invalid_argument("Trying to pop from an empty list.");
+  TW_ASSIGN_OR_RETURN(Tensor last, element_or_zeros(*before, size - 1, wanted));
   TW_ASSIGN_OR_RETURN(Ref<TensorList> list, take_list(ctx, 0));
-  list->elements.pop_back();
+  list->resize(size - 1);
   ctx.set_output(1, std::move(last));
   return give_list(ctx, 0, std::move(list), state.dynamic);
 }
@@ -94,11 +74,11 @@ Status run_get(const RunContext& ctx) {
   const auto& state = ctx.state<ListState>();
   TW_ASSIGN_OR_RETURN(const TensorList* list, list_input(ctx, 0, state.dtype));
   TW_ASSIGN_OR_RETURN(const int64_t i, read_count(ctx, 1, "index"));
-  const auto size = static_cast<int64_t>(list->elements.size());
+  const int64_t size = list->size();
   if (i < 0 || i >= size) {
     return invalid_argument("Trying to access element ", i, " in a list with ", size, " elements.");
   }
-  TW_ASSIGN_OR_RETURN(const Shape wanted, read_element_shape(ctx.input(2)));
+  TW_ASSIGN_OR_RETURN(const Shape wanted, wanted_shape(ctx, 2));
   TW_RETURN_IF_ERROR(mark_read(*list, i, state));
   TW_ASSIGN_OR_RETURN(Tensor t, element_or_zeros(*list, i, wanted));
   ctx.set_output(0, std::move(t));
@@ -114,10 +94,9 @@ Status run_set(const RunContext& ctx) {
     return invalid_argument("Tried to set a tensor with incompatible shape at a list index. Item element shape: ",
                             shape, " list shape: ", before->element_shape);
   }
-  TW_ASSIGN_OR_RETURN(Tensor element, ctx.input_tensor(2, true));
   TW_ASSIGN_OR_RETURN(Ref<TensorList> list, take_list(ctx, 0));
   TW_RETURN_IF_ERROR(prepare_write(*list, i, state));
-  list->elements[static_cast<size_t>(i)] = std::move(element);
+  TW_RETURN_IF_ERROR(store_input(ctx, 2, *list, i));
   return give_list(ctx, 0, std::move(list), state.dynamic);
 }
 
@@ -128,14 +107,14 @@ Status run_resize(const RunContext& ctx) {
     return invalid_argument("TensorListSlice expects size to be non-negative. Got: ", n);
   }
   TW_ASSIGN_OR_RETURN(Ref<TensorList> list, take_list(ctx, 0));
-  list->elements.resize(static_cast<size_t>(n));
+  list->resize(n);
   return give_list(ctx, 0, std::move(list), state.dynamic);
 }
 
 Status run_length(const RunContext& ctx) {
   TW_ASSIGN_OR_RETURN(const TensorList* list, list_input(ctx, 0));
   TW_ASSIGN_OR_RETURN(void* const to, output_storage(ctx, 0, Shape{}, ctx.state<ListState>().dynamic));
-  *static_cast<int32_t*>(to) = static_cast<int32_t>(list->elements.size());
+  *static_cast<int32_t*>(to) = static_cast<int32_t>(list->size());
   return {};
 }
 
@@ -158,8 +137,8 @@ Status run_element_shape(const RunContext& ctx) {
 TW_KERNEL(EmptyTensorList, prepare_list, run_empty);
 TW_KERNEL(TensorListReserve, prepare_list, run_reserve);
 TW_KERNEL(TensorListPushBack, prepare_list, run_push);
-TW_KERNEL(TensorListPopBack, prepare_list, run_pop);
-TW_KERNEL(TensorListGetItem, prepare_list, run_get);
+TW_KERNEL(TensorListPopBack, prepare_read, run_pop);
+TW_KERNEL(TensorListGetItem, prepare_read, run_get);
 TW_KERNEL(TensorListSetItem, prepare_list, run_set);
 TW_KERNEL(TensorListResize, prepare_list, run_resize);
 TW_KERNEL(TensorListLength, prepare_list, run_length);

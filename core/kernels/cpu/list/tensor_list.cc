@@ -69,8 +69,27 @@ Ref<TensorList> copy_list(const TensorList& list) {
   copy->dtype = list.dtype;
   copy->element_shape = list.element_shape;
   copy->max_elements = list.max_elements;
-  copy->elements = list.elements;
+  copy->share_elements(list);
   return copy;
+}
+
+Status store_input(const RunContext& ctx, int input, TensorList& list, int64_t i) {
+  const Value& v = ctx.input(input);
+  const bool shareable = v.owner != nullptr && v.owner->writable();
+  TW_ASSIGN_OR_RETURN(void* const to, list.place(i, *v.shape, shareable));
+  if (to != nullptr) {
+    copy_elements(v.dtype, v.data, to, v.shape->num_elements());
+    return {};
+  }
+  TW_ASSIGN_OR_RETURN(Tensor t, ctx.input_tensor(input, true));
+  return list.keep(i, std::move(t));
+}
+
+Status store(TensorList& list, int64_t i, Tensor element) {
+  TW_ASSIGN_OR_RETURN(void* const to, list.place(i, element.shape(), true));
+  if (to == nullptr) return list.keep(i, std::move(element));
+  copy_elements(element.dtype(), element.raw(), to, element.num_elements());
+  return {};
 }
 
 Status give_list(const RunContext& ctx, int o, Ref<TensorList> list, bool dynamic) {
@@ -92,6 +111,38 @@ Result<Shape> merge_element_shapes(const Shape& a, const Shape& b) {
     return invalid_argument("PartialTensorShape: Incompatible shapes during merge: ", a, " vs. ", b);
   }
   return merge(a, b);
+}
+
+namespace {
+
+// Of an element that was never set.
+Result<Shape> unset_shape(const TensorList& list, const Shape& wanted) {
+  TW_ASSIGN_OR_RETURN(Shape shape, merge_element_shapes(list.element_shape, wanted));
+  if (const Shape* common = list.common_shape()) {
+    TW_ASSIGN_OR_RETURN(shape, merge_element_shapes(shape, *common));
+  }
+  for (int64_t i = 0; i < list.size() && !shape.fully_known(); ++i) {
+    if (!list.is_set(i)) continue;
+    TW_ASSIGN_OR_RETURN(shape, merge_element_shapes(shape, list.shape(i)));
+  }
+  if (shape.fully_known()) return shape;
+  return invalid_argument("Trying to read an uninitialized tensor but element_shape is not fully defined: ", shape,
+                          " and no list element is set.");
+}
+
+}  // namespace
+
+Result<Tensor> element_or_zeros(const TensorList& list, int64_t i, const Shape& wanted) {
+  if (!list.is_set(i)) {
+    TW_ASSIGN_OR_RETURN(const Shape shape, unset_shape(list, wanted));
+    return zero_element(list.dtype, shape);
+  }
+  // The program was compiled for elements of the shape wanted.
+  if (!compatible(wanted, list.shape(i))) {
+    return invalid_argument("Tried to read element ", i, " of shape ", list.shape(i),
+                            " with an incompatible element_shape: ", wanted);
+  }
+  return list.element(i);
 }
 
 Result<Tensor> zero_element(DType dtype, const Shape& shape) {
@@ -125,12 +176,12 @@ Status mark_read(const TensorList& list, int64_t i, const ListState& state) {
 }
 
 Status prepare_write(TensorList& list, int64_t i, const ListState& state) {
-  const auto size = static_cast<int64_t>(list.elements.size());
+  const int64_t size = list.size();
   if (i < 0 || i >= (state.resize ? kMostElements : size)) {
     return invalid_argument("Trying to modify element ", i, " in a list with ", size, " elements.");
   }
-  if (i >= size) list.elements.resize(static_cast<size_t>(i) + 1);
-  if (state.write_once && list.elements[static_cast<size_t>(i)].valid()) {
+  if (i >= size) list.resize(i + 1);
+  if (state.write_once && list.is_set(i)) {
     return invalid_argument("Could not write to TensorArray index ", i, " because it has already been written to.");
   }
   if (state.write_once) {
@@ -152,6 +203,14 @@ Status prepare_list(PrepareContext& ctx) {
   state.write_once = attrs.has("_write_once");
   state.read_once = attrs.has("_clear_after_read");
   for (int o = 0; o < ctx.num_outputs(); ++o) state.dynamic |= output_is_dynamic(ctx, o);
+  return {};
+}
+
+Status prepare_read(PrepareContext& ctx) {
+  TW_RETURN_IF_ERROR(prepare_list(ctx));
+  std::unique_ptr<KernelState> state = ctx.take_state();
+  static_cast<ListState&>(*state).planned = ctx.output_shape(ctx.num_outputs() - 1);
+  ctx.set_state(std::move(state));
   return {};
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/framework/kernel.h"
+#include "core/framework/tensor_list.h"
 
 namespace tw {
 
@@ -52,6 +53,14 @@ Result<Shape> merge_element_shapes(const Shape& a, const Shape& b);
 // Zeros of that shape, for elements that were never set.
 Result<Tensor> zero_element(DType dtype, const Shape& shape);
 
+// Makes an input of the kernel element i of a list that has no other holder; appends it where i is the size.
+Status store_input(const RunContext& ctx, int input, TensorList& list, int64_t i);
+// The same for a tensor.
+Status store(TensorList& list, int64_t i, Tensor element);
+// An element, or where it was never set zeros of the shape that is known of it from the list, from its other elements
+// and from what is wanted, which an element that is set must fit.
+Result<Tensor> element_or_zeros(const TensorList& list, int64_t i, const Shape& wanted);
+
 // Row i of a tensor as a tensor of its own: a view where the row lies aligned, and a copy otherwise.
 Result<Tensor> row_of(const Tensor& t, int64_t begin, int64_t rows, const Shape& shape);
 
@@ -60,12 +69,15 @@ struct ListState : KernelState {
   DType dtype = DType::kInvalid;           // of the elements
   int64_t num_elements = -1;               // that TensorListStack insists on
   Shape element_shape = Shape::unknown();  // TensorListConcat's attribute
+  Shape planned = Shape::unknown();        // of the tensor that is read, as far as the plan knows it
   bool dynamic = false;
   bool resize = false;      // a write beyond the end makes the list longer
   bool write_once = false;  // an element that is set stays so
   bool read_once = false;   // a new list is a ReadOnceList; reading such a list leaves marks
 };
 Status prepare_list(PrepareContext& ctx);
+// The same for ops whose last output is read from a list, and has the shape that the plan knows or the step fails.
+Status prepare_read(PrepareContext& ctx);
 // A list without elements.
 Ref<TensorList> new_list(const ListState& state);
 // Marks element i of a ReadOnceList as read where the op is one that does; InvalidArgument when it was read before.

@@ -96,17 +96,20 @@ Result<Ref<TensorList>> sum_of(const TensorList& a, const TensorList& b, WorkerP
     return invalid_argument("Invalid data types; op elements ", dtype_name(a.dtype), " but list elements ",
                             dtype_name(b.dtype));
   }
-  if (a.elements.size() != b.elements.size()) {
-    return invalid_argument("Trying to add two lists of tensors of different lengths. One is ", a.elements.size(),
-                            " and the other is ", b.elements.size());
+  if (a.size() != b.size()) {
+    return invalid_argument("Trying to add two lists of tensors of different lengths. One is ", a.size(),
+                            " and the other is ", b.size());
   }
   auto sum = make_ref<TensorList>();
   sum->dtype = a.dtype;
   sum->element_shape = a.element_shape;
   sum->max_elements = a.max_elements;
-  for (size_t k = 0; k < a.elements.size(); ++k) {
-    TW_ASSIGN_OR_RETURN(Tensor t, sum_of(a.elements[k], b.elements[k], pool));
-    sum->elements.push_back(std::move(t));
+  sum->resize(a.size());
+  for (int64_t k = 0; k < a.size(); ++k) {
+    TW_ASSIGN_OR_RETURN(const Tensor left, a.element(k));
+    TW_ASSIGN_OR_RETURN(const Tensor right, b.element(k));
+    TW_ASSIGN_OR_RETURN(Tensor t, sum_of(left, right, pool));
+    if (t.valid()) TW_RETURN_IF_ERROR(store(*sum, k, std::move(t)));
   }
   return sum;
 }
@@ -130,14 +133,21 @@ Status run_add_item(const RunContext& ctx) {
     return invalid_argument("index must be a scalar, got shape ", *ctx.input(1).shape);
   }
   const int64_t i = *ctx.in<int32_t>(1);
-  const auto size = static_cast<int64_t>(before->elements.size());
+  const int64_t size = before->size();
   if (i < 0 || i >= size) {
     return invalid_argument("Trying to modify element ", i, " in a list with ", size, " elements.");
   }
-  TW_ASSIGN_OR_RETURN(Tensor item, ctx.input_tensor(2, true));
-  TW_ASSIGN_OR_RETURN(Ref<TensorList> list, take_list(ctx, 0));
-  Tensor& element = list->elements[static_cast<size_t>(i)];
+  if (!before->is_set(i)) {
+    TW_ASSIGN_OR_RETURN(Ref<TensorList> list, take_list(ctx, 0));
+    TW_RETURN_IF_ERROR(store_input(ctx, 2, *list, i));
+    return give_list(ctx, 0, std::move(list), state.dynamic);
+  }
+  TW_ASSIGN_OR_RETURN(const Tensor item, ctx.input_tensor(2, true));
+  TW_ASSIGN_OR_RETURN(Tensor element, before->element(i));
+  // The element must not be held while the list is written, which would make the list copy it.
   TW_ASSIGN_OR_RETURN(element, sum_of(element, item, ctx.pool()));
+  TW_ASSIGN_OR_RETURN(Ref<TensorList> list, take_list(ctx, 0));
+  TW_RETURN_IF_ERROR(store(*list, i, std::move(element)));
   return give_list(ctx, 0, std::move(list), state.dynamic);
 }
 

@@ -146,17 +146,4 @@ void allow_in_place_where_equal(PrepareContext& ctx) {
   }
 }
 
-double operand_bytes(const PrepareContext& ctx) {
-  double bytes = 0;
-  for (int i = 0; i < ctx.num_inputs(); ++i) {
-    bytes +=
-        static_cast<double>(ctx.input_shape(i).num_elements()) * static_cast<double>(dtype_size(ctx.input_dtype(i)));
-  }
-  for (int i = 0; i < ctx.num_outputs(); ++i) {
-    bytes +=
-        static_cast<double>(ctx.output_shape(i).num_elements()) * static_cast<double>(dtype_size(ctx.output_dtype(i)));
-  }
-  return bytes;
-}
-
 }  // namespace tw

@@ -11,7 +11,5 @@ namespace tw {
 Result<Shape> broadcast_all(std::span<const Shape> shapes);
 // Allows every output the storage of every input of equal shape and element size.
 void allow_in_place_where_equal(PrepareContext& ctx);
-// Bytes of all inputs and outputs; precondition: shapes fully known.
-double operand_bytes(const PrepareContext& ctx);
 
 }  // namespace tw
