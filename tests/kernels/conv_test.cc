@@ -141,6 +141,12 @@ TEST(Conv, LargeImagesAndManyTaps) {
   check_conv<float>(conv(5, 7, 7, 12, 64, 1, 1, 2, 2, 1, 1, false));
 }
 
+TEST(Conv, PixelsThatShareCacheSets) {
+  check_conv<float>(conv(2, 9, 9, 512, 33, 1, 1, 2, 2, 1, 1, true));
+  check_conv<float>(conv(1, 7, 7, 512, 64, 3, 3, 1, 1, 1, 1, true));
+  check_conv<double>(conv(1, 9, 10, 256, 40, 2, 3, 1, 2, 1, 1, false));
+}
+
 TEST(Conv, OddGeometry) {
   check_conv<float>(conv(2, 5, 5, 3, 4, 2, 2, 4, 4, 1, 1, false));  // strides beyond the filter leave gaps
   check_conv<float>(conv(1, 1, 9, 2, 3, 1, 3, 1, 2, 1, 3, true));

@@ -49,6 +49,7 @@ class ImageConv final : public ContractPlan {
   int64_t result_d_ = 0, result_h_ = 0, result_w_ = 0, result_c_ = 0, spread_h_ = 1, spread_w_ = 1;
   std::vector<Phase> phases_;
   int64_t packed_ = 0, panels_ = 0, group_ = 1;
+  int64_t row_step_ = 0;  // of the copies of a group's rows, where these collide; else 0
   int width_ = 1, slots_ = 1;
   size_t shared_bytes_ = 0, slot_bytes_ = 0;
   double flops_ = 0;
@@ -173,6 +174,14 @@ Status ImageConv<S, T>::plan(const ConvSpec& spec, int threads) {
     shared_bytes_ = piece_bytes<T>(packed_);
   }
   slot_bytes_ = piece_bytes<T>(region_.elements());
+  // Copied rows are an odd number of vectors apart. Few columns would not pay for the copy.
+  if (rows_collide(shape_.step_w * shape_.channels * static_cast<int64_t>(sizeof(T))) && result_c_ >= width_) {
+    int64_t block = 0;
+    for (const Phase& p : phases_) block = std::max(block, p.per_block * p.length);
+    row_step_ = (block / set_.lanes | 1) * set_.lanes;
+    if (row_step_ < block) row_step_ += 2 * set_.lanes;
+    slot_bytes_ += piece_bytes<T>(kMaxGroup * row_step_);
+  }
   if (!std::is_same_v<S, T> || epilogue_.home() < 0) {
     const int64_t unit = units_.images * std::min(units_.band * spread_h_, result_h_) * result_w_ * result_c_;
     slot_bytes_ += piece_bytes<T>(unit) + piece_bytes<S>(unit);
@@ -221,6 +230,7 @@ template <typename S, typename T>
 void ImageConv<S, T>::run_unit(const Unit& unit, const S* source, const T* packed, void* const* outputs,
                                const void* const* operands, char* slot, FirstError* error) const {
   const T* image = region_.load(source, unit, take<T>(&slot, region_.elements()));
+  T* copies = row_step_ > 0 ? take<T>(&slot, kMaxGroup * row_step_) : nullptr;
   const int64_t row_elements = result_w_ * result_c_;
   const int64_t first_row = unit.row * spread_h_;
   const int64_t rows = std::min(unit.rows * spread_h_, result_h_ - first_row);
@@ -270,7 +280,23 @@ void ImageConv<S, T>::run_unit(const Unit& unit, const S* source, const T* packe
       for (int64_t s = 0; s < segments; s += phase.per_block) {
         a.offsets = phase.offsets.data() + s;
         a.segments = std::min(phase.per_block, segments - s);
-        multiply_rows(set_, a, height, b, s * phase.length, 0, panels_, c_rows, s > 0);
+        if (copies != nullptr) {
+          const T* copied[kMaxGroup];
+          for (int64_t r = 0; r < height; ++r) {
+            T* to = copies + r * row_step_;
+            copied[r] = to;
+            for (int64_t i = 0; i < a.segments; ++i, to += phase.length)
+              load_row(a_rows[r] + a.offsets[i], to, phase.length);
+          }
+          const int64_t start = 0;
+          RowSource<T> compact;
+          compact.rows = copied;
+          compact.offsets = &start;
+          compact.length = a.k();
+          multiply_rows(set_, compact, height, b, s * phase.length, 0, panels_, c_rows, s > 0);
+        } else {
+          multiply_rows(set_, a, height, b, s * phase.length, 0, panels_, c_rows, s > 0);
+        }
       }
     }
   }

@@ -160,7 +160,9 @@ Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
   const bool constant_b = !(spec.constant_b == nullptr) && k_ > 0 && n_ > 0;
   pack_b_ =
       transpose_b_ || conj_b_ || !std::is_same_v<S, T> || constant_b || (m_ > 2 * set_.max_rows && n_ > 2 * width_);
-  pack_a_ = conj_a_ || !std::is_same_v<S, T> || (m_ > set_.max_rows && n_ > 3 * width_ && k_ >= 64);
+  pack_a_ = conj_a_ || !std::is_same_v<S, T> ||
+            (m_ > set_.max_rows && k_ >= 64 &&
+             (n_ > 3 * width_ || (n_ > width_ && !transpose_a_ && rows_collide(k_ * static_cast<int64_t>(sizeof(T))))));
 
   const bool far = !pack_b_ && k_ * n_ * size > block_bytes_of_a();
   const int64_t steps = std::max<int64_t>((far ? kDirectSteps : kBlockSteps) / size, 1);

@@ -32,6 +32,10 @@ struct RowSource {
   int64_t k() const { return segments * length; }
 };
 
+// Whether rows that lie this many bytes apart fall into so few sets of a first-level cache that those of a tile drive
+// each other out.
+inline bool rows_collide(int64_t bytes_apart) { return bytes_apart % 2048 == 0; }
+
 // Elements that pack_tiles may write.
 inline int64_t tiles_size(int64_t rows, int64_t steps, int max_rows, int lanes) {
   const RowTiles tiles(rows, max_rows);
