@@ -63,14 +63,21 @@ template <int kCount, class D, class V = Vec<D>>
 HWY_INLINE void results(D d, const V* x, V* y) {
   const V sum_a = hn::Add(x[1], x[2]), difference_a = hn::Sub(x[1], x[2]);
   const V sum_b = hn::Add(x[3], x[4]), difference_b = hn::Sub(x[3], x[4]);
+  // The point at infinity adds to the last result only.
+  const V none = hn::Zero(d);
   y[0] = hn::Add(x[0], hn::Add(sum_a, sum_b));
   y[1] = hn::Mul(hn::Set(d, kB), hn::MulAdd(hn::Set(d, 0.5f), difference_a, difference_b));
-  if constexpr (kCount > 2) y[2] = hn::MulAdd(hn::Set(d, 2.0f), sum_b, hn::Mul(hn::Set(d, 0.5f), sum_a));
-  if constexpr (kCount > 3) {
-    y[3] = hn::MulAdd(hn::Set(d, 2 * kB), difference_b, hn::Mul(hn::Set(d, kA / 2), difference_a));
+  if constexpr (kCount == 2) y[1] = hn::Add(y[1], x[5]);
+  if constexpr (kCount > 2) {
+    y[2] = hn::MulAdd(hn::Set(d, 2.0f), sum_b, hn::MulAdd(hn::Set(d, 0.5f), sum_a, kCount == 3 ? x[5] : none));
   }
-  if constexpr (kCount > 4) y[4] = hn::MulAdd(hn::Set(d, 4.0f), sum_b, hn::Mul(hn::Set(d, 0.25f), sum_a));
-  y[kCount - 1] = hn::Add(y[kCount - 1], x[5]);
+  if constexpr (kCount > 3) {
+    const V low = hn::MulAdd(hn::Set(d, kA / 2), difference_a, kCount == 4 ? x[5] : none);
+    y[3] = hn::MulAdd(hn::Set(d, 2 * kB), difference_b, low);
+  }
+  if constexpr (kCount > 4) {
+    y[4] = hn::MulAdd(hn::Set(d, 4.0f), sum_b, hn::MulAdd(hn::Set(d, 0.25f), sum_a, x[5]));
+  }
 }
 
 struct SourceTransform {
