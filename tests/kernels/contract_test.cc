@@ -121,6 +121,8 @@ TEST(Gemm, FewRowsOrColumnsWithLongOnes) {
 }
 
 TEST(Gemm, LargeShapesAreBlocked) {
+  check_gemm<float>(spec_of(70, 1031, 1050, false, true));
+  check_gemm<float>(spec_of(70, 1031, 1050, true, true));
   for (int t = 0; t < 4; ++t) {
     check_gemm<float>(spec_of(700, 130, 1201, t & 1, t & 2), t == 0 || t == 2, t == 1 || t == 2);
     check_gemm<float>(spec_of(301, 515, 803, t & 1, t & 2));

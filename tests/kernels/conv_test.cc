@@ -258,9 +258,9 @@ void check_winograd(ConvSpec spec, bool beside_direct = false) {
     spec.kind = kind;
     const Planner planner = kind == Kind::kFilterGrad ? contract::plan_winograd_filter_grad : contract::plan_winograd;
     // All results of a tile share its rounding errors, the ones at the image's edge too.
-    const int64_t terms = 36 * (kind == Kind::kFilterGrad  ? (spec.out_h + 3) / 4 * ((spec.out_w + 3) / 4) * spec.batch
-                                : kind == Kind::kInputGrad ? spec.out_c
-                                                           : spec.in_c);
+    const int64_t tile = 7 - spec.filter_h;
+    const int64_t tiles = (spec.out_h + tile - 1) / tile * ((spec.out_w + tile - 1) / tile) * spec.batch;
+    const int64_t terms = 36 * (kind == Kind::kFilterGrad ? tiles : kind == Kind::kInputGrad ? spec.out_c : spec.in_c);
     double direct = 0, fast = 0;
     if (beside_direct) check_kind<float>(spec, false, plan_conv, 0, &direct);
     spec.winograd = true;
@@ -296,6 +296,16 @@ TEST(Winograd, ChannelsAndBatches) {
   check_winograd(conv(40, 5, 5, 16, 16, 3, 3, 1, 1, 1, 1, true));   // several images at a time, the last batch smaller
   check_winograd(conv(1, 60, 70, 16, 16, 3, 3, 1, 1, 1, 1, true));  // several bands of one image
   check_winograd(conv(1, 8, 8, 400, 20, 3, 3, 1, 1, 1, 1, true));   // more channels than a group of rows has
+}
+
+TEST(Winograd, FiveByFive) {
+  for (bool same : {false, true}) {
+    for (auto [h, w] : {std::pair{5, 5}, {6, 9}, {8, 8}, {11, 14}}) {
+      check_winograd(conv(2, h, w, 17, 33, 5, 5, 1, 1, 1, 1, same));
+      if (HasFatalFailure()) return;
+    }
+  }
+  check_winograd(conv(9, 14, 14, 32, 48, 5, 5, 1, 1, 1, 1, true), true);
 }
 
 TEST(Winograd, IsTakenWhereItPays) {

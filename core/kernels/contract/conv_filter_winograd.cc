@@ -1,6 +1,6 @@
-// The filter gradient of 3 x 3 taps at stride 1 by Winograd's F(3x3, 4x4): tiles of the source and of dy are
-// transformed, a batch of tiles at a time, and for each of the 36 products a matrix product over the tiles adds to its
-// sums.
+// The filter gradient of 3 x 3 or 5 x 5 taps at stride 1 by Winograd's F(3x3, 4x4) or F(5x5, 2x2): tiles of the source
+// and of dy are transformed, a batch of tiles at a time, and for each of the 36 products a matrix product over the
+// tiles adds to its sums.
 #include "core/kernels/contract/conv_region.h"
 #include "core/kernels/contract/epilogue.h"
 #include "core/kernels/contract/rows.h"
@@ -13,7 +13,7 @@ namespace {
 constexpr int64_t kTilesAtATime = 112;
 
 WinogradGrid grid_of(const ConvSpec& s) {
-  return {s.in_h, s.in_w, s.in_c, s.out_h, s.out_w, s.out_c, s.pad_top, s.pad_left};
+  return {s.filter_h, s.in_h, s.in_w, s.in_c, s.out_h, s.out_w, s.out_c, s.pad_top, s.pad_left};
 }
 
 // Vector instructions of both ways; see conv_winograd.cc.
@@ -22,10 +22,12 @@ bool pays(const ConvSpec& s, const WinogradGrid& g, int64_t lanes) {
   const double c = static_cast<double>(g.source_c), c_vectors = static_cast<double>((g.source_c + lanes - 1) / lanes),
                k_vectors = static_cast<double>((g.result_c + lanes - 1) / lanes);
   const double products = static_cast<double>(kWinogradProducts);
-  const double direct = static_cast<double>(s.batch * g.result_h * g.result_w) * 9 * c * k_vectors;
+  const double direct =
+      static_cast<double>(s.batch * g.result_h * g.result_w) * static_cast<double>(g.taps * g.taps) * c * k_vectors;
   const double visits = std::max(1.0, tiles / static_cast<double>(kTilesAtATime));
-  const double fast = tiles * (216 * c_vectors + 170 * k_vectors + products * c * k_vectors * 1.1) +
-                      visits * products * c * k_vectors * 12 + 130 * c * k_vectors;
+  const double fast =
+      tiles * (216 * c_vectors + (g.taps == 3 ? 170 : 130) * k_vectors + products * c * k_vectors * 1.1) +
+      visits * products * c * k_vectors * 12 + 130 * c * k_vectors;
   return fast < 0.8 * direct;
 }
 
@@ -57,7 +59,8 @@ class WinogradFilterGrad final : public ContractPlan {
 Status WinogradFilterGrad::plan(const ConvSpec& spec, int threads) {
   spec_ = spec;
   grid_ = grid_of(spec);
-  TW_ASSIGN_OR_RETURN(epilogue_, BoundEpilogue::make(spec.epilogue, spec.dtype, Shape{3, 3, spec.in_c, spec.out_c}));
+  TW_ASSIGN_OR_RETURN(epilogue_, BoundEpilogue::make(spec.epilogue, spec.dtype,
+                                                     Shape{spec.filter_h, spec.filter_w, spec.in_c, spec.out_c}));
   flops_ = conv_flops(spec);
   slots_ = slots_for(flops_, threads);
   const int64_t lanes = set_.lanes, high = grid_.tiles_h(), wide = grid_.tiles_w(), per_image = high * wide;
@@ -86,7 +89,7 @@ size_t WinogradFilterGrad::workspace_bytes() const {
   return piece_bytes<float>(std::max(source_.tile, gradient_.tile)) +
          piece_bytes<float>(kWinogradProducts * source_.product) +
          piece_bytes<float>(kWinogradProducts * gradient_.product) + piece_bytes<float>(kWinogradProducts * product_) +
-         (epilogue_.home() < 0 ? piece_bytes<float>(9 * grid_.source_c * grid_.result_c) : 0);
+         (epilogue_.home() < 0 ? piece_bytes<float>(grid_.taps * grid_.taps * grid_.source_c * grid_.result_c) : 0);
 }
 
 WinogradRun WinogradFilterGrad::part(int64_t index) const {
@@ -153,14 +156,14 @@ Status WinogradFilterGrad::run(const void* a, const void* b, const void* const* 
   }
 
   const int home = epilogue_.home();
-  float* filter = home >= 0 ? static_cast<float*>(outputs[home]) : take<float>(&memory, 9 * c * k);
+  const int64_t elements = grid_.taps * grid_.taps * c * k;
+  float* filter = home >= 0 ? static_cast<float*>(outputs[home]) : take<float>(&memory, elements);
   constexpr int64_t kChannels = 16;
   run_tasks(pool, slots_, (c + kChannels - 1) / kChannels, [&](int64_t i, int) {
-    winograd_taps(sums, product_, step_, c, k, i * kChannels, std::min((i + 1) * kChannels, c), filter);
+    winograd_taps(grid_.taps, sums, product_, step_, c, k, i * kChannels, std::min((i + 1) * kChannels, c), filter);
   });
   if (epilogue_.empty()) return {};
   FirstError error;
-  const int64_t elements = 9 * c * k;
   pool.parallel_for(elements, slots_ > 1 ? grain_for_ns(1) : elements, [&](int64_t begin, int64_t end) {
     error.set(epilogue_.run(filter + begin, operands, outputs, begin, end - begin));
   });

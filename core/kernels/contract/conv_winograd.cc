@@ -1,6 +1,6 @@
-// Convolutions of 3 x 3 taps at stride 1, forward and input gradient, by Winograd's F(4x4, 3x3): the source's tiles are
-// transformed, multiplied with the transformed filter product by product, and transformed back, a few rows of tiles at
-// a time, so that both transformed forms stay in the second-level cache.
+// Convolutions of 3 x 3 or 5 x 5 taps at stride 1, forward and input gradient, by Winograd's F(4x4, 3x3) and F(2x2,
+// 5x5): the source's tiles are transformed, multiplied with the transformed filter product by product, and transformed
+// back, a few rows of tiles at a time, so that both transformed forms stay in the second-level cache.
 #include "core/kernels/contract/conv_region.h"
 #include "core/kernels/contract/epilogue.h"
 #include "core/kernels/contract/packed.h"
@@ -13,10 +13,18 @@ namespace {
 
 WinogradGrid grid_of(const ConvSpec& s) {
   if (s.kind == ConvSpec::Kind::kForward) {
-    return {s.in_h, s.in_w, s.in_c, s.out_h, s.out_w, s.out_c, s.pad_top, s.pad_left};
+    return {s.filter_h, s.in_h, s.in_w, s.in_c, s.out_h, s.out_w, s.out_c, s.pad_top, s.pad_left};
   }
   // The gradient is a convolution of dy with the taps in reverse order.
-  return {s.out_h, s.out_w, s.out_c, s.in_h, s.in_w, s.in_c, 2 - s.pad_top, 2 - s.pad_left};
+  return {s.filter_h,
+          s.out_h,
+          s.out_w,
+          s.out_c,
+          s.in_h,
+          s.in_w,
+          s.in_c,
+          s.filter_h - 1 - s.pad_top,
+          s.filter_w - 1 - s.pad_left};
 }
 
 // Tiles of a unit: fewer would read the transformed filter too often for what they multiply with it.
@@ -40,9 +48,11 @@ bool pays(const ConvSpec& s, const WinogradGrid& g, int64_t lanes) {
   const double c = static_cast<double>(g.source_c), c_vectors = static_cast<double>((g.source_c + lanes - 1) / lanes),
                k_vectors = static_cast<double>((g.result_c + lanes - 1) / lanes);
   const double products = static_cast<double>(kWinogradProducts);
-  const double direct = static_cast<double>(s.batch * g.result_h * g.result_w) * 9 * c * k_vectors;
-  double fast = tiles * (216 * c_vectors + 182 * k_vectors + products * c * k_vectors * 1.1);
-  if (!keeps_filter(s, g)) fast += 220 * c * k_vectors;
+  const double direct =
+      static_cast<double>(s.batch * g.result_h * g.result_w) * static_cast<double>(g.taps * g.taps) * c * k_vectors;
+  const double back = g.taps == 3 ? 182 : 110;
+  double fast = tiles * (216 * c_vectors + back * k_vectors + products * c * k_vectors * 1.1);
+  if (!keeps_filter(s, g)) fast += (g.taps == 3 ? 220 : 300) * c * k_vectors;
   // Each unit reads the transformed filter, for the most part from beyond the second-level cache.
   if (!one_pass(s, g)) fast += tiles / static_cast<double>(kMinTiles) * products * c * k_vectors * 3;
   return fast < 0.8 * direct;
@@ -120,14 +130,14 @@ Status WinogradConv::plan(const ConvSpec& spec, int threads) {
   source_.product = tiles_ * source_.tile + lanes;
   result_.product = tiles_ * result_.tile + lanes;
 
-  const int64_t turned = gradient_ ? 9 * spec.in_c * spec.out_c + lanes : 0;
+  const int64_t turned = gradient_ ? grid_.taps * grid_.taps * spec.in_c * spec.out_c + lanes : 0;
   const size_t unit_bytes =
       piece_bytes<float>(kWinogradProducts * source_.product) + piece_bytes<float>(kWinogradProducts * result_.product);
   shared_bytes_ = piece_bytes<float>(source_.tile);
   if (keeps_filter(spec, grid_)) {
     TW_ASSIGN_OR_RETURN(const auto scratch, make_block<float>(turned));
     const float* filter = turn_filter(static_cast<const float*>(spec.constant_filter.data), scratch.get());
-    const PackKey key{PackForm::kWinogradFilter, spec.dtype, {spec.in_c, spec.out_c, gradient_, width_}};
+    const PackKey key{PackForm::kWinogradFilter, spec.dtype, {spec.in_c, spec.out_c, gradient_, width_, grid_.taps}};
     TW_ASSIGN_OR_RETURN(constant_, packed<float>(spec.constant_filter, key, kWinogradProducts * product_,
                                                  [&](float* to) { transform_filter(filter, to, nullptr); }));
   } else {
@@ -142,7 +152,7 @@ Status WinogradConv::plan(const ConvSpec& spec, int threads) {
   }
   if (epilogue_.home() < 0) {
     (one_pass_ ? shared_bytes_ : slot_bytes_) +=
-        piece_bytes<float>(images_ * band_ * kWinogradTile * grid_.result_w * grid_.result_c);
+        piece_bytes<float>(images_ * band_ * grid_.tile() * grid_.result_w * grid_.result_c);
   }
   return {};
 }
@@ -152,7 +162,10 @@ const float* WinogradConv::turn_filter(const float* filter, float* to) const {
   if (!gradient_) return filter;
   const int64_t c = grid_.source_c, k = grid_.result_c;
   // In the order of `to`: what runs over the end of one tap is written again with the next.
-  for (int64_t tap = 0; tap < 9; ++tap) load_transposed(filter + (8 - tap) * c * k, c, to + tap * c * k, k, c, k);
+  const int64_t taps = grid_.taps * grid_.taps;
+  for (int64_t tap = 0; tap < taps; ++tap) {
+    load_transposed(filter + (taps - 1 - tap) * c * k, c, to + tap * c * k, k, c, k);
+  }
   return to;
 }
 
@@ -163,8 +176,8 @@ void WinogradConv::transform_filter(const float* filter, float* to, WorkerPool* 
   const int64_t pieces = (c + kChannels - 1) / kChannels;
   const auto task = [&](int64_t i, int) {
     const int64_t p = i / pieces, first = i % pieces * kChannels;
-    winograd_filter(filter + p * width_, c, k, first, std::min(first + kChannels, c), columns(p), to + p * width_ * c,
-                    product_, padded(columns(p)));
+    winograd_filter(grid_.taps, filter + p * width_, c, k, first, std::min(first + kChannels, c), columns(p),
+                    to + p * width_ * c, product_, padded(columns(p)));
   };
   if (pool != nullptr) {
     run_tasks(*pool, slots_, panels() * pieces, task);
@@ -205,8 +218,8 @@ void WinogradConv::multiply(const float* factors, float* products, int64_t tiles
 // From the products of a run's tiles to its results. `spare` holds them where no output can.
 Status WinogradConv::finish(const WinogradRun& run, const float* products, const void* const* operands,
                             void* const* outputs, float* spare) const {
-  const int64_t row_elements = grid_.result_w * grid_.result_c, first_row = run.row * kWinogradTile;
-  const int64_t rows = std::min(run.rows * kWinogradTile, grid_.result_h - first_row);
+  const int64_t row_elements = grid_.result_w * grid_.result_c, first_row = run.row * grid_.tile();
+  const int64_t rows = std::min(run.rows * grid_.tile(), grid_.result_h - first_row);
   // With several images a unit holds all their rows, so its results are one run of memory.
   const int64_t element0 = (run.image * grid_.result_h + first_row) * row_elements,
                 count = run.images * rows * row_elements;
@@ -221,15 +234,15 @@ Status WinogradConv::run_pass(const float* source, const float* filter, const fl
                               void* const* outputs, char* memory, WorkerPool& pool) const {
   float* factors = take<float>(&memory, kWinogradProducts * source_.product);
   float* products = take<float>(&memory, kWinogradProducts * result_.product);
-  const int64_t results = images_ * band_ * kWinogradTile * grid_.result_w * grid_.result_c;
+  const int64_t results = images_ * band_ * grid_.tile() * grid_.result_w * grid_.result_c;
   float* spare = epilogue_.home() < 0 ? take<float>(&memory, results) : nullptr;
   const WinogradRun run{0, spec_.batch, 0, grid_.tiles_h()};
   winograd_input(grid_, run, source, zeros, factors, source_);
   run_tasks(pool, slots_, panels(), [&](int64_t p, int slot) {
     float* panel = reinterpret_cast<float*>(memory + static_cast<size_t>(slot) * slot_bytes_);
     const int64_t step = padded(columns(p)), product = step * grid_.source_c;
-    winograd_filter(filter + p * width_, grid_.source_c, grid_.result_c, 0, grid_.source_c, columns(p), panel, product,
-                    step);
+    winograd_filter(grid_.taps, filter + p * width_, grid_.source_c, grid_.result_c, 0, grid_.source_c, columns(p),
+                    panel, product, step);
     multiply(factors, products, tiles_, panel, product, p * width_, columns(p));
   });
   return finish(run, products, operands, outputs, spare);
@@ -243,7 +256,8 @@ Status WinogradConv::run(const void* a, const void* b, const void* const* operan
   std::fill_n(zeros, source_.tile, 0.0f);
   const float* filter = constant_.get();
   if (filter == nullptr) {
-    float* turned = gradient_ ? take<float>(&memory, 9 * spec_.in_c * spec_.out_c + set_.lanes) : nullptr;
+    float* turned =
+        gradient_ ? take<float>(&memory, grid_.taps * grid_.taps * spec_.in_c * spec_.out_c + set_.lanes) : nullptr;
     filter = turn_filter(static_cast<const float*>(gradient_ ? a : b), turned);
     if (one_pass_) return run_pass(source, filter, zeros, operands, outputs, memory, pool);
     float* to = take<float>(&memory, kWinogradProducts * product_);
@@ -273,9 +287,9 @@ Status WinogradConv::run(const void* a, const void* b, const void* const* operan
 bool takes_winograd(const ConvSpec& s) {
   // Fewer channels than a vector holds would transform nothing but padding.
   const int64_t least = std::min<int64_t>(tile_set<float>().lanes, 8);
-  return s.winograd && s.dtype == DType::kFloat && s.filter_h == 3 && s.filter_w == 3 && s.filter_d == 1 &&
-         s.in_d == 1 && s.out_d == 1 && s.pad_front == 0 && s.stride_h == 1 && s.stride_w == 1 && s.stride_d == 1 &&
-         s.dilation_h == 1 && s.dilation_w == 1 && std::min(s.in_c, s.out_c) >= least &&
+  return s.winograd && s.dtype == DType::kFloat && (s.filter_h == 3 || s.filter_h == 5) && s.filter_w == s.filter_h &&
+         s.filter_d == 1 && s.in_d == 1 && s.out_d == 1 && s.pad_front == 0 && s.stride_h == 1 && s.stride_w == 1 &&
+         s.stride_d == 1 && s.dilation_h == 1 && s.dilation_w == 1 && std::min(s.in_c, s.out_c) >= least &&
          s.batch * s.in_h * s.in_w * s.out_h * s.out_w > 0;
 }
 

@@ -14,6 +14,7 @@ namespace {
 
 constexpr int64_t kBlockSteps = 2048;          // bytes of one row of A at a time
 constexpr int64_t kDirectSteps = 1024;         // the same where B is read where it lies, in rows far apart
+constexpr int64_t kDirectTiles = 20;           // of rows; for fewer, a packed B is not read often enough
 constexpr int64_t kSmallBytesOfB = 256 << 10;  // below, all of B is read from the second level for each few rows
 constexpr int64_t kPackedBytesOfB = 8 << 20;   // packed at a time
 
@@ -158,8 +159,8 @@ Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
   width_ = vectors * set_.lanes;
 
   const bool constant_b = !(spec.constant_b == nullptr) && k_ > 0 && n_ > 0;
-  pack_b_ =
-      transpose_b_ || conj_b_ || !std::is_same_v<S, T> || constant_b || (m_ > 2 * set_.max_rows && n_ > 2 * width_);
+  pack_b_ = transpose_b_ || conj_b_ || !std::is_same_v<S, T> || constant_b ||
+            (m_ > kDirectTiles * set_.max_rows && n_ > 2 * width_);
   pack_a_ = conj_a_ || !std::is_same_v<S, T> ||
             (m_ > set_.max_rows && k_ >= 64 &&
              (n_ > 3 * width_ || (n_ > width_ && !transpose_a_ && rows_collide(k_ * static_cast<int64_t>(sizeof(T))))));

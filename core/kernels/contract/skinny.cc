@@ -13,6 +13,10 @@ constexpr int64_t kMinDot = 64;
 // Fewer columns are less than what a row's read is worth.
 constexpr int64_t kMinColumns = 128;
 constexpr int64_t kRereadBytes = 128 << 10;
+// More vectors than the loops take at once come in groups, k in pieces.
+constexpr int64_t kGroup = 6, kPieceBytes = 4096;
+// Packing B takes about as long as multiplying with 16 rows, and longer where B comes from memory.
+constexpr int64_t kMaxRowsOfA = 16, kMaxRowsFromMemory = 96, kBytesFromMemory = 4 << 20;
 
 // How the large matrix is read.
 enum class Form : uint8_t {
@@ -28,7 +32,9 @@ Form form_of(const GemmSpec& s) {
   const bool ta = s.transpose_a || s.adjoint_a, tb = s.transpose_b || s.adjoint_b;
   const int64_t least = s.n == 1 || s.m == 1 ? 8 : kMinDot;
   if (s.n <= kMaxDots && !ta && s.k >= least && s.m >= s.n) return Form::kRowsOfA;
-  if (s.m <= 2 * kMaxDots && tb && s.k >= least && s.n >= s.m) return Form::kRowsOfB;
+  const int64_t b_bytes = s.n * s.k * static_cast<int64_t>(dtype_size(s.dtype));
+  if (s.m <= (b_bytes > kBytesFromMemory ? kMaxRowsFromMemory : kMaxRowsOfA) && tb && s.k >= least && s.n >= s.m)
+    return Form::kRowsOfB;
   if (s.m <= kMaxSumsOfRows && !tb && s.k >= 1 && s.n >= kMinColumns) return Form::kSums;
   return Form::kNone;
 }
@@ -101,11 +107,16 @@ class SkinnyPlan final : public ContractPlan {
  private:
   // Transposing may run a vector past the end.
   int64_t few_elements() const { return few_ * k_ + static_cast<int64_t>(64 / sizeof(T)); }
-  // Dot products of rows [first, first + count) of the large matrix, kMaxDots of the few vectors at a time.
+  // Dot products of `count` rows of the large matrix with the few vectors: a group of these and a piece of k at a time,
+  // which stay in the first-level cache while the rows pass.
   void dots(const T* rows, const T* few, T* y, int64_t y_row, int64_t y_column, int64_t count) const {
-    for (int64_t j = 0; j < few_; j += kMaxDots) {
-      dot_rows(Dots<T>{rows, few + j * k_, k_, y + j * y_column, y_row, y_column, count, k_,
-                       static_cast<int>(std::min<int64_t>(kMaxDots, few_ - j))});
+    const int64_t group = few_ <= kMaxDots ? few_ : kGroup;
+    const int64_t piece = few_ <= kMaxDots ? k_ : kPieceBytes / static_cast<int64_t>(sizeof(T));
+    for (int64_t begin = 0; begin < k_; begin += piece) {
+      for (int64_t j = 0; j < few_; j += group) {
+        dot_rows(Dots<T>{rows + begin, k_, few + j * k_ + begin, k_, y + j * y_column, y_row, y_column, count,
+                         std::min(piece, k_ - begin), static_cast<int>(std::min(group, few_ - j)), begin > 0});
+      }
     }
   }
 

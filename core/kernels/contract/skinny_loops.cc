@@ -21,7 +21,7 @@ void dots(const Dots<T>& t) {
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), k = t.k;
   for (int64_t r = 0; r < t.rows; r += kR) {
     const T* a[kR];
-    for (int i = 0; i < kR; ++i) a[i] = t.a + std::min(r + i, t.rows - 1) * k;
+    for (int i = 0; i < kR; ++i) a[i] = t.a + std::min(r + i, t.rows - 1) * t.a_step;
     // Two sums each where that is few: an addition waits four cycles for the one before it.
     constexpr int kW = kR * kN >= 8 ? 1 : 2;
     V acc[kW][kR][kN];
@@ -48,29 +48,48 @@ void dots(const Dots<T>& t) {
         }
       }
     }
+    for (; at < k; at += lanes) {
+      const auto some = hn::FirstN(d, static_cast<size_t>(std::min(k - at, lanes)));
+      V av[kR];
+#pragma GCC unroll 4
+      for (int i = 0; i < kR; ++i) av[i] = hn::MaskedLoad(some, d, a[i] + at);
+#pragma GCC unroll 8
+      for (int j = 0; j < kN; ++j) {
+        const V xv = hn::MaskedLoad(some, d, t.x + j * t.x_step + at);
+#pragma GCC unroll 4
+        for (int i = 0; i < kR; ++i) acc[0][i][j] = hn::MulAdd(av[i], xv, acc[0][i][j]);
+      }
+    }
     for (int i = 0; i < kR && r + i < t.rows; ++i) {
       for (int j = 0; j < kN; ++j) {
         V v = acc[0][i][j];
         for (int w = 1; w < kW; ++w) v = hn::Add(v, acc[w][i][j]);
-        T sum = hn::GetLane(hn::SumOfLanes(d, v));
-        for (int64_t x = at; x < k; ++x) sum += a[i][x] * t.x[j * t.x_step + x];
-        t.y[(r + i) * t.y_row + j * t.y_column] = sum;
+        const T sum = hn::GetLane(hn::SumOfLanes(d, v));
+        T& y = t.y[(r + i) * t.y_row + j * t.y_column];
+        y = t.accumulate ? y + sum : sum;
       }
     }
   }
 }
+
+// Sums that fit the registers beside what they are made of.
+#if (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3) || HWY_ARCH_ARM_A64
+constexpr int kFewRows = 4, kSomeRows = 4, kManyRows = 3;
+#else
+constexpr int kFewRows = 3, kSomeRows = 2, kManyRows = 1;
+#endif
 
 template <typename T>
 void run_dots(const Dots<T>& t) {
   switch (t.count) {
     case 1: return dots<T, 4, 1>(t);
     case 2: return dots<T, 4, 2>(t);
-    case 3: return dots<T, 4, 3>(t);
-    case 4: return dots<T, 4, 4>(t);
-    case 5: return dots<T, 2, 5>(t);
-    case 6: return dots<T, 2, 6>(t);
-    case 7: return dots<T, 2, 7>(t);
-    default: return dots<T, 2, 8>(t);
+    case 3: return dots<T, kFewRows, 3>(t);
+    case 4: return dots<T, kFewRows, 4>(t);
+    case 5: return dots<T, kSomeRows, 5>(t);
+    case 6: return dots<T, kSomeRows, 6>(t);
+    case 7: return dots<T, kManyRows, 7>(t);
+    default: return dots<T, kManyRows, 8>(t);
   }
 }
 

@@ -10,16 +10,18 @@ inline constexpr int kMaxSumsOfRows = 2;  // results that sum_rows takes
 // Columns of one call of sum_rows: the results it adds to stay in the first-level cache.
 inline constexpr int64_t kSumColumns = 1024;
 
-// y[r * y_row + j * y_column] = sum over i of a[r * k + i] * x[j * x_step + i], for r < rows and j < count.
+// y[r * y_row + j * y_column] (+)= sum over i < k of a[r * a_step + i] * x[j * x_step + i], for r < rows and j < count.
 template <typename T>
 struct Dots {
   const T* a;
+  int64_t a_step;
   const T* x;
   int64_t x_step;
   T* y;
   int64_t y_row, y_column;
   int64_t rows, k;
   int count;
+  bool accumulate;
 };
 void dot_rows(const Dots<float>& d);
 void dot_rows(const Dots<double>& d);

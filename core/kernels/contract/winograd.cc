@@ -30,57 +30,54 @@ HWY_INLINE void source_factors(D d, const V* x, V* y) {
   y[5] = hn::NegMulAdd(two_and_half, x[3], hn::Add(x[1], x[5]));
 }
 
-// y = G x: three taps to six factors.
-template <class D, class V = Vec<D>>
+// y = G x: kCount values that take the filter's place (taps, or pixels of dy) to six factors. Powers of a point that
+// differ in sign only are summed once.
+template <int kCount, class D, class V = Vec<D>>
 HWY_INLINE void filter_factors(D d, const V* x, V* y) {
+  V even_a = x[0], even_b = x[0], odd_a = x[1], odd_b = x[1];
+  if constexpr (kCount > 2) {
+    even_a = hn::MulAdd(hn::Set(d, 0.5f), x[2], even_a);
+    even_b = hn::MulAdd(hn::Set(d, 2.0f), x[2], even_b);
+  }
+  if constexpr (kCount > 3) {
+    odd_a = hn::MulAdd(hn::Set(d, 0.5f), x[3], odd_a);
+    odd_b = hn::MulAdd(hn::Set(d, 2.0f), x[3], odd_b);
+  }
+  if constexpr (kCount > 4) {
+    even_a = hn::MulAdd(hn::Set(d, 0.25f), x[4], even_a);
+    even_b = hn::MulAdd(hn::Set(d, 4.0f), x[4], even_b);
+  }
+  constexpr float kScaleA = -1.0f / 1.5f, kScaleB = 1.0f / 6.0f;
   y[0] = x[0];
-  const V a = hn::Set(d, -1.0f / 1.5f), b = hn::Set(d, 1.0f / 6.0f);
-  const V even_a = hn::Mul(a, hn::MulAdd(hn::Set(d, 0.5f), x[2], x[0])),
-          odd_a = hn::Mul(hn::Mul(a, hn::Set(d, kA)), x[1]);
-  y[1] = hn::Add(even_a, odd_a);
-  y[2] = hn::Sub(even_a, odd_a);
-  const V even_b = hn::Mul(b, hn::MulAdd(hn::Set(d, 2.0f), x[2], x[0])),
-          odd_b = hn::Mul(hn::Mul(b, hn::Set(d, kB)), x[1]);
-  y[3] = hn::Add(even_b, odd_b);
-  y[4] = hn::Sub(even_b, odd_b);
-  y[5] = x[2];
+  even_a = hn::Mul(hn::Set(d, kScaleA), even_a);
+  y[1] = hn::MulAdd(hn::Set(d, kScaleA * kA), odd_a, even_a);
+  y[2] = hn::NegMulAdd(hn::Set(d, kScaleA * kA), odd_a, even_a);
+  even_b = hn::Mul(hn::Set(d, kScaleB), even_b);
+  y[3] = hn::MulAdd(hn::Set(d, kScaleB * kB), odd_b, even_b);
+  y[4] = hn::NegMulAdd(hn::Set(d, kScaleB * kB), odd_b, even_b);
+  y[5] = x[kCount - 1];
 }
 
-// The same for the four pixels of dy that take the filter's place in its gradient.
-template <class D, class V = Vec<D>>
-HWY_INLINE void gradient_factors(D d, const V* x, V* y) {
-  y[0] = x[0];
-  const V a = hn::Set(d, -1.0f / 1.5f), b = hn::Set(d, 1.0f / 6.0f);
-  const V even_a = hn::Mul(a, hn::MulAdd(hn::Set(d, 0.5f), x[2], x[0]));
-  const V odd_a = hn::Mul(hn::Mul(a, hn::Set(d, kA)), hn::MulAdd(hn::Set(d, 0.5f), x[3], x[1]));
-  y[1] = hn::Add(even_a, odd_a);
-  y[2] = hn::Sub(even_a, odd_a);
-  const V even_b = hn::Mul(b, hn::MulAdd(hn::Set(d, 2.0f), x[2], x[0]));
-  const V odd_b = hn::Mul(hn::Mul(b, hn::Set(d, kB)), hn::MulAdd(hn::Set(d, 2.0f), x[3], x[1]));
-  y[3] = hn::Add(even_b, odd_b);
-  y[4] = hn::Sub(even_b, odd_b);
-  y[5] = x[3];
-}
-
-// Six sums of products to three taps.
-template <class D, class V = Vec<D>>
-HWY_INLINE void taps(D d, const V* x, V* y) {
-  const V sum_a = hn::Add(x[1], x[2]), difference_a = hn::Sub(x[1], x[2]);
-  const V sum_b = hn::Add(x[3], x[4]), difference_b = hn::Sub(x[3], x[4]);
-  y[0] = hn::Add(x[0], hn::Add(sum_a, sum_b));
-  y[1] = hn::Mul(hn::Set(d, kB), hn::MulAdd(hn::Set(d, 0.5f), difference_a, difference_b));
-  y[2] = hn::MulAdd(hn::Set(d, 2.0f), sum_b, hn::MulAdd(hn::Set(d, 0.5f), sum_a, x[5]));
-}
-
-// y = A^T x: six products to four results.
-template <class D, class V = Vec<D>>
+// y = A^T x: six products to kCount results (pixels, or taps of a gradient).
+template <int kCount, class D, class V = Vec<D>>
 HWY_INLINE void results(D d, const V* x, V* y) {
   const V sum_a = hn::Add(x[1], x[2]), difference_a = hn::Sub(x[1], x[2]);
   const V sum_b = hn::Add(x[3], x[4]), difference_b = hn::Sub(x[3], x[4]);
+  // The point at infinity adds to the last result only.
+  const V none = hn::Zero(d);
   y[0] = hn::Add(x[0], hn::Add(sum_a, sum_b));
   y[1] = hn::Mul(hn::Set(d, kB), hn::MulAdd(hn::Set(d, 0.5f), difference_a, difference_b));
-  y[2] = hn::MulAdd(hn::Set(d, 2.0f), sum_b, hn::Mul(hn::Set(d, 0.5f), sum_a));
-  y[3] = hn::MulAdd(hn::Set(d, 2 * kB), difference_b, hn::MulAdd(hn::Set(d, kA / 2), difference_a, x[5]));
+  if constexpr (kCount == 2) y[1] = hn::Add(y[1], x[5]);
+  if constexpr (kCount > 2) {
+    y[2] = hn::MulAdd(hn::Set(d, 2.0f), sum_b, hn::MulAdd(hn::Set(d, 0.5f), sum_a, kCount == 3 ? x[5] : none));
+  }
+  if constexpr (kCount > 3) {
+    const V low = hn::MulAdd(hn::Set(d, kA / 2), difference_a, kCount == 4 ? x[5] : none);
+    y[3] = hn::MulAdd(hn::Set(d, 2 * kB), difference_b, low);
+  }
+  if constexpr (kCount > 4) {
+    y[4] = hn::MulAdd(hn::Set(d, 4.0f), sum_b, hn::MulAdd(hn::Set(d, 0.25f), sum_a, x[5]));
+  }
 }
 
 struct SourceTransform {
@@ -90,11 +87,12 @@ struct SourceTransform {
     source_factors(d, x, y);
   }
 };
+template <int kTile>
 struct GradientTransform {
-  static constexpr int kSide = kWinogradTile;
+  static constexpr int kSide = kTile;
   template <class D>
   HWY_INLINE void operator()(D d, const Vec<D>* x, Vec<D>* y) const {
-    gradient_factors(d, x, y);
+    filter_factors<kTile>(d, x, y);
   }
 };
 
@@ -121,10 +119,11 @@ HWY_INLINE void tile_factors(D d, const Transform& transform, const Load& load, 
   }
 }
 
-// Tiles of images of height x width pixels of c channels; the first pixel of a tile is (4 ty - up, 4 tx - back).
+// Tiles of images of height x width pixels of c channels; the first pixel of a tile is (step ty - up, step tx - back).
 template <class Transform>
-void transform_tiles(const WinogradRun& run, int64_t tiles_w, const float* images, int64_t height, int64_t width,
-                     int64_t c, int64_t up, int64_t back, const float* zeros, float* to, const WinogradLayout& layout) {
+void transform_tiles(const WinogradRun& run, int64_t step, int64_t tiles_w, const float* images, int64_t height,
+                     int64_t width, int64_t c, int64_t up, int64_t back, const float* zeros, float* to,
+                     const WinogradLayout& layout) {
   constexpr int64_t kSide = Transform::kSide;
   const Transform transform;
   const hn::ScalableTag<float> d;
@@ -132,9 +131,9 @@ void transform_tiles(const WinogradRun& run, int64_t tiles_w, const float* image
   for (int64_t n = run.image; n < run.image + run.images; ++n) {
     const float* image = images + n * height * pitch;
     for (int64_t ty = run.row; ty < run.row + run.rows; ++ty) {
-      const int64_t top = ty * kWinogradTile - up;
+      const int64_t top = ty * step - up;
       for (int64_t tx = 0; tx < tiles_w; ++tx, to += layout.tile) {
-        const int64_t left = tx * kWinogradTile - back;
+        const int64_t left = tx * step - back;
         const float* pixels[kSide][kSide];
         const float* base = image + top * pitch + left * c;
         const bool inside = top >= 0 && left >= 0 && top + kSide <= height && left + kSide <= width;
@@ -168,46 +167,52 @@ void transform_tiles(const WinogradRun& run, int64_t tiles_w, const float* image
 
 void input_tiles(const WinogradGrid& g, const WinogradRun& run, const float* source, const float* zeros, float* to,
                  const WinogradLayout& layout) {
-  transform_tiles<SourceTransform>(run, g.tiles_w(), source, g.source_h, g.source_w, g.source_c, g.pad_top, g.pad_left,
-                                   zeros, to, layout);
+  transform_tiles<SourceTransform>(run, g.tile(), g.tiles_w(), source, g.source_h, g.source_w, g.source_c, g.pad_top,
+                                   g.pad_left, zeros, to, layout);
 }
 
 void gradient_tiles(const WinogradGrid& g, const WinogradRun& run, const float* dy, const float* zeros, float* to,
                     const WinogradLayout& layout) {
-  transform_tiles<GradientTransform>(run, g.tiles_w(), dy, g.result_h, g.result_w, g.result_c, 0, 0, zeros, to, layout);
+  const auto run_tiles = [&](auto transform) {
+    transform_tiles<decltype(transform)>(run, g.tile(), g.tiles_w(), dy, g.result_h, g.result_w, g.result_c, 0, 0,
+                                         zeros, to, layout);
+  };
+  if (g.taps == 3) run_tiles(GradientTransform<4>());
+  else run_tiles(GradientTransform<2>());
 }
 
-void output_tiles(const WinogradGrid& g, const WinogradRun& run, const float* from, const WinogradLayout& layout,
-                  float* result) {
+template <int kTile>
+void store_tiles(const WinogradGrid& g, const WinogradRun& run, const float* from, const WinogradLayout& layout,
+                 float* result) {
   const hn::ScalableTag<float> d;
   using V = Vec<decltype(d)>;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), k = g.result_c, pitch = g.result_w * k;
-  const int64_t last_row = std::min((run.row + run.rows) * kWinogradTile, g.result_h);
+  const int64_t last_row = std::min((run.row + run.rows) * kTile, g.result_h);
   for (int64_t n = 0; n < run.images; ++n) {
-    for (int64_t top = run.row * kWinogradTile; top < last_row; top += kWinogradTile) {
-      const int64_t high = std::min(kWinogradTile, last_row - top);
-      for (int64_t left = 0; left < g.result_w; left += kWinogradTile, from += layout.tile) {
-        const int64_t wide = std::min(kWinogradTile, g.result_w - left);
+    for (int64_t top = run.row * kTile; top < last_row; top += kTile) {
+      const int64_t high = std::min<int64_t>(kTile, last_row - top);
+      for (int64_t left = 0; left < g.result_w; left += kTile, from += layout.tile) {
+        const int64_t wide = std::min<int64_t>(kTile, g.result_w - left);
         for (int64_t i = 0; i < k; i += lanes) {
-          V rows[kWinogradTile][kWinogradSource];
+          V rows[kTile][kWinogradSource];
           for (int x = 0; x < kWinogradSource; ++x) {
-            V column[kWinogradSource], sums[kWinogradTile];
+            V column[kWinogradSource], sums[kTile];
 #pragma GCC unroll 6
             for (int y = 0; y < kWinogradSource; ++y) {
               column[y] = hn::LoadU(d, from + (y * kWinogradSource + x) * layout.product + i);
             }
-            results(d, column, sums);
+            results<kTile>(d, column, sums);
 #pragma GCC unroll 4
-            for (int y = 0; y < kWinogradTile; ++y) rows[y][x] = sums[y];
+            for (int y = 0; y < kTile; ++y) rows[y][x] = sums[y];
           }
           float* to = result + left * k + i;
           const bool whole = i + lanes <= k;
           for (int64_t y = 0; y < high; ++y, to += pitch) {
-            V sums[kWinogradTile];
-            results(d, rows[y], sums);
-            if (whole && wide == kWinogradTile) {
+            V sums[kTile];
+            results<kTile>(d, rows[y], sums);
+            if (whole && wide == kTile) {
 #pragma GCC unroll 4
-              for (int x = 0; x < kWinogradTile; ++x) hn::StoreU(sums[x], d, to + x * k);
+              for (int x = 0; x < kTile; ++x) hn::StoreU(sums[x], d, to + x * k);
             } else {
               const auto some = hn::FirstN(d, static_cast<size_t>(std::min(lanes, k - i)));
               for (int64_t x = 0; x < wide; ++x) hn::BlendedStore(sums[x], some, d, to + x * k);
@@ -220,8 +225,15 @@ void output_tiles(const WinogradGrid& g, const WinogradRun& run, const float* fr
   }
 }
 
-void filter_panel(const float* filter, int64_t source_c, int64_t result_c, int64_t first, int64_t last, int64_t columns,
-                  float* to, int64_t product, int64_t step) {
+void output_tiles(const WinogradGrid& g, const WinogradRun& run, const float* from, const WinogradLayout& layout,
+                  float* result) {
+  if (g.taps == 3) store_tiles<4>(g, run, from, layout, result);
+  else store_tiles<2>(g, run, from, layout, result);
+}
+
+template <int kTaps>
+void transform_panel(const float* filter, int64_t source_c, int64_t result_c, int64_t first, int64_t last,
+                     int64_t columns, float* to, int64_t product, int64_t step) {
   const hn::ScalableTag<float> d;
   using V = Vec<decltype(d)>;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), tap = source_c * result_c;
@@ -229,13 +241,13 @@ void filter_panel(const float* filter, int64_t source_c, int64_t result_c, int64
     for (int64_t j = 0; j < step; j += lanes) {
       const auto some = hn::FirstN(d, static_cast<size_t>(std::clamp<int64_t>(columns - j, 0, lanes)));
       const float* from = filter + c * result_c + j;
-      V rows[kWinogradSource][kWinogradTaps];
-#pragma GCC unroll 3
-      for (int x = 0; x < kWinogradTaps; ++x) {
-        V taps[kWinogradTaps], factors[kWinogradSource];
-#pragma GCC unroll 3
-        for (int y = 0; y < kWinogradTaps; ++y) taps[y] = hn::MaskedLoad(some, d, from + (y * kWinogradTaps + x) * tap);
-        filter_factors(d, taps, factors);
+      V rows[kWinogradSource][kTaps];
+#pragma GCC unroll 5
+      for (int x = 0; x < kTaps; ++x) {
+        V taps[kTaps], factors[kWinogradSource];
+#pragma GCC unroll 5
+        for (int y = 0; y < kTaps; ++y) taps[y] = hn::MaskedLoad(some, d, from + (y * kTaps + x) * tap);
+        filter_factors<kTaps>(d, taps, factors);
 #pragma GCC unroll 6
         for (int y = 0; y < kWinogradSource; ++y) rows[y][x] = factors[y];
       }
@@ -243,7 +255,7 @@ void filter_panel(const float* filter, int64_t source_c, int64_t result_c, int64
 #pragma GCC unroll 6
       for (int y = 0; y < kWinogradSource; ++y) {
         V factors[kWinogradSource];
-        filter_factors(d, rows[y], factors);
+        filter_factors<kTaps>(d, rows[y], factors);
 #pragma GCC unroll 6
         for (int x = 0; x < kWinogradSource; ++x) hn::StoreU(factors[x], d, at + (y * kWinogradSource + x) * product);
       }
@@ -251,37 +263,50 @@ void filter_panel(const float* filter, int64_t source_c, int64_t result_c, int64
   }
 }
 
-void sums_to_taps(const float* sums, int64_t product, int64_t step, int64_t source_c, int64_t result_c, int64_t first,
-                  int64_t last, float* filter) {
+void filter_panel(int64_t taps, const float* filter, int64_t source_c, int64_t result_c, int64_t first, int64_t last,
+                  int64_t columns, float* to, int64_t product, int64_t step) {
+  if (taps == 3) transform_panel<3>(filter, source_c, result_c, first, last, columns, to, product, step);
+  else transform_panel<5>(filter, source_c, result_c, first, last, columns, to, product, step);
+}
+
+template <int kTaps>
+void store_taps(const float* sums, int64_t product, int64_t step, int64_t source_c, int64_t result_c, int64_t first,
+                int64_t last, float* filter) {
   const hn::ScalableTag<float> d;
   using V = Vec<decltype(d)>;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), tap = source_c * result_c;
   for (int64_t c = first; c < last; ++c) {
     for (int64_t i = 0; i < result_c; i += lanes) {
-      V rows[kWinogradTaps][kWinogradSource];
+      V rows[kTaps][kWinogradSource];
       for (int x = 0; x < kWinogradSource; ++x) {
-        V column[kWinogradSource], found[kWinogradTaps];
+        V column[kWinogradSource], found[kTaps];
 #pragma GCC unroll 6
         for (int y = 0; y < kWinogradSource; ++y) {
           column[y] = hn::LoadU(d, sums + (y * kWinogradSource + x) * product + c * step + i);
         }
-        taps(d, column, found);
-#pragma GCC unroll 3
-        for (int y = 0; y < kWinogradTaps; ++y) rows[y][x] = found[y];
+        results<kTaps>(d, column, found);
+#pragma GCC unroll 5
+        for (int y = 0; y < kTaps; ++y) rows[y][x] = found[y];
       }
       const auto some = hn::FirstN(d, static_cast<size_t>(std::min(lanes, result_c - i)));
       float* to = filter + c * result_c + i;
-#pragma GCC unroll 3
-      for (int y = 0; y < kWinogradTaps; ++y) {
-        V found[kWinogradTaps];
-        taps(d, rows[y], found);
-#pragma GCC unroll 3
-        for (int x = 0; x < kWinogradTaps; ++x) {
-          hn::BlendedStore(found[x], some, d, to + (y * kWinogradTaps + x) * tap);
+#pragma GCC unroll 5
+      for (int y = 0; y < kTaps; ++y) {
+        V found[kTaps];
+        results<kTaps>(d, rows[y], found);
+#pragma GCC unroll 5
+        for (int x = 0; x < kTaps; ++x) {
+          hn::BlendedStore(found[x], some, d, to + (y * kTaps + x) * tap);
         }
       }
     }
   }
+}
+
+void sums_to_taps(int64_t taps, const float* sums, int64_t product, int64_t step, int64_t source_c, int64_t result_c,
+                  int64_t first, int64_t last, float* filter) {
+  if (taps == 3) store_taps<3>(sums, product, step, source_c, result_c, first, last, filter);
+  else store_taps<5>(sums, product, step, source_c, result_c, first, last, filter);
 }
 
 }  // namespace tw::contract::HWY_NAMESPACE
@@ -303,17 +328,17 @@ void winograd_output(const WinogradGrid& grid, const WinogradRun& run, const flo
                      float* result) {
   HWY_DYNAMIC_DISPATCH(output_tiles)(grid, run, from, layout, result);
 }
-void winograd_filter(const float* filter, int64_t source_c, int64_t result_c, int64_t first, int64_t last,
+void winograd_filter(int64_t taps, const float* filter, int64_t source_c, int64_t result_c, int64_t first, int64_t last,
                      int64_t columns, float* to, int64_t product, int64_t step) {
-  HWY_DYNAMIC_DISPATCH(filter_panel)(filter, source_c, result_c, first, last, columns, to, product, step);
+  HWY_DYNAMIC_DISPATCH(filter_panel)(taps, filter, source_c, result_c, first, last, columns, to, product, step);
 }
 void winograd_gradient(const WinogradGrid& grid, const WinogradRun& run, const float* dy, const float* zeros, float* to,
                        const WinogradLayout& layout) {
   HWY_DYNAMIC_DISPATCH(gradient_tiles)(grid, run, dy, zeros, to, layout);
 }
-void winograd_taps(const float* sums, int64_t product, int64_t step, int64_t source_c, int64_t result_c, int64_t first,
-                   int64_t last, float* filter) {
-  HWY_DYNAMIC_DISPATCH(sums_to_taps)(sums, product, step, source_c, result_c, first, last, filter);
+void winograd_taps(int64_t taps, const float* sums, int64_t product, int64_t step, int64_t source_c, int64_t result_c,
+                   int64_t first, int64_t last, float* filter) {
+  HWY_DYNAMIC_DISPATCH(sums_to_taps)(taps, sums, product, step, source_c, result_c, first, last, filter);
 }
 
 }  // namespace tw::contract
