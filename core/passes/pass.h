@@ -70,6 +70,8 @@ Status simplify(Body& body);
 Result<bool> lower_norms(Body& body);
 // Infers all shapes again, given those of the arguments (unknown entries keep the static shape), through functions.
 Status specialise(Body& body, std::span<const Shape> arg_shapes, FunctionFacts& facts);
+// Sums of products become one product, and a matrix that many products take transposed is turned once.
+Status merge_products(Body& body);
 // Groups element-wise ops into map tapes, and map tapes into the reductions and contractions they surround.
 Status fuse(Body& body);
 

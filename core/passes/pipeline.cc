@@ -58,6 +58,7 @@ Status optimise_for_shapes(Body& body, std::span<const Shape> arg_shapes, const 
   TW_RETURN_IF_ERROR(run("fold", body, context, [&] { return fold(body, context); }));
   TW_RETURN_IF_ERROR(run("simplify", body, context, [&] { return simplify(body); }));
   TW_RETURN_IF_ERROR(run("cse", body, context, [&] { return cse(body); }));
+  TW_RETURN_IF_ERROR(run("products", body, context, [&] { return merge_products(body); }));
   return run("fuse", body, context, [&] { return fuse(body); });
 }
 

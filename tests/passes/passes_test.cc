@@ -141,6 +141,38 @@ TEST(Passes, NormsThatTrainStay) {
             "FusedBatchNorm(x, v, v, v, v); _Retval(n)");
 }
 
+// The gradient of weights that three steps use.
+TEST(Passes, ProductsThatAreAddedBecomeOne) {
+  std::string text;
+  for (int i = 0; i < 3; ++i) {
+    text += internal::concat("%a", i, " = _Arg() {T=float, index=", 2 * i, ", _output_shapes:list(shape)=[[4,2]]}\n%b",
+                             i, " = _Arg() {T=float, index=", 2 * i + 1, ", _output_shapes:list(shape)=[[4,3]]}\n%m", i,
+                             " = MatMul(%a", i, ", %b", i, ") {T=float, transpose_a=true}\n");
+  }
+  text += "%s = AddN(%m0, %m1, %m2) {N=3, T=float}\n%r = _Retval(%s) {T=float, index=0}\n";
+  EXPECT_EQ(after(text, merge_products),
+            "ConcatV2(a0, a1, a2, s/const); ConcatV2(b0, b1, b2, s/const_1); MatMul(s/left, s/right); _Retval(s)");
+  // One that is wanted for itself stays, and so then do two.
+  EXPECT_EQ(after(text + "%t = _Retval(%m1) {T=float, index=1}\n", merge_products),
+            "MatMul(a0, b0); MatMul(a1, b1); MatMul(a2, b2); AddN(m0, m1, m2); _Retval(s); _Retval(m1)");
+}
+
+TEST(Passes, AMatrixThatManyProductsTakeTransposedIsTurnedOnce) {
+  const auto text = [](int n) {
+    std::string t = "%w = _Arg() {T=float, index=0, _output_shapes:list(shape)=[[5,3]]}\n";
+    for (int i = 0; i < n; ++i) {
+      t += internal::concat("%x", i, " = _Arg() {T=float, index=", i + 1, ", _output_shapes:list(shape)=[[2,3]]}\n%m",
+                            i, " = MatMul(%x", i, ", %w) {T=float, transpose_b=true}\n%r", i, " = _Retval(%m", i,
+                            ") {T=float, index=", i, "}\n");
+    }
+    return t;
+  };
+  EXPECT_EQ(after(text(2), merge_products), "MatMul(x0, w); _Retval(m0); MatMul(x1, w); _Retval(m1)");
+  EXPECT_EQ(after(text(3), merge_products),
+            "Transpose(w, m0/const); MatMul(x0, m0/turned); _Retval(m0); MatMul(x1, m0/turned); _Retval(m1); "
+            "MatMul(x2, m0/turned); _Retval(m2)");
+}
+
 TEST(Passes, SimplifyAddsFewTermsOneByOne) {
   const auto sum = [](int n, const std::string& type) {
     std::string text, inputs;
