@@ -20,7 +20,7 @@ class MapPlan {
   // InvalidArgument "Integer division by zero" (the quotient of such elements is then 0).
   virtual Status run(const void* const* inputs, void* const* outputs, WorkerPool& pool) const = 0;
   // For reductions and epilogues: evaluates elements [begin, begin + count) of the flat index space into `outputs`,
-  // whose first element is element `begin`; count at most kMapBlock, on the calling thread.
+  // whose first element is element `begin`; on the calling thread.
   virtual Status run_block(const void* const* inputs, void* const* outputs, int64_t begin, int64_t count) const = 0;
   virtual bool can_fail() const = 0;  // the tape divides integers
   virtual double flops() const = 0;   // of the whole space, one per micro-op and element, transcendental ones 10

@@ -48,15 +48,15 @@ class ProductMerger {
     TW_ASSIGN_OR_RETURN(const NodeId along, add_constant(body_, like, std::move(axis)));
     std::vector<Output> inputs = rows;
     inputs.push_back(Output{along, 0});
-    TW_ASSIGN_OR_RETURN(const NodeId id, add_node(body_, like, name, "ConcatV2", std::move(inputs),
-                                                  {{"N", static_cast<int64_t>(rows.size())},
-                                                   {"T", DType::kFloat},
-                                                   {"Tidx", DType::kInt32}}));
+    TW_ASSIGN_OR_RETURN(
+        const NodeId id,
+        add_node(body_, like, name, "ConcatV2", std::move(inputs),
+                 {{"N", static_cast<int64_t>(rows.size())}, {"T", DType::kFloat}, {"Tidx", DType::kInt32}}));
     return Output{id, 0};
   }
 
-  // The sum of products of transposed matrices is the product of the matrices stacked: the gradient of weights that each
-  // step of an unrolled network uses.
+  // The sum of products of transposed matrices is the product of the matrices stacked: the gradient of weights that
+  // each step of an unrolled network uses.
   Status merge_sum(NodeId id) {
     const Node n = g_.mutable_node(id);
     std::vector<Output> rest, left, right;

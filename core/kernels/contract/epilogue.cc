@@ -58,17 +58,12 @@ Status BoundEpilogue::run(const void* block, const void* const* operands, void* 
   const uintptr_t start = reinterpret_cast<uintptr_t>(block) - static_cast<uintptr_t>(begin) * element_size_;
   inputs[0] = reinterpret_cast<const void*>(start);
   std::copy(operands, operands + num_operands_, inputs.begin() + 1);
-  Status status;
-  for (int64_t done = 0; done < count; done += kMapBlock) {
-    const int64_t n = std::min(kMapBlock, count - done);
-    for (int i = 0; i < num_outputs_; ++i) {
-      const size_t u = static_cast<size_t>(i);
-      at[u] = static_cast<char*>(outputs[i]) + static_cast<size_t>(begin + done) * output_sizes_[u];
-    }
-    Status s = plan_->run_block(inputs.data(), at.data(), begin + done, n);
-    if (!s.ok()) status = std::move(s);
+  for (int i = 0; i < num_outputs_; ++i) {
+    const size_t u = static_cast<size_t>(i);
+    at[u] = static_cast<char*>(outputs[i]) + static_cast<size_t>(begin) * output_sizes_[u];
   }
-  return status;
+  // In one piece: operands that repeat along it are laid out once.
+  return plan_->run_block(inputs.data(), at.data(), begin, count);
 }
 
 }  // namespace tw::contract

@@ -17,6 +17,7 @@ constexpr int64_t kDirectSteps = 1024;         // the same where B is read where
 constexpr int64_t kDirectTiles = 20;           // of rows; for fewer, a packed B is not read often enough
 constexpr int64_t kSmallBytesOfB = 256 << 10;  // below, all of B is read from the second level for each few rows
 constexpr int64_t kPackedBytesOfB = 8 << 20;   // packed at a time
+constexpr int64_t kSmallResults = 32 << 10;    // bytes of a group's results beside a small B
 
 // A packed block of A, rows by steps, takes half of the second-level cache; the panels of B pass through the rest.
 int64_t block_bytes_of_a() {
@@ -178,7 +179,10 @@ Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
   slots_ = slots_for(flops * static_cast<double>(batch_), threads);
 
   const bool small_b = k_ * std::min(n_, nb_) * size <= kSmallBytesOfB;
-  const int64_t rows = small_b ? 2 * set_.max_rows : std::min(kMaxGroup, block_bytes_of_a() / (kc_ * size));
+  // Few rows keep their results in the first-level cache for the tape; so many that it runs over long pieces.
+  const int64_t rows =
+      small_b ? std::clamp<int64_t>(kSmallResults / std::max<int64_t>(n_ * size, 1), 2 * set_.max_rows, kMaxGroup)
+              : std::min(kMaxGroup, block_bytes_of_a() / (kc_ * size));
   // Groups of equal height, a multiple of the tile's where that is possible.
   const int64_t tiles = std::max<int64_t>(1, (m_ + set_.max_rows - 1) / set_.max_rows);
   const int64_t groups = (tiles * set_.max_rows + rows - 1) / std::max<int64_t>(rows, 1);
