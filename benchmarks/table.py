@@ -116,11 +116,12 @@ def render(records, limits, candidates):
 
 
 def render_failures(records):
-    """A line for each candidate and row that gave no figure, other than those it has no operation for."""
-    lines = []
+    """A line for each candidate and reason for which it gave no figure, other than that it lacks the operation."""
+    reasons = {}
     for r in records:
         for name, result in r["results"].items():
             if result.get("status") in ("error", "wrong"):
                 last = (result.get("why") or "").strip().splitlines() or [""]
-                lines.append(f"{result['status']}: {name}, {r['family']}/{r['row']}, {r['threads']} thread(s): {last[-1]}")
-    return "\n".join(lines)
+                reasons.setdefault((result["status"], name, last[-1]), []).append(f"{r['family']}/{r['row']}")
+    return "\n".join(f"{status}: {name}, {rows[0]}" + (f" and {len(rows) - 1} more" if len(rows) > 1 else "") + f": {why}"
+                     for (status, name, why), rows in reasons.items())

@@ -64,7 +64,8 @@ def test_ratios_shares_and_speed_ups():
     assert means[("all", 1)]["behind"] == 0 and means[("all", 2)]["behind"] == 1
     text = table.render(records, limits, ["thalweg", "tensorflow", "torch", "numpy"])
     assert "WRONG" in text and "100.0 GFLOP/s" in text and "2.00 ms" in text
-    assert "wrong: numpy" in table.render_failures(records)
+    assert table.render_failures(records) == f"wrong: numpy, gemm/{first.name}: x"
+    assert table.render_failures(records * 3) == f"wrong: numpy, gemm/{first.name} and 2 more: x"
 
 
 def test_a_wrong_result_cannot_be_the_best_peer():
