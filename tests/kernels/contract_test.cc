@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "core/kernels/contract.h"
 #include "core/kernels/ref/contract_ref.h"
 #include "tests/kernels/contract_testing.h"
@@ -104,6 +106,19 @@ TEST(Gemm, PlansSharePackedConstants) {
   }
   second.reset();
   EXPECT_EQ(alloc_stats().live_bytes, before);
+}
+
+TEST(Gemm, BatchesOfSkinnyProducts) {
+  for (auto [m, n, k] : {std::array<int64_t, 3>{1, 140, 70}, {2, 200, 65}, {5, 33, 128}, {77, 3, 64}, {1, 1, 100}}) {
+    for (int t = 0; t < 4; ++t) {
+      GemmSpec s = spec_of(m, n, k, t & 1, t & 2);
+      s.batch = s.batch_a = s.batch_b = 7;
+      check_gemm<float>(s);
+      s.batch_a = 1;
+      check_gemm<double>(s);
+      if (HasFatalFailure()) return;
+    }
+  }
 }
 
 TEST(Gemm, FewRowsOrColumnsWithLongOnes) {

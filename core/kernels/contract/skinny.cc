@@ -27,7 +27,7 @@ enum class Form : uint8_t {
 };
 
 Form form_of(const GemmSpec& s) {
-  if (s.batch != 1 || s.batch_a != 1 || s.batch_b != 1 || s.m < 1 || s.n < 1) return Form::kNone;
+  if (s.batch < 1 || !s.index_a.empty() || !s.index_b.empty() || s.m < 1 || s.n < 1) return Form::kNone;
   if (s.dtype != DType::kFloat && s.dtype != DType::kDouble) return Form::kNone;
   const bool ta = s.transpose_a || s.adjoint_a, tb = s.transpose_b || s.adjoint_b;
   const int64_t least = s.n == 1 || s.m == 1 ? 8 : kMinDot;
@@ -39,6 +39,12 @@ Form form_of(const GemmSpec& s) {
   return Form::kNone;
 }
 
+// The few vectors lie across memory, and are copied to lie along it.
+bool copies_few(const GemmSpec& s, Form form) {
+  const bool ta = s.transpose_a || s.adjoint_a, tb = s.transpose_b || s.adjoint_b;
+  return (form == Form::kRowsOfA && s.n > 1 && !tb) || (form == Form::kRowsOfB && s.m > 1 && ta);
+}
+
 template <typename T>
 class SkinnyPlan final : public ContractPlan {
  public:
@@ -47,9 +53,12 @@ class SkinnyPlan final : public ContractPlan {
     m_ = s.m, n_ = s.n, k_ = s.k;
     few_ = form_ == Form::kRowsOfA ? n_ : m_;
     transpose_a_ = s.transpose_a || s.adjoint_a;
-    transpose_b_ = s.transpose_b || s.adjoint_b;
+    batch_ = s.batch;
+    a_step_ = m_ * k_;
+    b_step_ = n_ * k_;
     slots_ = slots_for(2 * flops(), threads);  // it waits for memory, so threads pay off earlier
-    TW_ASSIGN_OR_RETURN(epilogue_, BoundEpilogue::make(s.epilogue, s.dtype, Shape{m_, n_}));
+    TW_ASSIGN_OR_RETURN(epilogue_,
+                        BoundEpilogue::make(s.epilogue, s.dtype, batch_ == 1 ? Shape{m_, n_} : Shape{batch_, m_, n_}));
     const int64_t lines = form_ == Form::kRowsOfA ? m_ : n_;
     int64_t most = form_ == Form::kSums ? kSumColumns : kMapBlock / few_;
     // Rows that are read more than once stay in the second-level cache.
@@ -58,26 +67,30 @@ class SkinnyPlan final : public ContractPlan {
     const int64_t unit = form_ == Form::kSums ? 64 : 4;
     block_ = std::clamp((lines + 4 * slots_ - 1) / (4 * slots_) / unit * unit, std::min(4 * unit, most), most);
     tasks_ = (lines + block_ - 1) / block_;
-    copies_few_ =
-        (form_ == Form::kRowsOfA && n_ > 1 && !transpose_b_) || (form_ == Form::kRowsOfB && m_ > 1 && transpose_a_);
+    copies_few_ = copies_few(s, form_);
     return {};
   }
   Status run(const void* a, const void* b, const void* const* operands, void* const* outputs, void* workspace,
              WorkerPool& pool) const override {
-    const T* left = static_cast<const T*>(a);
-    const T* right = static_cast<const T*>(b);
+    const T* all_left = static_cast<const T*>(a);
+    const T* all_right = static_cast<const T*>(b);
     const int home = epilogue_.home();
     char* memory = static_cast<char*>(workspace);
-    const T* few = form_ == Form::kRowsOfA ? right : left;
+    const T* copied = nullptr;
     if (copies_few_) {
       T* to = take<T>(&memory, few_elements());
-      load_transposed(few, few_, to, k_, few_, k_);
-      few = to;
+      load_transposed(form_ == Form::kRowsOfA ? all_right : all_left, few_, to, k_, few_, k_);
+      copied = to;
     }
-    T* results = static_cast<T*>(home >= 0 ? outputs[home] : memory);
+    T* all_results = static_cast<T*>(home >= 0 ? outputs[home] : memory);
     FirstError error;
-    run_tasks(pool, slots_, tasks_, [&](int64_t task, int) {
-      const int64_t first = task * block_, count = std::min(block_, (form_ == Form::kRowsOfA ? m_ : n_) - first);
+    run_tasks(pool, slots_, batch_ * tasks_, [&](int64_t task, int) {
+      const int64_t item = task / tasks_, first = task % tasks_ * block_;
+      const int64_t count = std::min(block_, (form_ == Form::kRowsOfA ? m_ : n_) - first), element0 = item * m_ * n_;
+      const T* left = all_left + item * a_step_;
+      const T* right = all_right + item * b_step_;
+      const T* few = copied != nullptr ? copied : form_ == Form::kRowsOfA ? right : left;
+      T* results = all_results + element0;
       switch (form_) {
         case Form::kRowsOfA: dots(left + first * k_, few, results + first * n_, n_, 1, count); break;
         case Form::kRowsOfB: dots(right + first * k_, few, results + first, 1, n_, count); break;
@@ -87,20 +100,22 @@ class SkinnyPlan final : public ContractPlan {
       }
       if (epilogue_.empty()) return;
       if (form_ == Form::kRowsOfA) {
-        error.set(epilogue_.run(results + first * n_, operands, outputs, first * n_, count * n_));
+        error.set(epilogue_.run(results + first * n_, operands, outputs, element0 + first * n_, count * n_));
       } else {
         for (int64_t i = 0; i < m_; ++i) {
-          error.set(epilogue_.run(results + i * n_ + first, operands, outputs, i * n_ + first, count));
+          error.set(epilogue_.run(results + i * n_ + first, operands, outputs, element0 + i * n_ + first, count));
         }
       }
     });
     return error.take();
   }
   size_t workspace_bytes() const override {
-    return (copies_few_ ? piece_bytes<T>(few_elements()) : 0) + (epilogue_.home() >= 0 ? 0 : piece_bytes<T>(m_ * n_));
+    return (copies_few_ ? piece_bytes<T>(few_elements()) : 0) +
+           (epilogue_.home() >= 0 ? 0 : piece_bytes<T>(batch_ * m_ * n_));
   }
   double flops() const override {
-    return 2.0 * static_cast<double>(m_) * static_cast<double>(n_) * static_cast<double>(k_) + epilogue_.flops();
+    return 2.0 * static_cast<double>(batch_ * m_) * static_cast<double>(n_) * static_cast<double>(k_) +
+           epilogue_.flops();
   }
   std::string_view algorithm() const override { return form_ == Form::kSums ? "row sums" : "dot products"; }
 
@@ -121,9 +136,9 @@ class SkinnyPlan final : public ContractPlan {
   }
 
   Form form_ = Form::kNone;
+  int64_t batch_ = 1, a_step_ = 0, b_step_ = 0;  // elements from one matrix to the next
   int64_t m_ = 0, n_ = 0, k_ = 0, few_ = 1, block_ = 16, tasks_ = 0;
-  bool transpose_a_ = false, transpose_b_ = false;
-  bool copies_few_ = false;  // the few vectors lie across memory, and are copied to lie along it
+  bool transpose_a_ = false, copies_few_ = false;
   int slots_ = 1;
   BoundEpilogue epilogue_;
 };
@@ -137,7 +152,12 @@ Result<std::unique_ptr<ContractPlan>> make_skinny(const GemmSpec& spec, int thre
 
 }  // namespace
 
-bool is_skinny(const GemmSpec& spec) { return form_of(spec) != Form::kNone; }
+bool is_skinny(const GemmSpec& spec) {
+  const Form form = form_of(spec);
+  if (form == Form::kNone || spec.batch == 1) return form != Form::kNone;
+  // Products that share a matrix do better as one product of more rows.
+  return !copies_few(spec, form) && spec.batch_a == spec.batch && spec.batch_b == spec.batch;
+}
 
 Result<std::unique_ptr<ContractPlan>> plan_skinny(const GemmSpec& spec, int threads) {
   return spec.dtype == DType::kFloat ? make_skinny<float>(spec, threads) : make_skinny<double>(spec, threads);
