@@ -213,6 +213,7 @@ class Emitter {
       const uint32_t v = value_of(Output{n.id, static_cast<int32_t>(i)});
       value(v).known = value(v).shape.fully_known();
       own(v);
+      control.used.push_back(last_use_[v] > 0);
     }
     Instruction& inst = append(n, InstKind::kControl, true);
     inst.extra = static_cast<uint32_t>(plan_->controls.size());

@@ -78,7 +78,8 @@ struct ControlOp {
   enum class Kind : uint8_t { kIf, kCase, kWhile } kind;
   std::vector<Program*> branches;  // If: then, else; While: cond, body. The environment owns them
   int64_t max_iterations = -1;
-  bool rotated = false;  // While: the body's last result says whether another iteration follows
+  std::vector<char> used;  // by result, whether anything reads it
+  bool rotated = false;    // While: the body's last result says whether another iteration follows
 };
 
 // One lane: a stretch of Plan::code run in order on one thread at a time.

@@ -37,8 +37,9 @@ Status take_inputs(const RunContext& context, int first, std::vector<Tensor>* ou
 }
 
 // The plan may have relied on a result's shape.
-Status give_results(std::vector<Tensor> results, const Plan& plan, const RunContext& context) {
+Status give_results(std::vector<Tensor> results, const ControlOp& op, const Plan& plan, const RunContext& context) {
   for (size_t i = 0; i < results.size(); ++i) {
+    if (op.used[i] == 0) continue;
     const ValueInfo& info = plan.values[context.args_[context.num_in_ + i]];
     if (results[i].dtype() != info.dtype || (info.known && !(results[i].shape() == info.shape))) {
       return invalid_argument("result ", i, " of the function is ", dtype_name(results[i].dtype()), " ",
@@ -65,12 +66,12 @@ Status run_branch(const ControlOp& op, const Plan& plan, const RunContext& conte
   TW_RETURN_IF_ERROR(take_inputs(context, 1, &arguments));
   TW_RETURN_IF_ERROR(execute(*op.branches[branch], arguments, results, step));
   // A branch may give an argument back, which may live in memory that the step will reuse.
-  for (Tensor& t : results) {
-    if (!t.buffer()->writable()) {
-      TW_ASSIGN_OR_RETURN(t, t.clone());
+  for (size_t i = 0; i < results.size(); ++i) {
+    if (op.used[i] != 0 && !results[i].buffer()->writable()) {
+      TW_ASSIGN_OR_RETURN(results[i], results[i].clone());
     }
   }
-  return give_results(std::move(results), plan, context);
+  return give_results(std::move(results), op, plan, context);
 }
 
 Status run_while(const ControlOp& op, const Plan& plan, const RunContext& context, Step& step) {
@@ -80,11 +81,12 @@ Status run_while(const ControlOp& op, const Plan& plan, const RunContext& contex
   // A loop that never ran gives its inputs back, which may live in memory that the step will reuse.
   for (int i = 0; i < context.num_out_; ++i) {
     Tensor& t = vars[static_cast<size_t>(i)];
+    if (op.used[static_cast<size_t>(i)] == 0) continue;
     if (!t.buffer()->writable() || t.raw() == context.input(i).data) {
       TW_ASSIGN_OR_RETURN(t, t.clone());
     }
   }
-  return give_results(std::move(vars), plan, context);
+  return give_results(std::move(vars), op, plan, context);
 }
 
 }  // namespace

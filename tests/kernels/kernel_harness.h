@@ -110,6 +110,10 @@ class Node {
     ctx.num_in_ = static_cast<uint16_t>(n_in);
     ctx.num_out_ = static_cast<uint16_t>(n_out);
     const Status status = kernel_.run(ctx);
+    // A kernel that gave such an input's storage to an output took the only reference; the caller's is one more.
+    for (size_t i = 0; i < n_in; ++i) {
+      if (handed_over(i, consumable) && values[i].owner == nullptr) inputs[i].buffer()->ref();
+    }
 
     std::vector<Tensor> outputs;
     for (size_t o = 0; o < n_out; ++o) {

@@ -1,4 +1,5 @@
 #include <cstdint>
+#include <utility>
 
 #include "core/framework/tensor_list.h"
 #include "core/platform/alloc.h"
@@ -152,6 +153,24 @@ TEST(TensorList, GrowsInPlaceWhenHeldOnce) {
   EXPECT_NE(identity(more), first);
   EXPECT_EQ(length(other), 1000);
   EXPECT_EQ(length(more), 1001);
+}
+
+// The variant that holds the list goes with it, so that a loop's list is in one place from beginning to end.
+TEST(TensorList, TheVariantIsHandedOnWhereTheListIs) {
+  Tensor list = empty(kAny);
+  const void* const place = list.raw();
+  for (int i = 0; i < 3; ++i) {
+    // An initializer list would hold it too.
+    std::vector<Tensor> in;
+    in.push_back(std::exchange(list, Tensor()));
+    in.push_back(iota<float>({2}));
+    list = one(kernel_TensorListPushBack, in, DType::kVariant, elements(DType::kFloat), 1);
+    EXPECT_EQ(list.raw(), place);
+  }
+  const Tensor other = one(kernel_TensorListPushBack, {list, iota<float>({2})}, DType::kVariant);
+  EXPECT_NE(other.raw(), place);
+  EXPECT_EQ(length(list), 3);
+  EXPECT_EQ(length(other), 4);
 }
 
 TEST(TensorList, FromTensorSharesAlignedRows) {

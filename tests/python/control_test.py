@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 
 import control_golden
 import control_programs
@@ -214,3 +216,25 @@ def test_gradient_inside_of_a_body_uses_registered_functions():
   y = tf.while_loop(lambda i, y: i < 2, lambda i, y: (i + 1, y + tf.gradients(fn(y), y)[0]), [0, x])[1]
   with tf.Session() as sess:
     assert sess.run(y, {x: 1.0}) == 15
+
+
+MEMORY_OF_A_LOOP = """
+import resource
+import numpy as np
+import thalweg as tf
+
+count, width = 50000, 16
+x = tf.constant(np.full(width, 0.999, np.float32))
+y = tf.while_loop(lambda i, y: i < count, lambda i, y: (i + 1, tf.sin(y) * x), [0, x])[1]
+gradient = tf.gradients(y, x)[0]
+with tf.Session() as session:
+  before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+  session.run(gradient)
+  print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 / (2 * 4 * count * width))
+"""
+
+
+def test_a_loop_with_gradient_takes_little_more_than_what_it_saves():
+  # In a process of its own, whose peak is that of the loop.
+  done = subprocess.run([sys.executable, "-c", MEMORY_OF_A_LOOP], capture_output=True, text=True, check=True)
+  assert float(done.stdout) < 1.6   # of 6 MiB; plans and the first slabs are part of it

@@ -92,7 +92,26 @@ Status store(TensorList& list, int64_t i, Tensor element) {
   return {};
 }
 
+namespace {
+
+// Whether take_list() left an empty variant of the step's own in input 0, which the output may have.
+bool left_empty(const RunContext& ctx) {
+  if (ctx.num_inputs() == 0 || !ctx.may_consume(0)) return false;
+  const Value& v = ctx.input(0);
+  return v.dtype == DType::kVariant && v.shape->rank() == 0 && v.owner != nullptr && v.owner->unique() &&
+         v.owner->writable() && !*static_cast<const Variant*>(v.data);
+}
+
+}  // namespace
+
 Status give_list(const RunContext& ctx, int o, Ref<TensorList> list, bool dynamic) {
+  if (dynamic && left_empty(ctx)) {
+    Value& from = ctx.values_[ctx.args_[0]];
+    Tensor handle(DType::kVariant, Shape{}, Ref<Buffer>::adopt(std::exchange(from.owner, nullptr)));
+    *static_cast<Variant*>(handle.raw()) = Variant(std::move(list));
+    ctx.set_output(o, std::move(handle));
+    return {};
+  }
   TW_ASSIGN_OR_RETURN(void* const to, output_storage(ctx, o, Shape{}, dynamic));
   *static_cast<Variant*>(to) = Variant(std::move(list));
   return {};
