@@ -22,6 +22,10 @@ class MapPlan {
   // For reductions and epilogues: evaluates elements [begin, begin + count) of the flat index space into `outputs`,
   // whose first element is element `begin`; on the calling thread.
   virtual Status run_block(const void* const* inputs, void* const* outputs, int64_t begin, int64_t count) const = 0;
+  // Elements [begin, end) of the space on the calling thread, inputs and outputs as run() has them. Only for tapes that
+  // cannot fail. Outputs of the bits of `stream` pass the caches by if all of them would not fit there.
+  virtual void run_part(const void* const* inputs, void* const* outputs, int64_t begin, int64_t end,
+                        uint64_t stream) const = 0;
   virtual bool can_fail() const = 0;  // the tape divides integers
   virtual double flops() const = 0;   // of the whole space, one per micro-op and element, transcendental ones 10
 };

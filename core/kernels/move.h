@@ -27,6 +27,8 @@ class StridedCopy {
   int64_t count() const { return count_; }
 
  private:
+  void run_transpose(const char* from, char* to, WorkerPool& pool) const;
+
   int rank_ = 0;
   int64_t count_ = 1;
   size_t element_size_ = 4;

@@ -72,6 +72,11 @@ Result<bool> lower_norms(Body& body);
 Status specialise(Body& body, std::span<const Shape> arg_shapes, FunctionFacts& facts);
 // Sums of products become one product, and a matrix that many products take transposed is turned once.
 Status merge_products(Body& body);
+// Lets softmax cross entropies multiply their derivatives themselves.
+Status fuse_loss(Body& body);
+// Groups reductions of rows (softmax, norms, their gradients) with the element-wise ops between them, so that all of
+// them run on a few rows at a time.
+Status fuse_rows(Body& body);
 // Groups element-wise ops into map tapes, and map tapes into the reductions and contractions they surround.
 Status fuse(Body& body);
 

@@ -59,6 +59,8 @@ Status optimise_for_shapes(Body& body, std::span<const Shape> arg_shapes, const 
   TW_RETURN_IF_ERROR(run("simplify", body, context, [&] { return simplify(body); }));
   TW_RETURN_IF_ERROR(run("cse", body, context, [&] { return cse(body); }));
   TW_RETURN_IF_ERROR(run("products", body, context, [&] { return merge_products(body); }));
+  TW_RETURN_IF_ERROR(run("fuse_loss", body, context, [&] { return fuse_loss(body); }));
+  TW_RETURN_IF_ERROR(run("fuse_rows", body, context, [&] { return fuse_rows(body); }));
   return run("fuse", body, context, [&] { return fuse(body); });
 }
 

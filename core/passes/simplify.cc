@@ -58,6 +58,7 @@ class Simplifier {
   Status visit(Node& n) {
     const std::string_view op = n.op->name;
     if (waits(n) || n.output_dtypes.empty()) return {};
+    if (!n.op->map.empty()) read_before_broadcast(n);
     if (op == "Identity" || op == "StopGradient" || op == "PreventGradient" || op == "Snapshot" ||
         op == "PlaceholderWithDefault") {
       rewriter_.bypass(n, n.inputs[0]);
@@ -85,6 +86,21 @@ class Simplifier {
       neutral_element(n);
     }
     return {};
+  }
+
+  // An element-wise node stretches its operands itself, as long as the others give its result the same shape.
+  void read_before_broadcast(Node& n) {
+    for (size_t i = 0; i < n.inputs.size(); ++i) {
+      const Node& source = producer(n, i);
+      if (source.op->name != "BroadcastTo" || !source.controls.empty()) continue;
+      Shape result = shape_of(source.inputs[0]);
+      for (size_t k = 0; k < n.inputs.size() && result.fully_known(); ++k) {
+        const Shape& other = shape_of(n.inputs[k]);
+        const Result<Shape> both = k == i ? result : broadcast(result, other);
+        result = both.ok() && (k == i || other.fully_known()) ? *both : Shape::unknown();
+      }
+      if (result.fully_known() && result == n.output_shapes[0]) n.inputs[i] = source.inputs[0];
+    }
   }
 
   void transpose(Node& n) {

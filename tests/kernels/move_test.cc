@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/kernels/move/padded_copy.h"
 #include "core/kernels/move/rows.h"
 #include "core/kernels/ref/move_ref.h"
 
@@ -172,6 +173,73 @@ TEST(Rows, FirstBadIndex) {
   EXPECT_EQ(first_bad_index(indices.data() + 750, 250, 5), 50);
   EXPECT_EQ(first_bad_index(indices.data(), 0, 0), -1);
   EXPECT_EQ(first_bad_index(indices.data(), 1, 0), 0);
+}
+
+// Beyond the last cache, results are stored past it.
+TEST(StridedCopy, LargeTransposes) {
+  const std::vector<std::vector<int64_t>> shapes = {{2903, 2911}, {3, 37, 76000}, {5, 57003, 31}};
+  for (const auto& shape : shapes) {
+    const std::vector<int64_t> from = dense(shape);
+    const size_t n = shape.size();
+    const int64_t rows = shape[n - 1], columns = shape[n - 2];
+    std::vector<int64_t> dims = shape, strides = from;
+    std::swap(dims[n - 1], dims[n - 2]);
+    std::swap(strides[n - 1], strides[n - 2]);
+    const StridedCopy copy(dims, strides, dense(dims), sizeof(float));
+    ASSERT_GE(copy.count() * 4, 32 << 20);
+    std::vector<float> x(static_cast<size_t>(copy.count())), got(x.size() + 16, -1.f);
+    for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i % 1'000'003);
+    WorkerPool pool(2);
+    copy.run(x.data(), got.data(), pool);
+    size_t wrong = 0;
+    for (int64_t i = 0; i < copy.count(); ++i) {
+      const int64_t plane = i / (rows * columns), row = i / columns % rows, column = i % columns;
+      wrong += got[static_cast<size_t>(i)] != x[static_cast<size_t>((plane * columns + column) * rows + row)];
+    }
+    EXPECT_EQ(wrong, 0u);
+    for (size_t i = x.size(); i < got.size(); ++i) ASSERT_EQ(got[i], -1.f);
+  }
+}
+
+TEST(PaddedCopy, EveryRankAndElementSize) {
+  WorkerPool pool(2);
+  std::mt19937 random(5);
+  for (size_t size : kSizes) {
+    for (int round = 0; round < 40; ++round) {
+      const size_t rank = random() % 5;
+      std::vector<int64_t> dims, before, after, out;
+      for (size_t d = 0; d < rank; ++d) {
+        dims.push_back(static_cast<int64_t>(random() % 20));
+        const bool padded = random() % 3 != 0;
+        before.push_back(padded ? static_cast<int64_t>(random() % 4) : 0);
+        after.push_back(padded ? static_cast<int64_t>(random() % 40) : 0);
+        out.push_back(before[d] + dims[d] + after[d]);
+      }
+      const auto count = [](const std::vector<int64_t>& s) {
+        return static_cast<size_t>(std::accumulate(s.begin(), s.end(), int64_t{1}, std::multiplies<>()));
+      };
+      std::vector<char> from(count(dims) * size), value(size);
+      for (char& c : from) c = static_cast<char>(random());
+      for (char& c : value) c = static_cast<char>(random());
+      std::vector<char> want(count(out) * size), got(want.size() + 64, '\x5a');
+      const bool zero = round % 2 == 0;
+      for (size_t i = 0; i < count(out); ++i) {
+        size_t rest = i, source = 0, scale = 1;
+        bool inside = true;
+        for (size_t d = rank; d-- > 0; rest /= static_cast<size_t>(out[d])) {
+          const int64_t at = static_cast<int64_t>(rest % static_cast<size_t>(out[d])) - before[d];
+          inside = inside && at >= 0 && at < dims[d];
+          source += scale * static_cast<size_t>(at);
+          scale *= static_cast<size_t>(dims[d]);
+        }
+        for (size_t k = 0; k < size; ++k) want[i * size + k] = inside ? from[source * size + k] : zero ? 0 : value[k];
+      }
+      PaddedCopy(dims, before, after, size).run(from.data(), zero ? nullptr : value.data(), got.data(), pool);
+      for (size_t i = want.size(); i < got.size(); ++i) ASSERT_EQ(got[i], '\x5a');
+      got.resize(want.size());
+      ASSERT_TRUE(got == want) << "element size " << size << " round " << round;
+    }
+  }
 }
 
 }  // namespace

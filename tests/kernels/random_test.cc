@@ -244,5 +244,27 @@ TEST(Philox, SkipCarriesAndFillAgrees) {
   }
 }
 
+// Whole vectors of counters up to where the lowest word wraps, single ones around it.
+TEST(Philox, FillsAcrossTheWrapOfAWord) {
+  Philox start(3, 4);
+  start.skip((uint64_t{1} << 32) - 150);
+  constexpr int kBlocks = 333;
+  std::vector<uint32_t> words(4 * kBlocks);
+  std::vector<float> floats(4 * kBlocks);
+  Philox a = start, b = start, c = start;
+  a.fill(words.data(), kBlocks);
+  b.fill(floats.data(), kBlocks);
+  for (size_t i = 0; i < kBlocks; ++i) {
+    const Philox::Block block = c();
+    for (size_t j = 0; j < 4; ++j) {
+      ASSERT_EQ(words[4 * i + j], block[j]) << "block " << i;
+      ASSERT_EQ(floats[4 * i + j], unit_float(block[j])) << "block " << i;
+    }
+  }
+  const Philox::Block next = c();
+  EXPECT_EQ(a(), next);
+  EXPECT_EQ(b(), next);
+}
+
 }  // namespace
 }  // namespace tw

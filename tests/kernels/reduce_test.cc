@@ -8,6 +8,7 @@
 #include <limits>
 #include <random>
 
+#include "core/kernels/moments.h"
 #include "core/kernels/ref/map_ref.h"
 
 namespace tw {
@@ -283,6 +284,47 @@ TEST(Reduce, EmptyArgIsAnError) {
   spec.axes = {1};
   spec.result = DType::kInt64;
   EXPECT_EQ(plan_reduce(spec, 1).status().code(), Code::kInvalidArgument);
+}
+
+// Means far from zero, columns of all counts, rows that are no multiple of a group, on one and three threads.
+TEST(Moments, AreAccurateAndRepeat) {
+  std::mt19937 rng(17);
+  std::normal_distribution<float> normal;
+  for (const int64_t columns : {1, 3, 16, 37, 64, 300, 1030}) {
+    for (const int64_t rows : {1, 2, 7, 8, 9, 63, 1000, 20011}) {
+      if (rows * columns > 2'000'000) continue;
+      std::vector<float> x(static_cast<size_t>(rows * columns));
+      for (size_t i = 0; i < x.size(); ++i) {
+        const auto column = static_cast<float>(i % static_cast<size_t>(columns));
+        x[i] = 300 * column + (1 + column) * normal(rng);
+      }
+      for (const int threads : {1, 3}) {
+        WorkerPool pool(threads);
+        std::vector<char> workspace(moments_workspace(rows, columns, threads) + 64);
+        std::vector<float> mean(static_cast<size_t>(columns)), variance(mean.size()), again(mean.size()),
+            same(mean.size());
+        void* aligned = workspace.data() + (64 - reinterpret_cast<uintptr_t>(workspace.data()) % 64) % 64;
+        column_moments(x.data(), rows, columns, mean.data(), variance.data(), aligned, pool);
+        column_moments(x.data(), rows, columns, again.data(), same.data(), aligned, pool);
+        EXPECT_EQ(mean, again);
+        EXPECT_EQ(variance, same);
+        for (size_t j = 0; j < mean.size(); ++j) {
+          double sum = 0, squares = 0;
+          for (int64_t r = 0; r < rows; ++r) sum += x[static_cast<size_t>(r * columns) + j];
+          const double m = sum / static_cast<double>(rows);
+          for (int64_t r = 0; r < rows; ++r) {
+            const double d = x[static_cast<size_t>(r * columns) + j] - m;
+            squares += d * d;
+          }
+          const double v = squares / static_cast<double>(rows), scale = std::abs(m) + std::sqrt(v);
+          ASSERT_NEAR(mean[j], m, 3e-7 * scale) << rows << " x " << columns;
+          // What rounding the group's means costs comes from their distance from zero.
+          ASSERT_NEAR(variance[j], v, 2e-6 * v + 4e-7 * scale * std::sqrt(v) + 1e-12 * scale * scale)
+              << rows << " x " << columns << " column " << j;
+        }
+      }
+    }
+  }
 }
 
 }  // namespace

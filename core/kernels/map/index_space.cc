@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/kernels/map/spread.h"
+
 namespace tw {
 namespace {
 
@@ -39,6 +41,16 @@ void expand_typed(const IndexSpace& space, const OperandStrides& strides, const 
   }
   const size_t last = static_cast<size_t>(rank - 1);
   const int64_t inner = space.dims[last], stride = strides[last];
+  if constexpr (sizeof(U) == 4) {
+    if (rank == 2 && stride == 0 && index[last] == 0 && n >= inner) {
+      const int64_t rows = n / inner;
+      spread_rows(from + offset, strides[0], rows, inner, to);
+      to += rows * inner;
+      n -= rows * inner;
+      offset += rows * strides[0];
+      index[0] += rows;
+    }
+  }
   const bool rows_repeat = rank >= 2 && stride != 0 && strides[last - 1] == 0;
   while (n > 0) {
     int64_t run = std::min(inner - index[last], n);

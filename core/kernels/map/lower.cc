@@ -1,8 +1,10 @@
 #include "core/kernels/map/lower.h"
 
 #include <algorithm>
+#include <array>
 #include <complex>
 #include <cstring>
+#include <optional>
 
 namespace tw {
 namespace {
@@ -10,6 +12,7 @@ namespace {
 constexpr uint16_t kNone = 0xffff;
 
 bool is_short_float(DType t) { return t == DType::kHalf || t == DType::kBfloat16; }
+bool operand_computes_in_float(DType t) { return t == DType::kFloat || is_short_float(t); }
 
 // Lowering works on slots as if each value had its own buffer; assign_buffers() then shares them.
 class Lowering {
@@ -31,8 +34,10 @@ class Lowering {
     for (size_t i = 0; i < tape_.constants.size(); ++i) add_constant(i);
     const size_t first = tape_.inputs.size() + tape_.constants.size();
     for (size_t i = 0; i < tape_.insts.size(); ++i) TW_RETURN_IF_ERROR(add_inst(tape_.insts[i], first + i));
+    join_chains();
     add_outputs();
     assign_buffers();
+    out_.repeated = uniform_;
     return std::move(out_);
   }
 
@@ -70,10 +75,25 @@ class Lowering {
     out_.constants.push_back(bits);
   }
 
+  uint16_t minus_one() {
+    if (minus_one_ == kNone) {
+      LoweredTape::ConstantBits bits{};
+      const float value = -1;
+      std::memcpy(bits.bytes, &value, sizeof value);
+      minus_one_ = add_slot(Slot::Kind::kConstant, DType::kFloat, out_.constants.size(), true);
+      out_.constants.push_back(bits);
+    }
+    return minus_one_;
+  }
+
   uint16_t emit(const MicroOpEntry& e, DType result, std::span<const uint16_t> args, double flops) {
     bool uniform = true;
-    LoweredInst inst{e.fn, e.check, e.check_message, {}, 0};
-    for (size_t i = 0; i < 3; ++i) {
+    LoweredInst inst;
+    inst.fn = e.fn;
+    inst.check = e.check;
+    inst.check_message = e.check_message;
+    inst.operands = static_cast<uint8_t>(args.size());
+    for (size_t i = 0; i <= kMaxLinks; ++i) {
       // Unused operands repeat the first, so that every pointer is valid.
       inst.args[i] = i < args.size() ? args[i] : args[0];
       uniform = uniform && uniform_[inst.args[i]];
@@ -84,10 +104,80 @@ class Lowering {
       out_.uniform.push_back(inst);
     } else {
       out_.body.push_back(inst);
+      links_.emplace_back();
       out_.ns += e.ns;
       out_.flops += flops;
     }
     return inst.out;
+  }
+
+  // The link that a micro-op on floats is, when its operand `value_at` is the value so far.
+  static std::optional<Link> link_of(MicroOp op, size_t value_at) {
+    switch (op) {
+      case MicroOp::k_add: return Link::kAdd;
+      case MicroOp::k_mul: return Link::kMul;
+      case MicroOp::k_sub: return value_at == 0 ? Link::kSub : Link::kReverseSub;
+      case MicroOp::k_maximum: return value_at == 0 ? std::optional(Link::kMax) : std::nullopt;
+      default: return std::nullopt;
+    }
+  }
+
+  // Instructions are taken into their readers, as long as the chain is short: those of one reader, and single ones of
+  // two, since doing such a one again in registers costs less than storing and loading what it gives.
+  void join_chains() {
+    std::vector<uint16_t> results;
+    for (uint16_t value : tape_.outputs) results.push_back(stored(value));
+    std::vector<int> uses(out_.slots.size(), 0), made_by(out_.slots.size(), -1);
+    for (uint16_t slot : results) ++uses[slot];
+    for (size_t i = 0; i < out_.body.size(); ++i) {
+      const LoweredInst& inst = out_.body[i];
+      for (size_t k = 0; k < inst.operands; ++k) ++uses[inst.args[k]];
+      made_by[inst.out] = static_cast<int>(i);
+    }
+    std::vector<bool> gone(out_.body.size(), false);
+    for (size_t i = 0; i < out_.body.size(); ++i) {
+      Chain& mine = links_[i];
+      if (mine.count == 0) continue;
+      LoweredInst& inst = out_.body[i];
+      // The operand that takes the most with it.
+      size_t best = 2;
+      for (size_t k = 0; k < 2; ++k) {
+        const int maker = made_by[inst.args[k]];
+        if (maker < 0 || !link_of(mine.op, k)) continue;
+        const size_t count = links_[static_cast<size_t>(maker)].count;
+        if (count == 0 || count == kMaxLinks || uses[inst.args[k]] > (count == 1 ? 2 : 1)) continue;
+        if (best == 2 || count > links_[static_cast<size_t>(made_by[inst.args[best]])].count) best = k;
+      }
+      if (best == 2) continue;
+      const size_t maker = static_cast<size_t>(made_by[inst.args[best]]);
+      const uint16_t other = inst.args[1 - best];
+      const bool last = --uses[inst.args[best]] == 0;
+      const Link link = *link_of(mine.op, best);
+      mine.links = links_[maker].links;
+      mine.count = links_[maker].count;
+      mine.links[mine.count++] = link;
+      std::copy_n(out_.body[maker].args, kMaxLinks + 1, inst.args);
+      inst.args[mine.count] = other;
+      inst.operands = static_cast<uint8_t>(mine.count + 1);
+      gone[maker] = last;
+      for (size_t k = 0; k < mine.count && !last; ++k) ++uses[inst.args[k]];
+    }
+    std::vector<LoweredInst> kept;
+    for (size_t i = 0; i < out_.body.size(); ++i) {
+      if (gone[i]) continue;
+      LoweredInst& inst = out_.body[i];
+      const Chain& c = links_[i];
+      // Alone it gains only from an operand that need not be laid out.
+      const bool scalar = c.count == 1 && (uniform_[inst.args[0]] || uniform_[inst.args[1]] || spreads(inst.args[0]) ||
+                                           spreads(inst.args[1]));
+      if (c.count > 1 || scalar) inst.chain = find_chain({c.links.data(), c.count});
+      kept.push_back(inst);
+    }
+    out_.body = std::move(kept);
+  }
+  bool spreads(uint16_t slot) const {
+    const Slot& s = out_.slots[slot];
+    return s.kind == Slot::Kind::kInput && kinds_[s.index] == InputKind::kExpanded;
   }
 
   // A value as ops compute with it: 16-bit floats as float.
@@ -122,7 +212,21 @@ class Lowering {
     uint16_t args[3];
     const size_t n = static_cast<size_t>(arity(inst.op));
     for (size_t i = 0; i < n; ++i) args[i] = computed(inst.args[i]);
+    const size_t before = out_.body.size();
+    if (inst.op == MicroOp::k_neg && result == DType::kFloat) {
+      // The same bits, as a link.
+      args[1] = minus_one();
+      const uint16_t out = emit(find_micro_op(MicroOp::k_mul, result, result), result, {args, 2}, 1);
+      if (out_.body.size() > before) links_.back() = {MicroOp::k_mul, {Link::kMul}, 1};
+      (is_short_float(inst.dtype) ? computed_ : stored_)[value] = out;
+      return {};
+    }
     const uint16_t out = emit(e, result, {args, n}, is_transcendental(inst.op) ? 10 : 1);
+    if (out_.body.size() > before && operand_computes_in_float(operand) && result == DType::kFloat) {
+      const bool difference = inst.op == MicroOp::k_squared_difference;
+      const std::optional<Link> link = difference ? std::optional(kSquaredDifference) : link_of(inst.op, 0);
+      if (link) links_.back() = {inst.op, {*link}, 1};
+    }
     (is_short_float(inst.dtype) ? computed_ : stored_)[value] = out;
     return {};
   }
@@ -159,7 +263,9 @@ class Lowering {
       if (!own) {
         const DType t = tape_.value_dtype(value);
         const MicroOpEntry copy = find_micro_op(MicroOp::k_cast, t, t);
-        LoweredInst inst{copy.fn, nullptr, nullptr, {slot, slot, slot}, 0};
+        LoweredInst inst;
+        inst.fn = copy.fn;
+        std::fill_n(inst.args, kMaxLinks + 1, slot);
         inst.out = add_slot(Slot::Kind::kBuffer, t, 0, false);
         out_.body.push_back(inst);
         out_.ns += copy.ns;
@@ -214,7 +320,7 @@ class Lowering {
       const LoweredInst& inst = out_.body[i];
       Slot& result = out_.slots[inst.out];
       std::vector<uint16_t> dying, keep;
-      for (size_t k = 0; k < 3; ++k) {
+      for (size_t k = 0; k <= kMaxLinks; ++k) {
         const uint16_t arg = inst.args[k];
         const Slot& s = out_.slots[arg];
         const bool repeated = std::find(inst.args, inst.args + k, arg) != inst.args + k;
@@ -235,9 +341,18 @@ class Lowering {
     out_.buffers = count;
   }
 
+  // What an instruction is as part of a chain; no links for those that cannot be.
+  struct Chain {
+    MicroOp op{};
+    std::array<Link, kMaxLinks> links{};
+    size_t count = 0;
+  };
+
   const Tape& tape_;
   std::span<const InputKind> kinds_;
   LoweredTape out_;
+  std::vector<Chain> links_;  // of the body's instructions, until join_chains()
+  uint16_t minus_one_ = kNone;
   std::vector<uint16_t> stored_, computed_;  // slots of each value, kNone where not made yet
   std::vector<bool> uniform_;                // per slot
 };

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "core/kernels/map/chain.h"
 #include "core/kernels/map/micro_ops.h"
 
 namespace tw {
@@ -17,11 +18,13 @@ enum class InputKind : uint8_t {
 };
 
 struct LoweredInst {
-  BlockFn fn;
-  CheckFn check;
-  const char* check_message;
-  uint16_t args[3];  // slots
-  uint16_t out;
+  BlockFn fn = nullptr;
+  ChainFn chain = nullptr;  // instead of fn
+  CheckFn check = nullptr;
+  const char* check_message = nullptr;
+  uint16_t args[kMaxLinks + 1] = {};  // slots; those past the operands repeat the first
+  uint16_t out = 0;
+  uint8_t operands = 1;
 };
 
 struct Slot {
@@ -33,6 +36,7 @@ struct Slot {
 
 struct LoweredTape {
   std::vector<Slot> slots;
+  std::vector<bool> repeated;        // per slot: the same value for every element
   std::vector<LoweredInst> uniform;  // once for a range of blocks, over values that are the same for every element
   std::vector<LoweredInst> body;     // for every block
   struct Flush {

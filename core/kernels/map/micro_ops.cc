@@ -42,6 +42,16 @@ bool is_transcendental(MicroOp op) {
   }
 }
 
+double ulp_bound(MicroOp op, DType t) {
+  switch (op) {
+#define TW_ULPS(name, f32, f64) \
+  case MicroOp::k_##name: return t == DType::kDouble ? f64 : f32;
+#include "core/kernels/map/ulps.inc"
+#undef TW_ULPS
+    default: return 0;
+  }
+}
+
 MicroOpEntry find_micro_op(MicroOp op, DType operand, DType result) {
   MicroOpEntry e;
   if (op == MicroOp::k_cast) {

@@ -42,6 +42,10 @@ MicroOpEntry find_micro_op(MicroOp op, DType operand, DType result);
 // True for the ops that flops() counts as ten.
 bool is_transcendental(MicroOp op);
 
+// The documented bound of the op's error in units in the last place (ulps.inc), for float and double; 0 for ops whose
+// results are rounded correctly, or that are not listed.
+double ulp_bound(MicroOp op, DType t);
+
 namespace micro {
 // The families, one file each; null for ops outside of them.
 BlockFn find_arithmetic(MicroOp op, DType t);  // float, double

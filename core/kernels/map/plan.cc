@@ -3,18 +3,25 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cstring>
+#include <numeric>
 
 #include "core/kernels/map/index_space.h"
 #include "core/kernels/map/lower.h"
+#include "core/kernels/move/stream_copy.h"
 
 namespace tw {
 namespace {
 
 // Block buffers of one range live on the stack and should stay in L1.
-constexpr size_t kScratchBytes = 32 * 1024;
+constexpr size_t kScratchBytes = 36 * 1024;
+// Buffers lie a few cache lines further apart than they are long: at distances of a page they would meet in the same
+// sets of the cache, and loads would wait for stores to other buffers.
+constexpr size_t kStagger = 3 * 64;
 constexpr int64_t kMinBlock = 32;
 constexpr int kMaxSlots = 512;
+constexpr size_t kMaxChopped = 64;  // expanded operands of a plan whose blocks are cut at the ends of rows
 // A repeated row up to this length is laid out once and read at shifted positions; from kLongRow on blocks are cut at
 // the ends of rows, so that rows are read in place.
 constexpr int64_t kMaxPeriod = 255;
@@ -25,6 +32,7 @@ struct Operand {
   InputKind kind = InputKind::kDirect;
   bool periodic = false;
   uint16_t slot = 0;
+  uint16_t chopped = 0;  // its place in a cursor
   size_t element_size = 0;
   size_t scratch = 0;  // where its buffer begins
   OperandStrides strides{};
@@ -42,11 +50,12 @@ class Plan final : public MapPlan {
   }
 
   Status run(const void* const* inputs, void* const* outputs, WorkerPool& pool) const override {
-    if (count_ <= grain_ || pool.threads() == 1) return run_range(inputs, outputs, 0, count_, 0);
+    const uint64_t stream = large_ == 0 ? 0 : apart(inputs, outputs);
+    if (count_ <= grain_ || pool.threads() == 1) return run_range(inputs, outputs, 0, count_, 0, stream);
     std::atomic<const char*> failure{nullptr};
     // Ranges begin at whole blocks, so that no two threads write one cache line.
     pool.parallel_for((count_ + block_ - 1) / block_, (grain_ + block_ - 1) / block_, [&](int64_t b, int64_t e) {
-      const char* f = eval(inputs, outputs, b * block_, std::min(e * block_, count_), 0);
+      const char* f = eval(inputs, outputs, b * block_, std::min(e * block_, count_), 0, stream);
       if (f != nullptr) failure.store(f, std::memory_order_relaxed);
     });
     const char* f = failure.load(std::memory_order_relaxed);
@@ -54,7 +63,12 @@ class Plan final : public MapPlan {
   }
 
   Status run_block(const void* const* inputs, void* const* outputs, int64_t begin, int64_t count) const override {
-    return run_range(inputs, outputs, begin, begin + count, begin);
+    return run_range(inputs, outputs, begin, begin + count, begin, 0);
+  }
+
+  void run_part(const void* const* inputs, void* const* outputs, int64_t begin, int64_t end,
+                uint64_t stream) const override {
+    eval(inputs, outputs, begin, end, 0, stream & large_);
   }
 
   bool can_fail() const override { return tape_.can_fail; }
@@ -79,7 +93,7 @@ class Plan final : public MapPlan {
     TW_ASSIGN_OR_RETURN(tape_, lower(tape, kinds));
     std::vector<OperandStrides> strides;
     space_ = collapse(space, expanded, &strides);
-    chop_ = !expanded.empty() && space_.inner() >= kLongRow;
+    chop_ = !expanded.empty() && expanded.size() <= kMaxChopped && space_.inner() >= kLongRow;
 
     inputs_.resize(kinds.size());
     size_t next = 0;
@@ -88,6 +102,7 @@ class Plan final : public MapPlan {
       o.kind = kinds[i];
       o.element_size = dtype_size(tape.inputs[i]);
       if (o.kind != InputKind::kExpanded) continue;
+      o.chopped = static_cast<uint16_t>(next);
       o.strides = strides[next++];
       o.periodic = !chop_ && space_.rank == 2 && o.strides[0] == 0 && space_.dims[1] <= kMaxPeriod;
     }
@@ -97,6 +112,12 @@ class Plan final : public MapPlan {
     }
     if (tape_.slots.size() > kMaxSlots) {
       return invalid_argument("a tape of ", tape_.slots.size(), " values is longer than the map engine takes");
+    }
+    for (size_t s = 0; s < tape_.slots.size(); ++s) {
+      const Slot& slot = tape_.slots[s];
+      if (slot.kind == Slot::Kind::kOutput && slot.index < 64 && count_ * slot.element_size >= kStreamBytes) {
+        large_ |= uint64_t{1} << slot.index;
+      }
     }
     TW_RETURN_IF_ERROR(choose_block());
 
@@ -111,7 +132,9 @@ class Plan final : public MapPlan {
 
     const bool all_direct =
         std::all_of(kinds.begin(), kinds.end(), [](InputKind k) { return k == InputKind::kDirect; });
-    single_ = all_direct && tape_.body.size() == 1 && tape_.constants.empty() && tape_.flushes.empty();
+    find_wide();
+    single_ = all_direct && tape_.body.size() == 1 && tape_.body[0].chain == nullptr && tape_.constants.empty() &&
+              tape_.flushes.empty();
     if (single_) {
       const LoweredInst& inst = tape_.body[0];
       for (size_t k = 0; k < 3; ++k) single_args_[k] = tape_.slots[inst.args[k]].index;
@@ -120,43 +143,93 @@ class Plan final : public MapPlan {
     return {};
   }
 
+  // Values that are the same for every element fill a whole block only where something else than chains reads them.
+  void find_wide() {
+    wide_.assign(tape_.slots.size(), false);
+    const auto read_by = [&](const LoweredInst& inst) {
+      for (uint16_t arg : inst.args) wide_[arg] = true;
+    };
+    for (const LoweredInst& inst : tape_.body) {
+      if (inst.chain == nullptr) read_by(inst);
+    }
+    for (const auto& f : tape_.flushes) wide_[f.from] = true;
+    for (size_t i = tape_.uniform.size(); i-- > 0;) {
+      if (wide_[tape_.uniform[i].out]) read_by(tape_.uniform[i]);
+    }
+    for (size_t s = 0; s < tape_.slots.size(); ++s) {
+      const Slot& slot = tape_.slots[s];
+      bool repeated = tape_.repeated[s];
+      if (slot.kind == Slot::Kind::kInput && inputs_[slot.index].kind == InputKind::kExpanded) {
+        repeated = chop_ && inputs_[slot.index].strides[static_cast<size_t>(space_.rank - 1)] == 0;
+      }
+      steps_.push_back(repeated ? 0 : 1);
+    }
+  }
+  // How many elements of a repeated value are laid out for a block of n.
+  int64_t laid_out(size_t slot, int64_t n) const {
+    const auto least = static_cast<int64_t>(kRepeated);
+    return wide_[slot] ? std::max(n, least) : least;
+  }
+
   // Every buffer gets block * width bytes, periodic inputs a period more.
   Status choose_block() {
-    size_t buffers = static_cast<size_t>(tape_.buffers) + tape_.constants.size();
+    const size_t values = static_cast<size_t>(tape_.buffers) + tape_.constants.size();
+    size_t buffers = values + static_cast<size_t>(std::popcount(large_));
     size_t periods = 0;
     for (const Operand& o : inputs_) {
       if (o.kind != InputKind::kDirect) ++buffers;
       if (o.periodic) periods += static_cast<size_t>(space_.inner()) * o.element_size + 64;
     }
     block_ = kMapBlock;
-    const auto bytes = [&] { return buffers * static_cast<size_t>(block_) * tape_.width + periods; };
+    const auto bytes = [&] { return buffers * step() + periods; };
     while (block_ > kMinBlock && bytes() > kScratchBytes) block_ /= 2;
     if (bytes() > kScratchBytes) {
       return unimplemented("a tape that needs ", buffers, " block buffers is larger than the map engine takes");
     }
-    const size_t step = static_cast<size_t>(block_) * tape_.width;
-    size_t at = (static_cast<size_t>(tape_.buffers) + tape_.constants.size()) * step;
+    // Blocks of whole periods begin at the same phase, and where whole vectors do.
+    for (const Operand& o : inputs_) {
+      const int64_t whole = o.periodic ? std::lcm(space_.inner(), int64_t{kRepeated}) : 1;
+      if (whole <= block_) block_ = block_ / whole * whole;
+    }
+    size_t at = values * step();
     for (Operand& o : inputs_) {
       if (o.kind == InputKind::kDirect) continue;
       o.scratch = at;
-      at += step + (o.periodic ? (static_cast<size_t>(space_.inner()) * o.element_size + 63) / 64 * 64 : 0);
+      at += step() + (o.periodic ? (static_cast<size_t>(space_.inner()) * o.element_size + 63) / 64 * 64 : 0);
     }
+    stream_scratch_ = at;
     return {};
   }
 
-  Status run_range(const void* const* inputs, void* const* outputs, int64_t begin, int64_t end, int64_t origin) const {
-    const char* f = eval(inputs, outputs, begin, end, origin);
+  size_t step() const { return static_cast<size_t>(block_) * tape_.width + kStagger; }
+
+  Status run_range(const void* const* inputs, void* const* outputs, int64_t begin, int64_t end, int64_t origin,
+                   uint64_t stream) const {
+    const char* f = eval(inputs, outputs, begin, end, origin, stream);
     return f == nullptr ? Status() : invalid_argument(f);
+  }
+
+  // The large outputs that are no input's memory, whose lines are in the cache when they are written.
+  uint64_t apart(const void* const* inputs, void* const* outputs) const {
+    uint64_t mask = large_;
+    for (size_t k = 0; k < 64; ++k) {
+      if (((mask >> k) & 1) == 0) continue;
+      if (std::find(inputs, inputs + inputs_.size(), outputs[k]) != inputs + inputs_.size())
+        mask &= ~(uint64_t{1} << k);
+    }
+    return mask;
   }
 
   static const void* at(const void* base, int64_t i, size_t size) {
     return static_cast<const char*>(base) + i * static_cast<int64_t>(size);
   }
 
-  // Elements [begin, end); outputs begin at element `origin`. Returns the message of a failed check.
-  const char* eval(const void* const* inputs, void* const* outputs, int64_t begin, int64_t end, int64_t origin) const {
+  // Elements [begin, end); outputs begin at element `origin`, and those of the bits of `stream` pass the caches by.
+  // Returns the message of a failed check.
+  const char* eval(const void* const* inputs, void* const* outputs, int64_t begin, int64_t end, int64_t origin,
+                   uint64_t stream) const {
     if (begin >= end) return nullptr;
-    if (single_) {
+    if (single_ && stream == 0) {
       const LoweredInst& inst = single_inst_;
       const void* args[3];
       for (size_t k = 0; k < 3; ++k) {
@@ -169,14 +242,21 @@ class Plan final : public MapPlan {
               static_cast<char*>(outputs[0]) + (begin - origin) * tape_.slots[inst.out].element_size, n);
       return failure;
     }
-    return eval_blocks(inputs, outputs, begin, end, origin);
+    return eval_blocks(inputs, outputs, begin, end, origin, stream);
   }
 
-  const char* eval_blocks(const void* const* inputs, void* const* outputs, int64_t begin, int64_t end,
-                          int64_t origin) const {
+  const char* eval_blocks(const void* const* inputs, void* const* outputs, int64_t begin, int64_t end, int64_t origin,
+                          uint64_t stream) const {
     alignas(64) char scratch[kScratchBytes];
     char* pointers[kMaxSlots];
-    const size_t step = static_cast<size_t>(block_) * tape_.width;
+    // Streamed outputs are computed into buffers; those that are flushed have one already.
+    struct Streamed {
+      char *from, *to;
+      size_t slot;
+    };
+    Streamed streamed[64];
+    size_t num_streamed = 0;
+    const size_t step = this->step();
     const int64_t fill = std::min(block_, end - begin);
     for (size_t s = 0; s < tape_.slots.size(); ++s) {
       const Slot& slot = tape_.slots[s];
@@ -184,10 +264,14 @@ class Plan final : public MapPlan {
         case Slot::Kind::kBuffer: pointers[s] = scratch + slot.index * step; break;
         case Slot::Kind::kConstant:
           pointers[s] = scratch + (static_cast<size_t>(tape_.buffers) + slot.index) * step;
-          splat(slot.element_size, tape_.constants[slot.index].bytes, fill, pointers[s]);
+          splat(slot.element_size, tape_.constants[slot.index].bytes, laid_out(s, fill), pointers[s]);
           break;
         case Slot::Kind::kOutput:
           pointers[s] = static_cast<char*>(outputs[slot.index]) + (begin - origin) * slot.element_size;
+          if (slot.index < 64 && ((stream >> slot.index) & 1) != 0 && !flushed(s)) {
+            streamed[num_streamed] = {scratch + stream_scratch_ + num_streamed * step, pointers[s], s};
+            pointers[s] = streamed[num_streamed++].from;
+          }
           break;
         case Slot::Kind::kInput: {
           const Operand& o = inputs_[slot.index];
@@ -196,7 +280,9 @@ class Plan final : public MapPlan {
             break;
           }
           pointers[s] = scratch + o.scratch;
-          if (o.kind == InputKind::kUniform) splat(o.element_size, inputs[slot.index], fill, pointers[s]);
+          if (o.kind == InputKind::kUniform) {
+            splat(o.element_size, inputs[slot.index], laid_out(s, fill), pointers[s]);
+          }
           if (o.periodic)
             expand(space_, o.strides, o.element_size, inputs[slot.index], 0, period_fill(fill, o), pointers[s]);
           break;
@@ -204,23 +290,31 @@ class Plan final : public MapPlan {
       }
     }
     const char* failure = nullptr;
-    run_insts(tape_.uniform, pointers, static_cast<size_t>(fill), &failure);
-    const void* splatted[kMaxSlots];  // of expanded inputs that repeat along the row: what the buffer holds
-    if (chop_) {
-      for (size_t i = 0; i < inputs_.size(); ++i) splatted[i] = nullptr;
+    for (const LoweredInst& inst : tape_.uniform) {
+      run_inst(inst, pointers, static_cast<size_t>(laid_out(inst.out, fill)), &failure);
     }
+    Cursor cursor;  // only where blocks are cut at the ends of rows
+    if (chop_) start(begin, &cursor);
     for (int64_t pos = begin; pos < end;) {
       int64_t n = std::min(block_, end - pos);
-      if (chop_) n = std::min(n, space_.inner() - pos % space_.inner());
+      if (chop_) n = std::min(n, space_.inner() - cursor.column);
       for (size_t i = 0; i < inputs_.size(); ++i) {
         const Operand& o = inputs_[i];
-        if (o.kind == InputKind::kExpanded) pointers[o.slot] = expanded(i, inputs[i], pos, n, fill, scratch, splatted);
+        if (o.kind == InputKind::kExpanded) pointers[o.slot] = expanded(i, inputs[i], pos, n, fill, scratch, &cursor);
       }
-      run_insts(tape_.body, pointers, static_cast<size_t>(n), &failure);
+      for (const LoweredInst& inst : tape_.body) run_inst(inst, pointers, static_cast<size_t>(n), &failure);
       for (const auto& f : tape_.flushes) {
-        std::memcpy(pointers[f.to], pointers[f.from], static_cast<size_t>(n) * tape_.slots[f.to].element_size);
+        const Slot& to = tape_.slots[f.to];
+        const bool past = to.index < 64 && ((stream >> to.index) & 1) != 0;
+        (past ? stream_copy : copy_bytes)(pointers[f.from], pointers[f.to], static_cast<size_t>(n) * to.element_size);
+      }
+      for (size_t k = 0; k < num_streamed; ++k) {
+        const size_t bytes = static_cast<size_t>(n) * tape_.slots[streamed[k].slot].element_size;
+        stream_copy(streamed[k].from, streamed[k].to, bytes);
+        streamed[k].to += bytes;
       }
       pos += n;
+      if (chop_) advance(n, &cursor);
       for (size_t s = 0; s < tape_.slots.size(); ++s) {
         const Slot& slot = tape_.slots[s];
         if (slot.kind == Slot::Kind::kOutput ||
@@ -228,15 +322,59 @@ class Plan final : public MapPlan {
           pointers[s] += n * slot.element_size;
         }
       }
+      for (size_t k = 0; k < num_streamed; ++k) pointers[streamed[k].slot] = streamed[k].from;
     }
+    if (stream != 0) stream_fence();
     return failure;
+  }
+
+  static void copy_bytes(const void* from, void* to, size_t bytes) { std::memcpy(to, from, bytes); }
+
+  bool flushed(size_t slot) const {
+    return std::any_of(tape_.flushes.begin(), tape_.flushes.end(), [&](const auto& f) { return f.to == slot; });
+  }
+
+  // Where a range is in the rows of the space, kept from block to block, since finding it takes divisions.
+  struct Cursor {
+    int64_t column;                                 // in the row
+    std::array<int64_t, kMaxRank> index;            // of the dimensions around the row
+    std::array<int64_t, kMaxChopped> row_offset;    // of each expanded operand's row
+    std::array<const void*, kMaxChopped> splatted;  // what the buffer of an operand that repeats along the row holds
+  };
+
+  void start(int64_t pos, Cursor* c) const {
+    const size_t last = static_cast<size_t>(space_.rank - 1);
+    c->column = pos % space_.inner();
+    pos /= space_.inner();
+    for (size_t k = last; k-- > 0; pos /= space_.dims[k]) c->index[k] = pos % space_.dims[k];
+    for (const Operand& o : inputs_) {
+      if (o.kind != InputKind::kExpanded) continue;
+      c->splatted[o.chopped] = nullptr;
+      c->row_offset[o.chopped] = 0;
+      for (size_t k = 0; k < last; ++k) c->row_offset[o.chopped] += c->index[k] * o.strides[k];
+    }
+  }
+
+  void advance(int64_t n, Cursor* c) const {
+    c->column += n;
+    if (c->column < space_.inner()) return;
+    c->column = 0;
+    size_t k = static_cast<size_t>(space_.rank - 1);
+    // The dimension that goes on; those within it begin again.
+    while (k-- > 0 && ++c->index[k] == space_.dims[k]) c->index[k] = 0;
+    for (const Operand& o : inputs_) {
+      if (o.kind != InputKind::kExpanded) continue;
+      int64_t offset = 0;
+      for (size_t i = 0; i + 1 < static_cast<size_t>(space_.rank); ++i) offset += c->index[i] * o.strides[i];
+      c->row_offset[o.chopped] = offset;
+    }
   }
 
   // A periodic buffer holds a block from any phase of the row.
   int64_t period_fill(int64_t fill, const Operand& o) const { return std::min(fill + space_.inner(), count_); }
 
   char* expanded(size_t i, const void* input, int64_t pos, int64_t n, int64_t fill, char* scratch,
-                 const void** splatted) const {
+                 Cursor* cursor) const {
     const Operand& o = inputs_[i];
     char* buffer = scratch + o.scratch;
     if (o.periodic) return buffer + pos % space_.inner() * static_cast<int64_t>(o.element_size);
@@ -244,27 +382,38 @@ class Plan final : public MapPlan {
       expand(space_, o.strides, o.element_size, input, pos, n, buffer);
       return buffer;
     }
-    const void* from = at(input, operand_offset(space_, o.strides, pos), o.element_size);
-    if (o.strides[static_cast<size_t>(space_.rank - 1)] != 0) return static_cast<char*>(const_cast<void*>(from));
-    if (splatted[i] != from) {
-      splat(o.element_size, from, std::min(fill, space_.inner()), buffer);
-      splatted[i] = from;
+    const int64_t stride = o.strides[static_cast<size_t>(space_.rank - 1)];
+    const void* from = at(input, cursor->row_offset[o.chopped] + cursor->column * stride, o.element_size);
+    if (stride != 0) return static_cast<char*>(const_cast<void*>(from));
+    if (cursor->splatted[o.chopped] != from) {
+      splat(o.element_size, from, laid_out(o.slot, std::min(fill, space_.inner())), buffer);
+      cursor->splatted[o.chopped] = from;
     }
     return buffer;
   }
 
-  static void run_insts(const std::vector<LoweredInst>& insts, char* const* pointers, size_t n, const char** failure) {
-    for (const LoweredInst& inst : insts) {
-      const void* b = pointers[inst.args[1]];
-      if (inst.check != nullptr && inst.check(b, n)) *failure = inst.check_message;
-      inst.fn(pointers[inst.args[0]], b, pointers[inst.args[2]], pointers[inst.out], n);
+  void run_inst(const LoweredInst& inst, char* const* pointers, size_t n, const char** failure) const {
+    if (inst.chain != nullptr) {
+      ChainOperands from;
+      for (size_t k = 0; k <= kMaxLinks; ++k) {
+        from.data[k] = reinterpret_cast<const float*>(pointers[inst.args[k]]);
+        from.step[k] = steps_[inst.args[k]];
+      }
+      return run_chain(inst.chain, inst.operands, from, reinterpret_cast<float*>(pointers[inst.out]), n);
     }
+    const void* b = pointers[inst.args[1]];
+    if (inst.check != nullptr && inst.check(b, n)) *failure = inst.check_message;
+    inst.fn(pointers[inst.args[0]], b, pointers[inst.args[2]], pointers[inst.out], n);
   }
 
   LoweredTape tape_;
   IndexSpace space_;
   std::vector<Operand> inputs_;
   int64_t count_ = 0, block_ = kMapBlock, grain_ = 1;
+  uint64_t large_ = 0;         // bit k: output k is larger than the caches
+  size_t stream_scratch_ = 0;  // where the buffers of such outputs begin
+  std::vector<bool> wide_;     // per slot: laid out for a whole block, if the same for every element
+  std::vector<size_t> steps_;  // per slot: 0 for such values
   bool chop_ = false;
   bool single_ = false;  // one instruction on direct inputs: no buffers at all
   LoweredInst single_inst_{};

@@ -22,10 +22,10 @@ double digamma(double x) {
   if (std::isnan(x) || x == std::numeric_limits<double>::infinity()) return x;
   double result = 0;
   if (x <= 0) {
-    const double floor = std::floor(x);
-    if (floor == x) return std::numeric_limits<double>::infinity();
-    // Reflection: psi(x) = psi(1 - x) - pi / tan(pi x), with the period taken off first.
-    result = -kPi / std::tan(kPi * (x - floor));
+    const double nearest = std::nearbyint(x);
+    if (nearest == x) return std::numeric_limits<double>::infinity();
+    // Reflection: psi(x) = psi(1 - x) - pi / tan(pi x), with the periods taken off first, which is exact.
+    result = -kPi / std::tan(kPi * (x - nearest));
     x = 1 - x;
   }
   while (x < 10) {

@@ -125,7 +125,8 @@ TW_DOUBLE_LANES(Asin, std::asin, asin_lanes(d, x))
 TW_DOUBLE_LANES(Acos, std::acos, hn::Sub(hn::Set(d, 1.5707963267948966), asin_lanes(d, x)))
 
 HWY_INLINE V64 sinh_lanes(D64 d, V64 x) {
-  const V64 e = vexpm1(d, hn::Abs(x));
+  // Beyond the floats, and yet a number.
+  const V64 e = vexpm1(d, hn::Min(hn::Abs(x), hn::Set(d, 200.0)));
   const V64 one = hn::Set(d, 1.0);
   const V64 y = hn::Mul(hn::Set(d, 0.5), hn::Add(e, hn::Div(e, hn::Add(e, one))));
   return hn::CopySign(y, x);

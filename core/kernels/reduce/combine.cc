@@ -8,6 +8,8 @@
 #include <limits>
 #include <type_traits>
 
+#include "hwy/cache_control.h"
+
 #include "core/kernels/reduce/combine.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -39,6 +41,7 @@ struct UnsignedOf<T> {
 };
 
 struct SumOp {
+  static constexpr bool kRepeats = false;
   template <class T>
   static constexpr T identity() {
     return T(0);
@@ -58,6 +61,7 @@ struct SumOp {
   }
 };
 struct ProdOp {
+  static constexpr bool kRepeats = false;
   template <class T>
   static constexpr T identity() {
     return T(1);
@@ -86,6 +90,7 @@ struct ProdOp {
 };
 // A NaN, once seen, stays.
 struct MaxOp {
+  static constexpr bool kRepeats = true;
   template <class T>
   static constexpr T identity() {
     if constexpr (std::is_floating_point_v<T>) return -std::numeric_limits<T>::infinity();
@@ -101,14 +106,12 @@ struct MaxOp {
   }
   template <class D, class V>
   static HWY_INLINE auto lanes(D d, V a) {
-    HWY_ALIGN hn::TFromD<D> buffer[HWY_MAX_BYTES / sizeof(hn::TFromD<D>)];
-    hn::Store(a, d, buffer);
-    auto r = buffer[0];
-    for (size_t i = 1; i < hn::Lanes(d); ++i) r = f(r, buffer[i]);
-    return r;
+    if (HWY_UNLIKELY(!hn::AllFalse(d, hn::IsNaN(a)))) return std::numeric_limits<hn::TFromD<D>>::quiet_NaN();
+    return hn::GetLane(hn::MaxOfLanes(d, a));
   }
 };
 struct MinOp {
+  static constexpr bool kRepeats = true;
   template <class T>
   static constexpr T identity() {
     if constexpr (std::is_floating_point_v<T>) return std::numeric_limits<T>::infinity();
@@ -124,14 +127,12 @@ struct MinOp {
   }
   template <class D, class V>
   static HWY_INLINE auto lanes(D d, V a) {
-    HWY_ALIGN hn::TFromD<D> buffer[HWY_MAX_BYTES / sizeof(hn::TFromD<D>)];
-    hn::Store(a, d, buffer);
-    auto r = buffer[0];
-    for (size_t i = 1; i < hn::Lanes(d); ++i) r = f(r, buffer[i]);
-    return r;
+    if (HWY_UNLIKELY(!hn::AllFalse(d, hn::IsNaN(a)))) return std::numeric_limits<hn::TFromD<D>>::quiet_NaN();
+    return hn::GetLane(hn::MinOfLanes(d, a));
   }
 };
 struct AllOp {
+  static constexpr bool kRepeats = true;
   template <class T>
   static constexpr T identity() {
     return T(1);
@@ -142,6 +143,7 @@ struct AllOp {
   }
 };
 struct AnyOp {
+  static constexpr bool kRepeats = true;
   template <class T>
   static constexpr T identity() {
     return T(0);
@@ -178,6 +180,11 @@ HWY_INLINE T row_of(const T* x, int64_t n) {
         a0 = Op::v(Op::v(a0, a1), Op::v(a2, a3));
       }
       for (; i + lanes <= n; i += lanes) a0 = Op::v(a0, hn::LoadU(d, x + i));
+      if constexpr (Op::kRepeats) {
+        // Elements may count twice.
+        a0 = Op::v(a0, hn::LoadU(d, x + n - lanes));
+        i = n;
+      }
       result = Op::lanes(d, a0);
     }
     for (; i < n; ++i) result = Op::f(result, x[i]);
@@ -196,6 +203,22 @@ void rows_of(const void* x, int64_t rows, int64_t n, void* acc) {
   for (int64_t r = 0; r < rows; ++r) to[r] = Op::f(to[r], row_of<Op, T>(from + r * n, n));
 }
 
+// Elements [j, n) of columns_of in whole vectors of D, eight rows; where it stopped.
+template <class Op, class D, class T = hn::TFromD<D>>
+HWY_INLINE int64_t eight_rows(D d, const T* p, int64_t stride, int64_t j, int64_t n, T* to) {
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  for (; j + lanes <= n; j += lanes) {
+    const T* x = p + j;
+    // Each row is too short a stream for the processor to see what comes next.
+    for (int64_t r = 8; r < 16; ++r) hwy::Prefetch(x + r * stride);
+    const auto row = [&](int64_t r) HWY_ATTR { return hn::LoadU(d, x + r * stride); };
+    const auto a = Op::v(Op::v(row(0), row(1)), Op::v(row(2), row(3)));
+    const auto b = Op::v(Op::v(row(4), row(5)), Op::v(row(6), row(7)));
+    hn::StoreU(Op::v(hn::LoadU(d, to + j), Op::v(a, b)), d, to + j);
+  }
+  return j;
+}
+
 template <class Op, class T>
 void columns_of(const void* x, int64_t rows, int64_t stride, int64_t n, void* acc) {
   const T* from = static_cast<const T*>(x);
@@ -204,8 +227,14 @@ void columns_of(const void* x, int64_t rows, int64_t stride, int64_t n, void* ac
   // Eight rows as a tree: one pass over the accumulators, and an eighth of the rounding steps.
   for (; r + 8 <= rows; r += 8) {
     const T* p = from + r * stride;
+    int64_t j = 0;
+    if constexpr (std::is_floating_point_v<T>) {
+      j = eight_rows<Op>(hn::ScalableTag<T>(), p, stride, j, n, to);
+      j = eight_rows<Op>(hn::CappedTag<T, 8>(), p, stride, j, n, to);
+      j = eight_rows<Op>(hn::CappedTag<T, 4>(), p, stride, j, n, to);
+    }
     TW_INDEPENDENT
-    for (int64_t j = 0; j < n; ++j) {
+    for (; j < n; ++j) {
       const T a = Op::f(Op::f(p[j], p[j + stride]), Op::f(p[j + 2 * stride], p[j + 3 * stride]));
       const T b = Op::f(Op::f(p[j + 4 * stride], p[j + 5 * stride]), Op::f(p[j + 6 * stride], p[j + 7 * stride]));
       to[j] = Op::f(to[j], Op::f(a, b));
@@ -272,6 +301,10 @@ struct Greater {
   static HWY_INLINE V v(V acc, V x) {
     return hn::IfThenElse(hn::Gt(x, acc), x, acc);
   }
+  template <class D, class V>
+  static HWY_INLINE V lanes(D d, V v) {
+    return hn::MaxOfLanes(d, v);
+  }
 };
 struct Less {
   template <class T>
@@ -286,6 +319,10 @@ struct Less {
   static HWY_INLINE V v(V acc, V x) {
     return hn::IfThenElse(hn::Lt(x, acc), x, acc);
   }
+  template <class D, class V>
+  static HWY_INLINE V lanes(D d, V v) {
+    return hn::MinOfLanes(d, v);
+  }
 };
 
 template <class Order, class T>
@@ -293,20 +330,34 @@ void arg_rows(const void* x, int64_t rows, int64_t n, int64_t* index) {
   for (int64_t r = 0; r < rows; ++r) {
     const T* p = static_cast<const T*>(x) + r * n;
     T best = Order::template worst<T>();
-    int64_t i = 0;
+    int64_t found = 0;
     if constexpr (std::is_floating_point_v<T>) {
       const hn::ScalableTag<T> d;
       const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-      if (n >= 2 * lanes) {
-        auto acc = hn::Set(d, best);
-        for (; i + lanes <= n; i += lanes) acc = Order::v(acc, hn::LoadU(d, p + i));
-        HWY_ALIGN T buffer[HWY_MAX_BYTES / sizeof(T)];
-        hn::Store(acc, d, buffer);
-        for (int64_t k = 0; k < lanes; ++k) best = Order::better(buffer[k], best) ? buffer[k] : best;
+      if (n >= lanes) {
+        // The last vector may overlap the one before it.
+        auto acc = hn::Set(d, best), other = acc;
+        int64_t i = 0;
+        for (; i + 2 * lanes <= n; i += 2 * lanes) {
+          acc = Order::v(acc, hn::LoadU(d, p + i));
+          other = Order::v(other, hn::LoadU(d, p + i + lanes));
+        }
+        if (i + lanes <= n) acc = Order::v(acc, hn::LoadU(d, p + i));
+        acc = Order::v(Order::v(acc, other), hn::LoadU(d, p + n - lanes));
+        const auto wanted = Order::lanes(d, acc);
+        for (i = 0; i < n; i += lanes) {
+          const int64_t at = std::min(i, n - lanes);
+          const intptr_t first = hn::FindFirstTrue(d, hn::Eq(hn::LoadU(d, p + at), wanted));
+          if (first >= 0) {
+            found = at + first;
+            break;
+          }
+        }
+        index[r] = found;
+        continue;
       }
     }
-    for (; i < n; ++i) best = Order::better(p[i], best) ? p[i] : best;
-    int64_t found = 0;
+    for (int64_t i = 0; i < n; ++i) best = Order::better(p[i], best) ? p[i] : best;
     while (found < n && !(p[found] == best)) ++found;
     index[r] = found == n ? 0 : found;
   }

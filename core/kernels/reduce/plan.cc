@@ -8,16 +8,16 @@
 #include "core/kernels/reduce.h"
 #include "core/kernels/reduce/arg_plan.h"
 #include "core/kernels/reduce/combine.h"
+#include "core/kernels/reduce/levels.h"
 
 namespace tw {
 namespace {
 
-constexpr size_t kMaxOperands = 62;     // of a tape after a reduction
-constexpr int64_t kPiece = kMapBlock;   // elements of a row or columns combined at once
-constexpr int64_t kLevelRows = 256;     // rows summed before they go up a level
-constexpr int kLevels = 5, kRadix = 8;  // sums of a level before they go up to the next
-constexpr int64_t kNarrow = 128;        // below this many columns several rows are treated as one
-constexpr double kNsPerByte = 0.08;     // reading, one thread
+constexpr size_t kMaxOperands = 62;    // of a tape after a reduction
+constexpr int64_t kPiece = kMapBlock;  // elements of a row or columns combined at once
+constexpr int64_t kNarrow = 128;       // below this many columns kFold rows are treated as one,
+constexpr int64_t kFold = 16;          // which makes whole vectors
+constexpr double kNsPerByte = 0.08;    // reading, one thread
 
 // The space as blocks of [reduce] or [reduce, inner], with alternately kept and reduced dimensions around them.
 struct Geometry {
@@ -300,48 +300,21 @@ class Plan final : public ReducePlan {
     }
   }
 
-  // Partial sums of n columns by levels: each takes kRadix sums of the one below, so that rounding errors grow with the
-  // logarithm of the count.
-  template <int64_t kColumns>
-  struct Levels {
-    alignas(64) char sums[kLevels][kColumns * 16];
-    int64_t filled = 0;  // sums taken at level 0
-
-    char* begin(const CombineFns& fns, int64_t n) {
-      if (filled == 0) {
-        for (auto& level : sums) fns.identity(level, n);
-      }
-      return sums[0];
-    }
-    // A sum was added at level 0.
-    void advance(const CombineFns& fns, int64_t n) {
-      ++filled;
-      int64_t period = kRadix;
-      for (int l = 0; l + 1 < kLevels && filled % period == 0; ++l, period *= kRadix) {
-        fns.columns(sums[l], 1, n, n, sums[l + 1]);
-        fns.identity(sums[l], n);
-      }
-    }
-    void finish(const CombineFns& fns, int64_t n, char* acc) {
-      if (filled == 0) return;
-      for (int l = 0; l + 1 < kLevels; ++l) fns.columns(sums[l], 1, n, n, sums[l + 1]);
-      fns.columns(sums[kLevels - 1], 1, n, n, acc);
-    }
-  };
-
   void long_row(const Values& v, const Part& p, int64_t o, char* acc, char* buffer) const {
-    Levels<1> levels;
+    alignas(64) char sums[Levels::kLevels * 16];
+    Levels levels(fns_, sums, 1);
     for (int64_t r = p.reduce_begin; r < p.reduce_end; r += kPiece) {
       const int64_t n = std::min(kPiece, p.reduce_end - r);
-      fns_.rows(values(v, o * g_.reduce + r, n, buffer), 1, n, levels.begin(fns_, 1));
-      levels.advance(fns_, 1);
+      fns_.rows(values(v, o * g_.reduce + r, n, buffer), 1, n, levels.begin());
+      levels.advance();
     }
-    levels.finish(fns_, 1, acc);
+    levels.finish(acc);
   }
 
   // A [reduce, inner] block that begins at element `base`, column piece by column piece.
   void block_columns(const Values& v, const Part& p, int64_t base, char* acc, char* buffer) const {
-    const bool by_levels = fns_.rounds && p.reduce_end - p.reduce_begin > kLevelRows;
+    const bool by_levels = fns_.rounds && p.reduce_end - p.reduce_begin > Levels::kRows;
+    alignas(64) char sums[Levels::kLevels * kPiece * 16];
     for (int64_t c = p.inner_begin; c < p.inner_end; c += kPiece) {
       const int64_t n = std::min(kPiece, p.inner_end - c);
       char* to = acc + c * size();
@@ -349,13 +322,13 @@ class Plan final : public ReducePlan {
         combine_rows(v, base + p.reduce_begin * g_.inner + c, p.reduce_end - p.reduce_begin, n, to, buffer);
         continue;
       }
-      Levels<kPiece> levels;
-      for (int64_t r = p.reduce_begin; r < p.reduce_end; r += kLevelRows) {
-        const int64_t count = std::min(kLevelRows, p.reduce_end - r);
-        combine_rows(v, base + r * g_.inner + c, count, n, levels.begin(fns_, n), buffer);
-        levels.advance(fns_, n);
+      Levels levels(fns_, sums, n);
+      for (int64_t r = p.reduce_begin; r < p.reduce_end; r += Levels::kRows) {
+        const int64_t count = std::min(Levels::kRows, p.reduce_end - r);
+        combine_rows(v, base + r * g_.inner + c, count, n, levels.begin(), buffer);
+        levels.advance();
       }
-      levels.finish(fns_, n, to);
+      levels.finish(to);
     }
   }
 
@@ -373,13 +346,13 @@ class Plan final : public ReducePlan {
   }
 
   void combine_dense(const char* x, int64_t rows, int64_t stride, int64_t n, char* acc) const {
-    const int64_t fold = kNarrow * 2 / n;
-    if (stride != n || n >= kNarrow || rows < 2 * fold) {
+    if (stride != n || n >= kNarrow || rows < 2 * kFold) {
       fns_.columns(x, rows, stride, n, acc);
       return;
     }
-    // Narrow rows: `fold` of them as one long row, folded together at the end.
-    alignas(64) char wide[kNarrow * 2 * 16];
+    // Narrow rows: kFold of them as one long row, folded together at the end.
+    constexpr int64_t fold = kFold;
+    alignas(64) char wide[kNarrow * kFold * 16];
     fns_.identity(wide, fold * n);
     const int64_t long_rows = rows / fold;
     fns_.columns(x, long_rows, fold * n, fold * n, wide);

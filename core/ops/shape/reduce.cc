@@ -42,6 +42,12 @@ Status shape_fused_reduce(ShapeContext& c) {
   return {};
 }
 
+Status shape_fused_rows(ShapeContext& c) {
+  const auto& shapes = c.attrs().must<std::vector<Shape>>("shapes");
+  for (size_t i = 0; i < shapes.size(); ++i) c.set_output(static_cast<int>(i), shapes[i]);
+  return {};
+}
+
 Status shape_arg_reduce(ShapeContext& c) {
   const Shape& in = c.input(0);
   TW_RETURN_IF_ERROR(check_rank(c, 1, 0));

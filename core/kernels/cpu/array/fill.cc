@@ -15,6 +15,9 @@ struct State : KernelState {
   int64_t axis = -1;  // OneHot
 };
 
+constexpr int64_t kBlockBytes = 16 << 10;       // of OneHot's result that is written at once
+constexpr int64_t kBytesPerThread = 256 << 10;  // about 20 us of writing
+
 Status prepare(PrepareContext& ctx) {
   auto& state = ctx.emplace_state<State>();
   state.dynamic = output_is_dynamic(ctx, 0);
@@ -102,10 +105,10 @@ Status run_ones_like(const RunContext& ctx) {
 }
 
 template <typename Index>
-void set_hot(const Index* indices, int64_t outer, int64_t depth, int64_t inner, DType dtype, const void* on,
-             void* out) {
+void set_hot(const Index* indices, int64_t begin, int64_t end, int64_t depth, int64_t inner, DType dtype,
+             const void* on, void* out) {
   const size_t size = dtype_size(dtype);
-  for (int64_t o = 0; o < outer; ++o) {
+  for (int64_t o = begin; o < end; ++o) {
     for (int64_t i = 0; i < inner; ++i) {
       const auto index = static_cast<int64_t>(indices[o * inner + i]);
       if (index < 0 || index >= depth) continue;
@@ -139,10 +142,19 @@ Status run_one_hot(const RunContext& ctx) {
   TW_ASSIGN_OR_RETURN(void* const to, output_storage(ctx, 0, shape, ctx.state<State>().dynamic));
   const DType dtype = ctx.output(0).dtype;
   const void* on = ctx.input(2).data;
-  fill_elements(dtype, ctx.input(3).data, to, shape.num_elements(), ctx.pool());
-  if (indices.dtype == DType::kUint8) set_hot(ctx.in<uint8_t>(0), outer, depth, inner, dtype, on, to);
-  if (indices.dtype == DType::kInt32) set_hot(ctx.in<int32_t>(0), outer, depth, inner, dtype, on, to);
-  if (indices.dtype == DType::kInt64) set_hot(ctx.in<int64_t>(0), outer, depth, inner, dtype, on, to);
+  // A few slices at a time: filled, and set while they are in the cache.
+  const auto slice = static_cast<int64_t>(dtype_size(dtype)) * depth * inner;
+  if (slice == 0) return {};
+  const int64_t block = std::max<int64_t>(1, kBlockBytes / slice);
+  ctx.pool().parallel_for(outer, std::max<int64_t>(1, kBytesPerThread / slice), [&](int64_t begin, int64_t end) {
+    for (int64_t o = begin; o < end; o += block) {
+      const int64_t last = std::min(end, o + block);
+      fill_elements(dtype, ctx.input(3).data, static_cast<char*>(to) + o * slice, (last - o) * depth * inner);
+      if (indices.dtype == DType::kUint8) set_hot(ctx.in<uint8_t>(0), o, last, depth, inner, dtype, on, to);
+      if (indices.dtype == DType::kInt32) set_hot(ctx.in<int32_t>(0), o, last, depth, inner, dtype, on, to);
+      if (indices.dtype == DType::kInt64) set_hot(ctx.in<int64_t>(0), o, last, depth, inner, dtype, on, to);
+    }
+  });
   return {};
 }
 

@@ -27,9 +27,10 @@ Status execute(const RunContext& ctx, const MovePlan& plan, bool dynamic) {
     TW_RETURN_IF_ERROR(output_storage(ctx, o, plan.shapes[static_cast<size_t>(o)], dynamic).status());
   }
   WorkerPool& pool = ctx.pool();
+  const void* const value = plan.fill_input < 0 ? nullptr : ctx.input(plan.fill_input).data;
+  if (plan.padded) plan.padded->run(ctx.input(0).data, value, ctx.output(0).data, pool);
   if (plan.fill) {
     const Value& out = ctx.output(0);
-    const void* value = plan.fill_input < 0 ? nullptr : ctx.input(plan.fill_input).data;
     fill_elements(out.dtype, value, out.data, out.shape->num_elements(), pool);
   }
   for (const MovePlan::Piece& p : plan.pieces) {

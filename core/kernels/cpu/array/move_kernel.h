@@ -3,10 +3,12 @@
 // otherwise.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "core/framework/kernel.h"
 #include "core/kernels/move.h"
+#include "core/kernels/move/padded_copy.h"
 
 namespace tw {
 
@@ -22,7 +24,8 @@ struct MovePlan {
   };
   std::vector<Shape> shapes;  // of the outputs
   std::vector<Piece> pieces;
-  bool fill = false;  // output 0 starts as zeros, or as input `fill_input`
+  std::optional<PaddedCopy> padded;  // of input 0 into output 0, around it zeros, or input `fill_input`
+  bool fill = false;                 // output 0 starts as zeros, or as input `fill_input`
   int fill_input = -1;
   bool conjugate = false;  // of complex elements, at the end
   bool deferred = false;   // a value is not known yet

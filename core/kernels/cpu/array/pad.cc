@@ -38,8 +38,14 @@ Status pad(const MoveArgs& args, MovePlan* plan, int value_input) {
   }
   TW_ASSIGN_OR_RETURN(const Shape out, Shape::make({sizes.data(), static_cast<size_t>(in.rank())}));
   plan->shapes = {out};
-  plan->fill = out != in;
   plan->fill_input = value_input;
+  if (is_plain(args.dtype(0))) {
+    const auto rank = static_cast<size_t>(in.rank());
+    plan->padded.emplace(in.dims(), std::span(before).first(rank), std::span(after).first(rank),
+                         dtype_size(args.dtype(0)));
+    return {};
+  }
+  plan->fill = out != in;
   const Strides to = strides_of(out);
   int64_t at = 0;
   for (size_t d = 0; d < static_cast<size_t>(in.rank()); ++d) at += before[d] * to[d];

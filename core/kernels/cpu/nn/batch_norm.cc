@@ -1,11 +1,13 @@
 // FusedBatchNorm V1 to V3 and their gradients, NHWC and NCHW: statistics by the reduce engine, the normalisation as one
-// map over the tensor with the per-channel numbers broadcast.
+// map over the tensor with the per-channel numbers broadcast. With the channels last, one pass gives both statistics.
 #include <algorithm>
 #include <limits>
 
 #include "core/kernels/cpu/map/map_kernel.h"
 #include "core/kernels/cpu/map/tape_writer.h"
+#include "core/kernels/moments.h"
 #include "core/kernels/reduce.h"
+#include "core/kernels/rows.h"
 
 namespace tw {
 namespace {
@@ -13,9 +15,12 @@ namespace {
 constexpr DType kF = DType::kFloat;
 
 struct BatchNormState : KernelState {
-  std::unique_ptr<ReducePlan> first, second;  // forward: mean, variance; gradient: sum of dy, sum of dy * (x - mean)
-  std::unique_ptr<MapPlan> channels;          // numbers per channel
-  std::unique_ptr<MapPlan> apply;             // over the whole tensor
+  bool one_pass = false;
+  // Forward: mean, variance; gradient: sum of dy, sum of dy * (x - mean). Not where one pass gives both.
+  std::unique_ptr<ReducePlan> first, second;
+  std::unique_ptr<RowsPlan> sums;     // the gradient's sums in one pass
+  std::unique_ptr<MapPlan> channels;  // numbers per channel
+  std::unique_ptr<MapPlan> apply;     // over the whole tensor
   size_t reduce_offset = 0;
   int64_t num_channels = 0, count = 0;  // count: elements per channel
   bool training = true;
@@ -23,6 +28,7 @@ struct BatchNormState : KernelState {
 
 struct Layout {
   Shape x, channel;       // channel: the shape in which numbers per channel broadcast to x
+  bool last = false;      // the channels are the last axis
   std::vector<int> axes;  // all but the channels
   int64_t channels = 0, count = 0;
 };
@@ -34,6 +40,7 @@ Status layout_of(const PrepareContext& ctx, const Shape& x, Layout* out) {
   out->channels = x[axis];
   out->count = out->channels == 0 ? 0 : x.num_elements() / out->channels;
   out->channel = axis == 1 ? Shape{x[1], 1, 1} : Shape{x[3]};
+  out->last = axis == 3;
   for (int i = 0; i < 4; ++i) {
     if (i != axis) out->axes.push_back(i);
   }
@@ -69,6 +76,11 @@ void set_workspace(PrepareContext& ctx, BatchNormState& s, size_t vectors) {
   for (const auto* plan : {s.first.get(), s.second.get()}) {
     if (plan != nullptr) reduce = std::max(reduce, plan->workspace_bytes());
   }
+  if (s.sums != nullptr) {
+    reduce = s.sums->workspace_bytes();
+  } else if (s.one_pass) {
+    reduce = moments_workspace(s.count, s.num_channels, ctx.threads());
+  }
   ctx.set_workspace(s.reduce_offset + reduce);
 }
 
@@ -98,11 +110,14 @@ Status prepare_forward(PrepareContext& ctx) {
                                 " must be an empty vector for training: ", ctx.input_shape(i));
       }
     }
-    TapeWriter mean({t});
-    TW_ASSIGN_OR_RETURN(s.first, plan_sum(l, mean.finish({mean.in(0).cast(kF)}), {l.x}, scale, ctx.threads()));
-    TapeWriter var({t, kF});
-    const auto d = var.in(0).cast(kF) - var.in(1);
-    TW_ASSIGN_OR_RETURN(s.second, plan_sum(l, var.finish({d * d}), {l.x, l.channel}, scale, ctx.threads()));
+    s.one_pass = l.last && t == kF && l.count > 0;
+    if (!s.one_pass) {
+      TapeWriter mean({t});
+      TW_ASSIGN_OR_RETURN(s.first, plan_sum(l, mean.finish({mean.in(0).cast(kF)}), {l.x}, scale, ctx.threads()));
+      TapeWriter var({t, kF});
+      const auto d = var.in(0).cast(kF) - var.in(1);
+      TW_ASSIGN_OR_RETURN(s.second, plan_sum(l, var.finish({d * d}), {l.x, l.channel}, scale, ctx.threads()));
+    }
   } else {
     TW_RETURN_IF_ERROR(check_channels(ctx, 3, "estimated_mean", l.channels));
     TW_RETURN_IF_ERROR(check_channels(ctx, 4, "estimated_variance", l.channels));
@@ -129,7 +144,10 @@ Status run_forward(const RunContext& ctx) {
   float *mean = ctx.out<float>(1), *variance = ctx.out<float>(2), *saved_mean = ctx.out<float>(3),
         *saved_variance = ctx.out<float>(4);
   const void* x = ctx.input(0).data;
-  if (s.training) {
+  if (s.one_pass) {
+    column_moments(static_cast<const float*>(x), s.count, s.num_channels, saved_mean, saved_variance,
+                   reduce_workspace(ctx, s), ctx.pool());
+  } else if (s.training) {
     void* out[] = {saved_mean};
     TW_RETURN_IF_ERROR(s.first->run(&x, out, reduce_workspace(ctx, s), ctx.pool()));
     const void* in[] = {x, saved_mean};
@@ -172,12 +190,29 @@ Status prepare_grad(PrepareContext& ctx) {
   s.num_channels = l.channels;
   s.count = l.count;
   const DType t = ctx.input_dtype(0);
-  TapeWriter sum({t});
-  TW_ASSIGN_OR_RETURN(s.first, plan_sum(l, sum.finish({sum.in(0).cast(kF)}), {l.x}, 1, ctx.threads()));
+  s.one_pass = l.last && l.x.num_elements() > 0;
   TapeWriter product({t, t, kF});  // dy, x, mean
-  TW_ASSIGN_OR_RETURN(s.second,
-                      plan_sum(l, product.finish({product.in(0).cast(kF) * (product.in(1).cast(kF) - product.in(2))}),
-                               {l.x, l.x, l.channel}, 1, ctx.threads()));
+  const auto wide_dy = product.in(0).cast(kF), around_mean = wide_dy * (product.in(1).cast(kF) - product.in(2));
+  if (s.one_pass) {
+    RowsSpec sums;
+    sums.space = l.x;
+    sums.first_axis = 3;
+    sums.shapes = {l.x, l.x, l.channel};
+    sums.dtypes = {t, t, kF};
+    sums.stages.resize(3);
+    sums.stages[0].tape = t == kF ? product.finish({around_mean}) : product.finish({around_mean, wide_dy});
+    sums.stages[0].operands = {0, 1, 2};
+    for (size_t i : {1, 2}) sums.stages[i].kind = RowsStage::Kind::kColumnSum;
+    const int first = static_cast<int>(sums.stages[0].tape.outputs.size()) + 3;
+    sums.stages[1].operands = {t == kF ? 0 : 4};
+    sums.stages[2].operands = {3};
+    sums.outputs = {first, first + 1};
+    TW_ASSIGN_OR_RETURN(s.sums, plan_rows(sums, ctx.threads()));
+  } else {
+    TapeWriter sum({t});
+    TW_ASSIGN_OR_RETURN(s.first, plan_sum(l, sum.finish({sum.in(0).cast(kF)}), {l.x}, 1, ctx.threads()));
+    TW_ASSIGN_OR_RETURN(s.second, plan_sum(l, product.finish({around_mean}), {l.x, l.x, l.channel}, 1, ctx.threads()));
+  }
   // Per channel, of (scale, variance, sum dy, sum dy (x - mean)): the scale's gradient, the factor of dx, the mean of
   // dy, and what multiplies x - mean.
   const double per = l.count == 0 ? 0 : 1.0 / static_cast<double>(l.count);
@@ -209,11 +244,14 @@ Status run_grad(const RunContext& ctx) {
   float *dscale = ctx.out<float>(1), *doffset = ctx.out<float>(2);
   float *factor = vector_of(ctx, s, 0), *mean_dy = vector_of(ctx, s, 1), *slope = vector_of(ctx, s, 2),
         *products = vector_of(ctx, s, 3);
-  void* out[] = {doffset};
-  TW_RETURN_IF_ERROR(s.first->run(&dy, out, reduce_workspace(ctx, s), ctx.pool()));
+  void* out[] = {doffset, products};
   const void* pair[] = {dy, x, mean};
-  out[0] = products;
-  TW_RETURN_IF_ERROR(s.second->run(pair, out, reduce_workspace(ctx, s), ctx.pool()));
+  if (s.one_pass) {
+    TW_RETURN_IF_ERROR(s.sums->run(pair, out, reduce_workspace(ctx, s), ctx.pool()));
+  } else {
+    TW_RETURN_IF_ERROR(s.first->run(&dy, out, reduce_workspace(ctx, s), ctx.pool()));
+    TW_RETURN_IF_ERROR(s.second->run(pair, out + 1, reduce_workspace(ctx, s), ctx.pool()));
+  }
   const void* numbers[] = {ctx.input(2).data, ctx.input(4).data, doffset, products};
   void* vectors[] = {dscale, factor, mean_dy, slope};
   TW_RETURN_IF_ERROR(s.channels->run(numbers, vectors, ctx.pool()));

@@ -16,7 +16,17 @@ struct SoftmaxState : KernelState {
   std::unique_ptr<MapPlan> expand_x, expand_labels;   // operands that repeat along the classes
   size_t wide_x = 0, wide_labels = 0, label_ids = 0;  // workspace offsets
   int64_t x_row = 0, label_row = 0;
+
+  // Of row r on, for the forms whose third input it is.
+  const void* factor(const RunContext& ctx, int64_t r) const {
+    return ctx.num_inputs() < 3 ? nullptr : ctx.in<char>(2) + r * element;
+  }
 };
+
+Status check_factor(const PrepareContext& ctx, int64_t rows) {
+  if (ctx.num_inputs() < 3 || ctx.input_shape(2) == Shape{rows, 1}) return {};
+  return invalid_argument("scale must be one number for each of ", rows, " rows, not of shape ", ctx.input_shape(2));
+}
 
 void size_rows(SoftmaxState* s, const Shape& shape) {
   s->classes = shape.rank() == 0 ? 1 : shape[shape.rank() - 1];
@@ -79,6 +89,7 @@ Status prepare_cross_entropy(PrepareContext& ctx) {
   const Shape space = *both;
   auto& s = ctx.emplace_state<SoftmaxState>();
   size_rows(&s, space);
+  TW_RETURN_IF_ERROR(check_factor(ctx, s.rows));
   const DType t = ctx.input_dtype(0), wide = FloatView::dtype(t);
   s.element = static_cast<int64_t>(dtype_size(wide));
   s.fns = find_softmax(wide);
@@ -116,7 +127,7 @@ Status run_cross_entropy(const RunContext& ctx) {
   ctx.pool().parallel_for(s.rows, s.grain, [&](int64_t b, int64_t e) {
     s.fns.cross_entropy(static_cast<const char*>(x) + b * s.x_row * s.element, s.x_row,
                         static_cast<const char*>(labels) + b * s.label_row * s.element, s.label_row, e - b, s.classes,
-                        loss + b * s.element, back + b * s.classes * s.element);
+                        s.factor(ctx, b), loss + b * s.element, back + b * s.classes * s.element);
   });
   return finish(ctx, s);
 }
@@ -132,6 +143,7 @@ Status prepare_sparse(PrepareContext& ctx) {
   if (x[1] == 0) return invalid_argument("Must have at least one class, but got logits shape ", x);
   auto& s = ctx.emplace_state<SoftmaxState>();
   size_rows(&s, x);
+  TW_RETURN_IF_ERROR(check_factor(ctx, s.rows));
   const DType t = ctx.input_dtype(0), wide = FloatView::dtype(t);
   s.element = static_cast<int64_t>(dtype_size(wide));
   s.fns = find_softmax(wide);
@@ -164,8 +176,8 @@ Status run_sparse(const RunContext& ctx) {
   char* back = static_cast<char*>(s.back.target(ctx.output(1).data, ctx.workspace()));
   ctx.pool().parallel_for(s.rows, s.grain, [&](int64_t b, int64_t e) {
     const int64_t at = b * s.classes * s.element;
-    s.fns.sparse_cross_entropy(static_cast<const char*>(x) + at, labels + b, e - b, s.classes, loss + b * s.element,
-                               back + at);
+    s.fns.sparse_cross_entropy(static_cast<const char*>(x) + at, labels + b, e - b, s.classes, s.factor(ctx, b),
+                               loss + b * s.element, back + at);
   });
   return finish(ctx, s);
 }
@@ -176,5 +188,7 @@ TW_KERNEL(Softmax, prepare_softmax<false>, run_softmax<false>);
 TW_KERNEL(LogSoftmax, prepare_softmax<true>, run_softmax<true>);
 TW_KERNEL(SoftmaxCrossEntropyWithLogits, prepare_cross_entropy, run_cross_entropy);
 TW_KERNEL(SparseSoftmaxCrossEntropyWithLogits, prepare_sparse, run_sparse);
+TW_KERNEL(ScaledSoftmaxCrossEntropy, prepare_cross_entropy, run_cross_entropy);
+TW_KERNEL(ScaledSparseSoftmaxCrossEntropy, prepare_sparse, run_sparse);
 
 }  // namespace tw

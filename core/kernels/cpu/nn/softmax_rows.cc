@@ -80,8 +80,9 @@ void log_softmax_of(const void* x, int64_t rows, int64_t n, void* out) {
 
 template <class T>
 void cross_entropy_of(const void* x, int64_t x_row, const void* labels, int64_t label_row, int64_t rows, int64_t n,
-                      void* loss, void* back) {
+                      const void* factor, void* loss, void* back) {
   for (int64_t r = 0; r < rows; ++r) {
+    const T f = factor == nullptr ? T(1) : static_cast<const T*>(factor)[r];
     const T* p = static_cast<const T*>(x) + r * x_row;
     const T* l = static_cast<const T*>(labels) + r * label_row;
     T* o = static_cast<T*>(back) + r * n;
@@ -97,29 +98,32 @@ void cross_entropy_of(const void* x, int64_t x_row, const void* labels, int64_t 
       const auto log_p = hn::Sub(hn::Sub(hn::LoadU(d, p + i), hn::Set(d, max)), hn::Set(d, log_sum));
       // A zero label takes no part, even where the logarithm is infinite.
       total = hn::Sub(total, hn::IfThenZeroElse(hn::Eq(label, hn::Zero(d)), hn::Mul(label, log_p)));
-      hn::StoreU(hn::Sub(hn::Mul(hn::LoadU(d, o + i), hn::Set(d, scale)), label), d, o + i);
+      const auto slope = hn::Sub(hn::Mul(hn::LoadU(d, o + i), hn::Set(d, scale)), label);
+      hn::StoreU(hn::Mul(slope, hn::Set(d, f)), d, o + i);
     }
     T sum_loss = hn::GetLane(hn::SumOfLanes(d, total));
     for (; i < n; ++i) {
       if (l[i] != T(0)) sum_loss -= l[i] * ((p[i] - max) - log_sum);
-      o[i] = o[i] * scale - l[i];
+      o[i] = (o[i] * scale - l[i]) * f;
     }
     static_cast<T*>(loss)[r] = sum_loss;
   }
 }
 
 template <class T>
-void sparse_cross_entropy_of(const void* x, const int64_t* labels, int64_t rows, int64_t n, void* loss, void* back) {
+void sparse_cross_entropy_of(const void* x, const int64_t* labels, int64_t rows, int64_t n, const void* factor,
+                             void* loss, void* back) {
   for (int64_t r = 0; r < rows; ++r) {
+    const T f = factor == nullptr ? T(1) : static_cast<const T*>(factor)[r];
     const T* p = static_cast<const T*>(x) + r * n;
     T* o = static_cast<T*>(back) + r * n;
     const T max = row_max(p, n);
     const T chosen = p[labels[r]] - max;
     const T sum = row_exp<true>(p, max, n, o);
-    const T scale = T(1) / sum;
+    const T scale = T(1) / sum, at_label = (o[labels[r]] * scale - T(1)) * f;
     TW_INDEPENDENT
-    for (int64_t i = 0; i < n; ++i) o[i] *= scale;
-    o[labels[r]] -= T(1);
+    for (int64_t i = 0; i < n; ++i) o[i] = o[i] * scale * f;
+    o[labels[r]] = at_label;
     static_cast<T*>(loss)[r] = std::log(sum) - chosen;
   }
 }

@@ -10,8 +10,7 @@
 
 namespace tw {
 
-// The words' low bits become the mantissa of a number in [1, 2).
-inline float unit_float(uint32_t x) { return std::bit_cast<float>((uint32_t{127} << 23) | (x & 0x7fffff)) - 1.0f; }
+// As unit_float, for the other types.
 inline double unit_double(uint32_t x0, uint32_t x1) {
   const uint64_t mantissa = (static_cast<uint64_t>(x0 & 0xfffff) << 32) | x1;
   return std::bit_cast<double>((uint64_t{1023} << 52) | mantissa) - 1.0;

@@ -18,6 +18,11 @@ void fill_random(const Philox& start, const Dist& dist, T* out, int64_t count, d
   pool.parallel_for(groups, grain_for_ns(ns_per_element * kGroup), [&](int64_t begin, int64_t end) {
     Philox gen = start;
     gen.skip(static_cast<uint64_t>(begin));
+    if constexpr (std::is_same_v<Dist, UniformDist<float>>) {
+      const int64_t whole = std::max(begin, std::min(end, count / kGroup));
+      gen.fill(out + begin * kGroup, whole - begin);
+      begin = whole;
+    }
     uint32_t words[kBatch * 4];
     for (int64_t g = begin; g < end; g += kBatch) {
       const int64_t n = std::min(kBatch, end - g);

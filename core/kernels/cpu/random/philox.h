@@ -2,10 +2,14 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
 namespace tw {
+
+// The word's low bits become the mantissa of a number in [1, 2), from which 1 is taken.
+inline float unit_float(uint32_t x) { return std::bit_cast<float>((uint32_t{127} << 23) | (x & 0x7fffff)) - 1.0f; }
 
 class Philox {
  public:
@@ -33,8 +37,12 @@ class Philox {
   }
   // The next `blocks` blocks, one after another.
   void fill(uint32_t* out, int64_t blocks);
+  // The same words as numbers in [0, 1).
+  void fill(float* out, int64_t blocks);
 
  private:
+  template <typename Element>
+  void fill_as(Element* out, int64_t blocks);
   static uint32_t low(uint64_t x) { return static_cast<uint32_t>(x); }
   static uint32_t high(uint64_t x) { return static_cast<uint32_t>(x >> 32); }
   static uint64_t join(uint32_t lo, uint32_t hi) { return (static_cast<uint64_t>(hi) << 32) | lo; }

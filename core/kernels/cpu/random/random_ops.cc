@@ -52,7 +52,7 @@ Status fill(const RunContext& ctx, const Philox& gen, DType dtype, void* to, int
     const bool known = visit_floating(dtype, [&](auto tag) {
       using T = typename decltype(tag)::type;
       T* out = static_cast<T*>(to);
-      if constexpr (kKind == Kind::kUniform) fill_random(gen, UniformDist<T>(), out, count, 1.5, ctx.pool());
+      if constexpr (kKind == Kind::kUniform) fill_random(gen, UniformDist<T>(), out, count, 0.6, ctx.pool());
       if constexpr (kKind == Kind::kNormal) fill_random(gen, NormalDist<T>(), out, count, 15, ctx.pool());
       if constexpr (kKind == Kind::kTruncated) fill_truncated_normal(gen, out, count, ctx.pool());
     });
