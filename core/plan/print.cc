@@ -57,7 +57,10 @@ std::string op_label(const Node& n) {
   const AttrReader attrs = n.attr();
   label += '{';
   if (attrs.has("pre")) add_micro_ops(attrs.string("pre"), &label);
-  if (attrs.has("kind")) label += (label.back() == '{' ? "" : "+") + attrs.string("kind");
+  if (attrs.has("kind")) {
+    if (label.back() != '{') label += '+';
+    label += attrs.string("kind");
+  }
   if (attrs.has("tape")) add_micro_ops(attrs.string("tape"), &label);
   if (attrs.has("post")) add_micro_ops(attrs.string("post"), &label);
   return label + '}';
