@@ -126,18 +126,24 @@ Status Graph::infer(Node& n) const {
   const size_t count = n.inputs.size();
   std::vector<Shape> shapes(count);
   std::vector<DType> dtypes(count);
-  std::vector<HandleShape> handles(count);
-  std::vector<std::optional<Tensor>> known(count);
-  std::vector<const Tensor*> values(count, nullptr);
-  std::vector<std::optional<Shape>> spelled(count);
+  // Few nodes have handles or ask for values; passes come here for every node, several times.
+  std::vector<HandleShape> handles;
+  std::vector<std::optional<Tensor>> known;
+  std::vector<const Tensor*> values;
+  std::vector<std::optional<Shape>> spelled;
   for (size_t i = 0; i < count; ++i) {
     const Output o = n.inputs[i];
     const Node& source = *nodes_[static_cast<size_t>(o.node)];
     shapes[i] = source.output_shapes[static_cast<size_t>(o.index)];
     dtypes[i] = base_dtype(source.output_dtypes[static_cast<size_t>(o.index)]);
+    if (dtypes[i] != DType::kResource && dtypes[i] != DType::kVariant) continue;
+    handles.resize(count);
     if (!source.output_handles.empty()) handles[i] = source.output_handles[static_cast<size_t>(o.index)];
   }
   if (n.op->value_inputs != 0) {
+    known.resize(count);
+    values.resize(count, nullptr);
+    spelled.resize(count);
     size_t flat = 0;
     for (size_t a = 0; a < n.op->inputs.size(); ++a) {
       std::vector<DType> expanded;
@@ -349,27 +355,37 @@ void Graph::remove(NodeId id) {
 
 // Ready nodes are taken in the order in which they were made.
 std::vector<NodeId> Graph::topological_order() const {
+  // Calls fn(source, node) for each edge that holds a node back.
+  const auto for_edges = [&](const auto& fn) {
+    for (const auto& n : nodes_) {
+      if (n->dead) continue;
+      const bool merge = n->op->name == "Merge" || n->op->name == "RefMerge";
+      for (Output o : n->inputs) {
+        // A loop's back edge does not hold its Merge back.
+        if (merge && nodes_[static_cast<size_t>(o.node)]->op->name.ends_with("NextIteration")) continue;
+        fn(static_cast<size_t>(o.node), n->id);
+      }
+      for (NodeId c : n->controls) fn(static_cast<size_t>(c), n->id);
+    }
+  };
+  // The nodes behind node i are next[first[i]] to next[first[i + 1]].
   std::vector<int> waiting(nodes_.size(), 0);
-  std::vector<std::vector<NodeId>> next(nodes_.size());
+  std::vector<uint32_t> first(nodes_.size() + 1, 0);
+  for_edges([&](size_t source, NodeId n) {
+    ++first[source + 1];
+    ++waiting[static_cast<size_t>(n)];
+  });
+  for (size_t i = 0; i < nodes_.size(); ++i) first[i + 1] += first[i];
+  std::vector<NodeId> next(first.back());
+  std::vector<uint32_t> at(first.begin(), first.end() - 1);
+  for_edges([&](size_t source, NodeId n) { next[at[source]++] = n; });
+
   std::priority_queue<NodeId, std::vector<NodeId>, std::greater<>> ready;
   size_t live = 0;
   for (const auto& n : nodes_) {
     if (n->dead) continue;
     ++live;
-    const bool merge = n->op->name == "Merge" || n->op->name == "RefMerge";
-    int count = 0;
-    for (Output o : n->inputs) {
-      // A loop's back edge does not hold its Merge back.
-      if (merge && nodes_[static_cast<size_t>(o.node)]->op->name.ends_with("NextIteration")) continue;
-      next[static_cast<size_t>(o.node)].push_back(n->id);
-      ++count;
-    }
-    for (NodeId c : n->controls) {
-      next[static_cast<size_t>(c)].push_back(n->id);
-      ++count;
-    }
-    waiting[static_cast<size_t>(n->id)] = count;
-    if (count == 0) ready.push(n->id);
+    if (waiting[static_cast<size_t>(n->id)] == 0) ready.push(n->id);
   }
   std::vector<NodeId> order;
   order.reserve(live);
@@ -377,8 +393,8 @@ std::vector<NodeId> Graph::topological_order() const {
     const NodeId id = ready.top();
     ready.pop();
     order.push_back(id);
-    for (NodeId n : next[static_cast<size_t>(id)]) {
-      if (--waiting[static_cast<size_t>(n)] == 0) ready.push(n);
+    for (uint32_t k = first[static_cast<size_t>(id)]; k < first[static_cast<size_t>(id) + 1]; ++k) {
+      if (--waiting[static_cast<size_t>(next[k])] == 0) ready.push(next[k]);
     }
   }
   return order;

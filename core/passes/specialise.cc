@@ -143,11 +143,11 @@ Status specialise(Body& body, std::span<const Shape> arg_shapes, Inference& infe
     if (n.op->name == "_Arg" || n.op->name == "Const") continue;
     const std::vector<Shape> before = n.output_shapes;
     Status s = g.infer_shapes(id);
-    std::vector<Shape> inputs;
-    for (Output o : n.inputs) {
-      inputs.push_back(g.mutable_node(o.node).output_shapes[static_cast<size_t>(o.index)]);
-    }
     const std::string_view op = n.op->name;
+    std::vector<Shape> inputs;
+    if (n.op->has(kControlFlow)) {
+      for (Output o : n.inputs) inputs.push_back(g.mutable_node(o.node).output_shapes[static_cast<size_t>(o.index)]);
+    }
     if (s.ok() && (op == "If" || op == "StatelessIf" || op == "Case")) s = infer_branches(g, n, inputs, inference);
     if (s.ok() && (op == "While" || op == "StatelessWhile")) s = infer_loop(g, n, std::move(inputs), inference);
     if (!s.ok()) return s.at_node(n.name, n.where);

@@ -13,6 +13,7 @@ namespace {
 // Flat positions of the inputs whose values the row asks for.
 Result<uint32_t> value_input_mask(const Node& n) {
   uint32_t mask = 0;
+  if (n.op->value_inputs == 0) return mask;
   size_t flat = 0;
   for (size_t a = 0; a < n.op->inputs.size(); ++a) {
     std::vector<DType> expanded;

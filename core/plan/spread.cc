@@ -27,6 +27,7 @@ std::vector<uint32_t> spread_over_lanes(Plan* plan, const HappensBefore& when) {
 
   std::vector<Instruction> code;
   std::vector<PlanNode> nodes;
+  nodes.reserve(size);
   std::vector<uint32_t> place(size);
   const auto add_event = [&](InstKind kind, uint32_t event, const PlanNode& like) {
     code.push_back(event_instruction(kind, event));
@@ -39,7 +40,7 @@ std::vector<uint32_t> spread_over_lanes(Plan* plan, const HappensBefore& when) {
       for (uint32_t e : waits[i]) add_event(InstKind::kWait, e, plan->nodes[i]);
       place[i] = static_cast<uint32_t>(code.size());
       code.push_back(plan->code[i]);
-      nodes.push_back(plan->nodes[i]);
+      nodes.push_back(signals[i].empty() ? std::move(plan->nodes[i]) : plan->nodes[i]);
       for (uint32_t e : signals[i]) add_event(InstKind::kSignal, e, plan->nodes[i]);
     }
     plan->lanes.push_back({begin, static_cast<uint32_t>(code.size())});
