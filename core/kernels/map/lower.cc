@@ -19,7 +19,7 @@ class Lowering {
  public:
   Lowering(const Tape& tape, std::span<const InputKind> kinds) : tape_(tape), kinds_(kinds) {}
 
-  Result<LoweredTape> run() {
+  Result<LoweredTape> run(bool chains) {
     TW_RETURN_IF_ERROR(tape_.verify());
     if (tape_.inputs.size() > 4096 || tape_.num_values() > 16384) {
       return invalid_argument("a tape of ", tape_.num_values(), " values is longer than the map engine takes");
@@ -34,7 +34,7 @@ class Lowering {
     for (size_t i = 0; i < tape_.constants.size(); ++i) add_constant(i);
     const size_t first = tape_.inputs.size() + tape_.constants.size();
     for (size_t i = 0; i < tape_.insts.size(); ++i) TW_RETURN_IF_ERROR(add_inst(tape_.insts[i], first + i));
-    join_chains();
+    if (chains) join_chains();
     add_outputs();
     assign_buffers();
     out_.repeated = uniform_;
@@ -359,6 +359,8 @@ class Lowering {
 
 }  // namespace
 
-Result<LoweredTape> lower(const Tape& tape, std::span<const InputKind> kinds) { return Lowering(tape, kinds).run(); }
+Result<LoweredTape> lower(const Tape& tape, std::span<const InputKind> kinds, int64_t count) {
+  return Lowering(tape, kinds).run(count >= static_cast<int64_t>(kRepeated));
+}
 
 }  // namespace tw

@@ -54,6 +54,7 @@ struct LoweredTape {
   bool can_fail = false;
 };
 
-Result<LoweredTape> lower(const Tape& tape, std::span<const InputKind> kinds);
+// `count` elements are computed: fewer than a chain takes at once would be copied in and out of it.
+Result<LoweredTape> lower(const Tape& tape, std::span<const InputKind> kinds, int64_t count);
 
 }  // namespace tw
