@@ -22,11 +22,12 @@ for version in 3.9 3.11 3.13; do
   done
 done
 read -r -a pythons <<< "${PYTHONS:-${found[*]}}"
+mapfile -t test_packages < <(awk '$1 == "pip" && $2 == "test" { print $3 }' dependencies.txt)
 for candidate in "${pythons[@]}"; do
   echo "== the wheel on $("$candidate" --version)"
   folder=build/wheel/venv-$("$candidate" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
   rm -rf "$folder"
   "$candidate" -m venv "$folder"
-  "$folder/bin/python" -m pip install --quiet --disable-pip-version-check dist/*.whl pytest
+  "$folder/bin/python" -m pip install --quiet --disable-pip-version-check dist/*.whl "${test_packages[@]}"
   (cd "$folder" && bin/python -m pytest -q -p no:cacheprovider ../../../tests/python)
 done

@@ -58,7 +58,7 @@ class Simplifier {
   Status visit(Node& n) {
     const std::string_view op = n.op->name;
     if (waits(n) || n.output_dtypes.empty()) return {};
-    if (!n.op->map.empty()) read_before_broadcast(n);
+    if (!n.op->map.empty()) TW_RETURN_IF_ERROR(read_before_broadcast(n));
     if (op == "Identity" || op == "StopGradient" || op == "PreventGradient" || op == "Snapshot" ||
         op == "PlaceholderWithDefault") {
       rewriter_.bypass(n, n.inputs[0]);
@@ -88,8 +88,9 @@ class Simplifier {
     return {};
   }
 
-  // An element-wise node stretches its operands itself, as long as the others give its result the same shape.
-  void read_before_broadcast(Node& n) {
+  // An element-wise node stretches its operands itself, as long as the others give its result the same shape. Some take
+  // equal shapes only (ReluGrad), which their shape function tells.
+  Status read_before_broadcast(Node& n) {
     for (size_t i = 0; i < n.inputs.size(); ++i) {
       const Node& source = producer(n, i);
       if (source.op->name != "BroadcastTo" || !source.controls.empty()) continue;
@@ -99,8 +100,14 @@ class Simplifier {
         const Result<Shape> both = k == i ? result : broadcast(result, other);
         result = both.ok() && (k == i || other.fully_known()) ? *both : Shape::unknown();
       }
-      if (result.fully_known() && result == n.output_shapes[0]) n.inputs[i] = source.inputs[0];
+      if (!result.fully_known() || result != n.output_shapes[0]) continue;
+      const Output stretched = n.inputs[i];
+      n.inputs[i] = source.inputs[0];
+      if (g_.infer_shapes(n.id).ok() && n.output_shapes[0] == result) continue;
+      n.inputs[i] = stretched;
+      TW_RETURN_IF_ERROR(g_.infer_shapes(n.id));
     }
+    return {};
   }
 
   void transpose(Node& n) {

@@ -94,6 +94,20 @@ TEST(Passes, SimplifyDropsNeutralElements) {
             "Mul(x, zero); _Retval(c)");
 }
 
+// Element-wise ops stretch what they read themselves, but for those that take equal shapes only.
+TEST(Passes, SimplifyReadsBeforeABroadcast) {
+  const auto text = [](const char* op) {
+    return internal::concat(
+        "%x = _Arg() {T=float, index=0, _output_shapes:list(shape)=[[2,1]]}\n"
+        "%y = _Arg() {T=float, index=1, _output_shapes:list(shape)=[[2,3]]}\n"
+        "%s = Const() {dtype=int32, value=tensor<int32 [2] = 2 3>}\n"
+        "%b = BroadcastTo(%x, %s) {T=float, Tidx=int32}\n%z = ",
+        op, "(%b, %y) {T=float}\n%r = _Retval(%z) {T=float, index=0}\n");
+  };
+  EXPECT_EQ(after(text("Mul"), simplify), "Mul(x, y); _Retval(z)");
+  EXPECT_EQ(after(text("ReluGrad"), simplify), "BroadcastTo(x, s); ReluGrad(b, y); _Retval(z)");
+}
+
 TEST(Passes, SimplifyAddsSingleElementsToALongList) {
   EXPECT_EQ(after("%l = _Arg() {T=variant, index=0}\n%n = _Arg() {T=int32, index=1}\n%x = _Arg() {T=float, index=2}\n"
                   "%e = Const() {dtype=int32, value=tensor<int32 [] = -1>}\n"
