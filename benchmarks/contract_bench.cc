@@ -1,5 +1,5 @@
-// Products and convolutions as a share of the processor's peak. The peak is the rate of a register tile whose operands
-// stay in the first-level cache, measured at start in this same run; counters `gflops` and `of_peak` refer to it.
+// Products and convolutions as a share of the processor's peak, which is measured at start in this same run; counters
+// `gflops` and `of_peak` refer to it.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -10,34 +10,22 @@
 #include <vector>
 
 #include "core/kernels/contract.h"
-#include "core/kernels/contract/tile.h"
 #include "core/platform/alloc.h"
+#include "core/platform/limits.h"
 
 namespace tw {
 namespace {
 
 double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
+// Operations per second on one core: doubles go at half the rate of floats.
 template <typename T>
 double peak_flops() {
   static const double peak = [] {
-    const auto& set = contract::tile_set<T>();
-    const int64_t steps = 4096, width = 2 * set.lanes;
-    std::vector<T> a(64, T{}), b(static_cast<size_t>(width), T{}), c(static_cast<size_t>(set.max_rows * width), T{});
-    const T* from = a.data();
-    std::vector<T*> to;
-    for (int i = 0; i < set.max_rows; ++i) to.push_back(c.data() + i * width);
-    const int64_t offset = 0;
-    const contract::Tile<T> tile{&from, &offset, 1, steps, 0, b.data(), 0, to.data(), width, false, 0};
-    double best = 0;
-    for (int repeat = 0; repeat < 200; ++repeat) {
-      const double start = seconds();
-      for (int i = 0; i < 20; ++i) set.columns_first(set.max_rows, 2)(tile);
-      best = std::max(best, 20 * 2.0 * static_cast<double>(steps * set.max_rows * width) / (seconds() - start));
-    }
-    return best;
+    WorkerPool one(1);
+    return machine_limits(one).flops;
   }();
-  return peak;
+  return peak * 4 / sizeof(T);
 }
 
 struct Memory {

@@ -14,7 +14,8 @@ import sys
 
 RECORD = pathlib.Path(__file__).with_name("instruction_counts.json")
 TOLERANCE = 0.03
-FEW, MANY = 20, 120  # runs; what a program costs to start and compile is the same in both
+FEW = 20  # runs; what a program costs to start and compile is the same in few and in many
+OPERATIONS = 10_000  # at least, between few and many: a start differs by some 100,000 instructions with the addresses drawn
 
 
 def instructions(binary, case, runs):
@@ -33,8 +34,9 @@ def measure(binary):
     counts = {}
     for line in listed[1:]:
         case, length = line.split()
-        extra = instructions(binary, case, MANY) - instructions(binary, case, FEW)
-        counts[case] = round(extra / (MANY - FEW) / int(length), 2)
+        more = max(100, OPERATIONS // int(length))
+        extra = instructions(binary, case, FEW + more) - instructions(binary, case, FEW)
+        counts[case] = round(extra / more / int(length), 2)
     return listed[0], counts
 
 

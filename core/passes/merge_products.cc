@@ -9,8 +9,9 @@ namespace {
 
 // Fewer products would not pay for copying their operands.
 constexpr size_t kLeastTerms = 3, kLeastUses = 3;
-// With more rows than this a product packs the other operand anyway, and may turn it on the way.
-constexpr int64_t kMostRows = 256;
+// Products of fewer rows read a transposed matrix in place, by dot products; those of more pack the other operand
+// anyway, and turn it on the way.
+constexpr int64_t kLeastRows = 17, kMostRows = 256;
 
 class ProductMerger {
  public:
@@ -85,7 +86,9 @@ class ProductMerger {
     std::map<std::pair<NodeId, int32_t>, std::vector<NodeId>> users;
     for (NodeId id = 0; id < g_.num_nodes(); ++id) {
       const Node& n = g_.mutable_node(id);
-      if (n.dead || !is_product(n, false, true) || shape_of(n.inputs[0])[0] > kMostRows) continue;
+      if (n.dead || !is_product(n, false, true)) continue;
+      const int64_t rows = shape_of(n.inputs[0])[0];
+      if (rows < kLeastRows || rows > kMostRows) continue;
       const Output b = n.inputs[1];
       if (constant_of(g_.mutable_node(b.node)) == nullptr) users[{b.node, b.index}].push_back(id);
     }

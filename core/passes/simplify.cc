@@ -73,8 +73,6 @@ class Simplifier {
       rewriter_.bypass(n, n.inputs[0]);
     } else if (op == "AddN" && n.output_dtypes[0] == DType::kVariant) {
       return add_items(n);
-    } else if (op == "AddN") {
-      return add_few(n);
     } else if (op == "Transpose") {
       transpose(n);
     } else if (op == "Tile" || op == "Sum" || op == "Mean" || op == "Max" || op == "Min" || op == "Prod" ||
@@ -168,23 +166,6 @@ class Simplifier {
       sum = Output{next, 0};
     }
     return {};
-  }
-
-  // The sum of a few terms as additions, which fuse with what makes the terms and what reads the sum. Of many, most
-  // come from memory, and one pass over them all is best.
-  Status add_few(Node& n) {
-    constexpr size_t kFew = 4;
-    if (n.inputs.size() > kFew || !is_floating(n.output_dtypes[0])) return {};
-    for (size_t i = 0; i < n.inputs.size(); ++i) {
-      if (!keeps_shape(n, i)) return {};
-    }
-    const std::vector<Output> terms = n.inputs;
-    Output sum = terms[0];
-    for (size_t i = 1; i + 1 < terms.size(); ++i) {
-      TW_ASSIGN_OR_RETURN(const NodeId id, add_node(body_, n, "sum", "AddV2", {sum, terms[i]}, {}));
-      sum = Output{id, 0};
-    }
-    return become(body_, n.id, "AddV2", {sum, terms.back()}, {});
   }
 
   // x + 0, x - 0, x * 1, x / 1. Zero is neutral for addition but for the sign of -0, which -0.0 keeps.

@@ -81,28 +81,14 @@ int class_of(size_t bytes) {
 char* block_of(Header* h) { return reinterpret_cast<char*>(h) + kAlignment; }
 size_t usable(int c) { return class_bytes(c) + kTailPadding; }
 
-// Large blocks ask for huge pages: a pass over many megabytes else waits for a page walk every 4 KiB.
-void* map_block(size_t total) {
-#if defined(MADV_HUGEPAGE)
-  if (total >= 2 * kHugePage) {
-    total = (total + kHugePage - 1) / kHugePage * kHugePage;
-    void* p = std::aligned_alloc(kHugePage, total);
-    // Advice only: a system without huge pages refuses it, and the block is as good.
-    if (p != nullptr) madvise(p, total, MADV_HUGEPAGE);
-    return p;
-  }
-#endif
-  return std::aligned_alloc(kAlignment, total);
-}
-
 Header* system_allocate(int c) {
   Heap& h = heap();
   const size_t total = kAlignment + (usable(c) + kAlignment - 1) / kAlignment * kAlignment;
   h.system_calls.fetch_add(1, std::memory_order_relaxed);
-  void* p = map_block(total);
+  void* p = system_memory(total);
   if (p == nullptr && h.cached.load(std::memory_order_relaxed) > 0) {
     release_cached_memory();
-    p = map_block(total);
+    p = system_memory(total);
   }
   if (p == nullptr) return nullptr;
   auto* header = new (p) Header;
@@ -111,6 +97,19 @@ Header* system_allocate(int c) {
 }
 
 }  // namespace
+
+void* system_memory(size_t bytes) {
+#if defined(MADV_HUGEPAGE)
+  if (bytes >= 2 * kHugePage) {
+    bytes = (bytes + kHugePage - 1) / kHugePage * kHugePage;
+    void* p = std::aligned_alloc(kHugePage, bytes);
+    // Advice only: a system without huge pages refuses it, and the block is as good.
+    if (p != nullptr) madvise(p, bytes, MADV_HUGEPAGE);
+    return p;
+  }
+#endif
+  return std::aligned_alloc(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment);
+}
 
 void* allocate(size_t bytes) {
   if (bytes > kLargest) return nullptr;

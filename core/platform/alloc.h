@@ -15,6 +15,10 @@ inline constexpr size_t kTailPadding = 64;
 void* allocate(size_t bytes);
 void deallocate(void* block);
 
+// Memory straight from the system, at a cache line; blocks of several megabytes in huge pages where it has them, since
+// a pass over many megabytes else waits for a page walk every 4 KiB. std::free gives it back. Null when there is none.
+void* system_memory(size_t bytes);
+
 struct AllocStats {
   int64_t system_calls;  // how often malloc was reached
   int64_t live_bytes;    // handed out and not yet returned

@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "core/kernels/contract.h"
-#include "core/kernels/contract/conv_region.h"
+#include "core/kernels/contract/winograd_plan.h"
 #include "core/kernels/ref/contract_ref.h"
 #include "tests/kernels/contract_testing.h"
 
@@ -314,9 +314,9 @@ TEST(Winograd, IsTakenWhereItPays) {
   s.winograd = true;
   EXPECT_TRUE(contract::wants_winograd(s));
   s.kind = Kind::kFilterGrad;
-  EXPECT_TRUE(contract::wants_winograd_filter_grad(s));
+  EXPECT_TRUE(contract::wants_winograd(s));
   s.dtype = DType::kDouble;
-  EXPECT_FALSE(contract::wants_winograd_filter_grad(s));
+  EXPECT_FALSE(contract::wants_winograd(s));
   // One tile meets a filter that is four times as large transformed.
   s = conv(1, 4, 4, 512, 512, 3, 3, 1, 1, 1, 1, true);
   s.winograd = true;

@@ -172,36 +172,22 @@ TEST(Passes, ProductsThatAreAddedBecomeOne) {
 }
 
 TEST(Passes, AMatrixThatManyProductsTakeTransposedIsTurnedOnce) {
-  const auto text = [](int n) {
+  const auto text = [](int n, int rows) {
     std::string t = "%w = _Arg() {T=float, index=0, _output_shapes:list(shape)=[[5,3]]}\n";
     for (int i = 0; i < n; ++i) {
-      t += internal::concat("%x", i, " = _Arg() {T=float, index=", i + 1, ", _output_shapes:list(shape)=[[2,3]]}\n%m",
-                            i, " = MatMul(%x", i, ", %w) {T=float, transpose_b=true}\n%r", i, " = _Retval(%m", i,
-                            ") {T=float, index=", i, "}\n");
+      t += internal::concat("%x", i, " = _Arg() {T=float, index=", i + 1, ", _output_shapes:list(shape)=[[", rows,
+                            ",3]]}\n%m", i, " = MatMul(%x", i, ", %w) {T=float, transpose_b=true}\n%r", i,
+                            " = _Retval(%m", i, ") {T=float, index=", i, "}\n");
     }
     return t;
   };
-  EXPECT_EQ(after(text(2), merge_products), "MatMul(x0, w); _Retval(m0); MatMul(x1, w); _Retval(m1)");
-  EXPECT_EQ(after(text(3), merge_products),
+  EXPECT_EQ(after(text(2, 20), merge_products), "MatMul(x0, w); _Retval(m0); MatMul(x1, w); _Retval(m1)");
+  EXPECT_EQ(after(text(3, 20), merge_products),
             "Transpose(w, m0/const); MatMul(x0, m0/turned); _Retval(m0); MatMul(x1, m0/turned); _Retval(m1); "
             "MatMul(x2, m0/turned); _Retval(m2)");
-}
-
-TEST(Passes, SimplifyAddsFewTermsOneByOne) {
-  const auto sum = [](int n, const std::string& type) {
-    std::string text, inputs;
-    for (int i = 0; i < n; ++i) {
-      text +=
-          internal::concat("%x", i, " = _Arg() {T=", type, ", index=", i, ", _output_shapes:list(shape)=[[2,3]]}\n");
-      inputs += internal::concat(i > 0 ? ", " : "", "%x", i);
-    }
-    return internal::concat(text, "%a = AddN(", inputs, ") {N=", n, ", T=", type, "}\n%r = _Retval(%a) {T=", type,
-                            ", index=0}\n");
-  };
-  EXPECT_EQ(after(sum(2, "float"), simplify), "AddV2(x0, x1); _Retval(a)");
-  EXPECT_EQ(after(sum(3, "float"), simplify), "AddV2(x0, x1); AddV2(a/sum, x2); _Retval(a)");
-  EXPECT_EQ(after(sum(5, "float"), simplify), "AddN(x0, x1, x2, x3, x4); _Retval(a)");
-  EXPECT_EQ(after(sum(2, "int32"), simplify), "AddN(x0, x1); _Retval(a)");
+  // Few rows read it as it lies.
+  EXPECT_EQ(after(text(3, 2), merge_products),
+            "MatMul(x0, w); _Retval(m0); MatMul(x1, w); _Retval(m1); MatMul(x2, w); _Retval(m2)");
 }
 
 // A function of one int32 that returns `op` of it and 5.

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <cstring>
 #include <thread>
 #include <vector>
@@ -21,6 +22,19 @@ TEST(Alloc, BlocksAreAlignedAndPadded) {
   for (void* p : blocks) deallocate(p);
   deallocate(nullptr);
 }
+
+#if defined(__linux__)
+// The header before a block takes a line of the page.
+TEST(Alloc, LargeBlocksBeginAtAHugePage) {
+  constexpr size_t kHugePage = size_t{2} << 20;
+  void* large = allocate(5 * kHugePage);
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(large) % kHugePage, kAlignment);
+  deallocate(large);
+  void* direct = system_memory(2 * kHugePage);
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(direct) % kHugePage, 0u);
+  std::free(direct);
+}
+#endif
 
 TEST(Alloc, ASteadyPatternNeverReachesTheSystem) {
   const auto step = [] {

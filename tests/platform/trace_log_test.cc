@@ -5,8 +5,6 @@
 #include <fstream>
 #include <sstream>
 
-#include "core/platform/limits.h"
-
 namespace tw {
 namespace {
 
@@ -62,18 +60,6 @@ TEST(TraceLog, TellsOfAFileItCannotWrite) {
   const auto log = TraceLog::open(testing::TempDir() + "no/such/folder/trace.txt");
   ASSERT_FALSE(log.ok());
   EXPECT_NE(log.status().message().find("no/such/folder"), std::string::npos);
-}
-
-TEST(Limits, AreMeasuredOnce) {
-  WorkerPool pool(1);
-  const MachineLimits first = machine_limits(pool);
-  EXPECT_EQ(first.threads, 1);
-  // Slower than any processor that this runs on, and faster than any: a wrong unit fails.
-  EXPECT_GT(first.flops, 1e8);
-  EXPECT_LT(first.flops, 1e13);
-  EXPECT_GT(first.copy_bytes, 1e7);
-  EXPECT_LT(first.copy_bytes, 1e13);
-  EXPECT_EQ(machine_limits(pool).flops, first.flops);
 }
 
 }  // namespace

@@ -74,6 +74,33 @@ TEST_F(LoopTest, AnIterationAllocatesNothing) {
   EXPECT_EQ(alloc_stats().live_bytes, before.live_bytes);
 }
 
+// What a loop hands on as it is, weights say, stays where it lies, unless its result is read.
+TEST_F(LoopTest, WhatNobodyReadsIsNotCopied) {
+  constexpr int64_t kCount = int64_t{16} << 20;
+  const Output big = placeholder(DType::kFloat, Shape{kCount});
+  const NodeId count = loop(
+      "count", {b_.scalar(0.0f), big}, {DType::kFloat, DType::kFloat},
+      [](Builder& b, std::vector<Output> in) {
+        return std::vector<Output>{{b.add("Less", {in[0], b.scalar(3.0f)}), 0}};
+      },
+      [](Builder& b, std::vector<Output> in) {
+        const Output most{b.add("Max", {in[1], b.vector<int32_t>({0})}), 0};
+        return std::vector<Output>{add(b, in[0], most), in[1]};
+      });
+  start();
+  Tensor ones = Tensor::make_or_die(DType::kFloat, Shape{kCount});
+  std::fill_n(ones.data<float>(), kCount, 1.0f);
+  const AllocStats before = alloc_stats();
+  EXPECT_EQ(scalar(Output{count, 0}, {{big, ones}}), 3.0f);
+  const int64_t most = std::max(before.peak_bytes, before.live_bytes + static_cast<int64_t>(ones.bytes()) / 2);
+  EXPECT_LE(alloc_stats().peak_bytes, most);
+  // Read, it is the input's value, in memory of its own.
+  auto read = run({{big, ones}}, {Output{count, 1}});
+  ASSERT_TRUE(read.ok()) << read.status().to_string();
+  EXPECT_NE((*read)[0].raw(), ones.raw());
+  EXPECT_EQ((*read)[0].data<float>()[kCount - 1], 1.0f);
+}
+
 TEST_F(LoopTest, EndsAtItsMaximum) {
   const NodeId count =
       loop("count", {b_.scalar<int32_t>(0)}, kInt, below(100),

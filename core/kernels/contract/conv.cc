@@ -1,5 +1,6 @@
 // Which plan a convolution gets.
 #include "core/kernels/contract/conv_region.h"
+#include "core/kernels/contract/winograd_plan.h"
 
 namespace tw {
 namespace {
@@ -65,9 +66,11 @@ Result<std::unique_ptr<ContractPlan>> plan_conv(const ConvSpec& s, int threads) 
   }
   // The input gradient's operands come filter first, which a product cannot express without turning its result.
   if (is_product(s) && s.kind != ConvSpec::Kind::kInputGrad) return plan_product(s, threads);
-  if (contract::wants_winograd_filter_grad(s)) return contract::plan_winograd_filter_grad(s, threads);
+  if (contract::wants_winograd(s)) {
+    return s.kind == ConvSpec::Kind::kFilterGrad ? contract::plan_winograd_filter_grad(s, threads)
+                                                 : contract::plan_winograd(s, threads);
+  }
   if (s.kind == ConvSpec::Kind::kFilterGrad) return contract::plan_filter_grad(s, threads);
-  if (contract::wants_winograd(s)) return contract::plan_winograd(s, threads);
   return contract::plan_image_conv(s, threads);
 }
 

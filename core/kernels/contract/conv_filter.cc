@@ -1,8 +1,8 @@
 // The filter gradient: for each tap, the product of the transposed input pixels with the output's gradient. Pixels of a
 // unit are the steps of k, so both operands are read where they lie.
 #include "core/kernels/contract/conv_region.h"
-#include "core/kernels/contract/epilogue.h"
 #include "core/kernels/contract/rows.h"
+#include "core/kernels/contract/slotted_plan.h"
 
 namespace tw::contract {
 namespace {
@@ -11,13 +11,11 @@ constexpr int64_t kUnitPixels = 384;       // steps of k between two visits to t
 constexpr int64_t kUnitBytes = 256 << 10;  // of source image
 
 template <typename S, typename T>
-class FilterGrad final : public ContractPlan {
+class FilterGrad final : public SlottedPlan {
  public:
   Status plan(const ConvSpec& spec, int threads);
   Status run(const void* a, const void* b, const void* const* operands, void* const* outputs, void* workspace,
              WorkerPool& pool) const override;
-  size_t workspace_bytes() const override { return static_cast<size_t>(slots_) * slot_bytes_; }
-  double flops() const override { return flops_ + epilogue_.flops(); }
   std::string_view algorithm() const override { return "implicit gemm"; }
 
  private:
@@ -35,10 +33,7 @@ class FilterGrad final : public ContractPlan {
   std::vector<int64_t> pixel_rows_;  // of a unit, in the region
   int64_t sums_ = 0;                 // elements of the result
   int64_t tail_ = 0;                 // columns of the last panel when it is partial
-  int width_ = 1, slots_ = 1;
-  size_t slot_bytes_ = 0;
-  double flops_ = 0;
-  BoundEpilogue epilogue_;
+  int width_ = 1;
 };
 
 template <typename S, typename T>
@@ -163,23 +158,10 @@ void FilterGrad<S, T>::run_unit(const Unit& unit, const S* input, const S* dy, T
   }
 }
 
-template <typename S, typename T>
-Result<std::unique_ptr<ContractPlan>> make_filter_grad(const ConvSpec& spec, int threads) {
-  auto plan = std::make_unique<FilterGrad<S, T>>();
-  TW_RETURN_IF_ERROR(plan->plan(spec, threads));
-  return std::unique_ptr<ContractPlan>(std::move(plan));
-}
-
 }  // namespace
 
 Result<std::unique_ptr<ContractPlan>> plan_filter_grad(const ConvSpec& spec, int threads) {
-  switch (spec.dtype) {
-    case DType::kFloat: return make_filter_grad<float, float>(spec, threads);
-    case DType::kDouble: return make_filter_grad<double, double>(spec, threads);
-    case DType::kHalf: return make_filter_grad<half, float>(spec, threads);
-    case DType::kBfloat16: return make_filter_grad<bfloat16, float>(spec, threads);
-    default: return unimplemented("No convolution for ", dtype_name(spec.dtype));
-  }
+  return make_floating_plan<FilterGrad>(spec, threads, "convolution");
 }
 
 }  // namespace tw::contract

@@ -2,42 +2,18 @@
 // and of dy are transformed, a batch of tiles at a time, and for each of the 36 products a matrix product over the
 // tiles adds to its sums.
 #include "core/kernels/contract/conv_region.h"
-#include "core/kernels/contract/epilogue.h"
 #include "core/kernels/contract/rows.h"
-#include "core/kernels/contract/winograd.h"
+#include "core/kernels/contract/slotted_plan.h"
+#include "core/kernels/contract/winograd_plan.h"
 
 namespace tw::contract {
 namespace {
 
-// Tiles between two visits to the sums: as long as these lie beyond the second-level cache, visits are dear.
-constexpr int64_t kTilesAtATime = 112;
-
-WinogradGrid grid_of(const ConvSpec& s) {
-  return {s.filter_h, s.in_h, s.in_w, s.in_c, s.out_h, s.out_w, s.out_c, s.pad_top, s.pad_left};
-}
-
-// Vector instructions of both ways; see conv_winograd.cc.
-bool pays(const ConvSpec& s, const WinogradGrid& g, int64_t lanes) {
-  const double tiles = static_cast<double>(s.batch * g.tiles_h() * g.tiles_w());
-  const double c = static_cast<double>(g.source_c), c_vectors = static_cast<double>((g.source_c + lanes - 1) / lanes),
-               k_vectors = static_cast<double>((g.result_c + lanes - 1) / lanes);
-  const double products = static_cast<double>(kWinogradProducts);
-  const double direct =
-      static_cast<double>(s.batch * g.result_h * g.result_w) * static_cast<double>(g.taps * g.taps) * c * k_vectors;
-  const double visits = std::max(1.0, tiles / static_cast<double>(kTilesAtATime));
-  const double fast =
-      tiles * (216 * c_vectors + (g.taps == 3 ? 170 : 130) * k_vectors + products * c * k_vectors * 1.1) +
-      visits * products * c * k_vectors * 12 + 130 * c * k_vectors;
-  return fast < 0.8 * direct;
-}
-
-class WinogradFilterGrad final : public ContractPlan {
+class WinogradFilterGrad final : public SlottedPlan {
  public:
   Status plan(const ConvSpec& spec, int threads);
   Status run(const void* a, const void* b, const void* const* operands, void* const* outputs, void* workspace,
              WorkerPool& pool) const override;
-  size_t workspace_bytes() const override;
-  double flops() const override { return flops_ + epilogue_.flops(); }
   std::string_view algorithm() const override { return "winograd"; }
 
  private:
@@ -51,14 +27,11 @@ class WinogradFilterGrad final : public ContractPlan {
   int64_t part_tiles_ = 0, at_a_time_ = 1;                 // tiles of a part; parts between two visits to the sums
   WinogradLayout source_{}, gradient_{};
   int64_t step_ = 0, product_ = 0;  // elements of a row and of a product's sums
-  int slots_ = 1;
-  double flops_ = 0;
-  BoundEpilogue epilogue_;
 };
 
 Status WinogradFilterGrad::plan(const ConvSpec& spec, int threads) {
   spec_ = spec;
-  grid_ = grid_of(spec);
+  grid_ = winograd_grid(spec);
   TW_ASSIGN_OR_RETURN(epilogue_, BoundEpilogue::make(spec.epilogue, spec.dtype,
                                                      Shape{spec.filter_h, spec.filter_w, spec.in_c, spec.out_c}));
   flops_ = conv_flops(spec);
@@ -82,14 +55,12 @@ Status WinogradFilterGrad::plan(const ConvSpec& spec, int threads) {
   at_a_time_ = std::clamp<int64_t>(kTilesAtATime / part_tiles_, 1, parts_);
   source_.product = at_a_time_ * part_tiles_ * source_.tile + lanes;
   gradient_.product = at_a_time_ * part_tiles_ * gradient_.tile + lanes;
+  shared_bytes_ =
+      piece_bytes<float>(std::max(source_.tile, gradient_.tile)) +
+      piece_bytes<float>(kWinogradProducts * source_.product) +
+      piece_bytes<float>(kWinogradProducts * gradient_.product) + piece_bytes<float>(kWinogradProducts * product_) +
+      (epilogue_.home() < 0 ? piece_bytes<float>(grid_.taps * grid_.taps * grid_.source_c * grid_.result_c) : 0);
   return {};
-}
-
-size_t WinogradFilterGrad::workspace_bytes() const {
-  return piece_bytes<float>(std::max(source_.tile, gradient_.tile)) +
-         piece_bytes<float>(kWinogradProducts * source_.product) +
-         piece_bytes<float>(kWinogradProducts * gradient_.product) + piece_bytes<float>(kWinogradProducts * product_) +
-         (epilogue_.home() < 0 ? piece_bytes<float>(grid_.taps * grid_.taps * grid_.source_c * grid_.result_c) : 0);
 }
 
 WinogradRun WinogradFilterGrad::part(int64_t index) const {
@@ -172,15 +143,8 @@ Status WinogradFilterGrad::run(const void* a, const void* b, const void* const* 
 
 }  // namespace
 
-bool wants_winograd_filter_grad(const ConvSpec& s) {
-  if (!takes_winograd(s) || s.kind != ConvSpec::Kind::kFilterGrad) return false;
-  return pays(s, grid_of(s), tile_set<float>().lanes);
-}
-
 Result<std::unique_ptr<ContractPlan>> plan_winograd_filter_grad(const ConvSpec& spec, int threads) {
-  auto plan = std::make_unique<WinogradFilterGrad>();
-  TW_RETURN_IF_ERROR(plan->plan(spec, threads));
-  return std::unique_ptr<ContractPlan>(std::move(plan));
+  return make_plan<WinogradFilterGrad>(spec, threads);
 }
 
 }  // namespace tw::contract

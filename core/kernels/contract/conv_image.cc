@@ -1,9 +1,9 @@
 // Convolution forward and its input gradient as implicit GEMM: rows of A are runs of pixels read where they lie in the
 // (padded) image, so that no patch matrix exists.
 #include "core/kernels/contract/conv_region.h"
-#include "core/kernels/contract/epilogue.h"
 #include "core/kernels/contract/packed.h"
 #include "core/kernels/contract/rows.h"
+#include "core/kernels/contract/slotted_plan.h"
 
 namespace tw::contract {
 namespace {
@@ -14,13 +14,11 @@ constexpr int64_t kGroupRows = 192;        // at a time, where all of B does not
 constexpr int64_t kBlockBytes = 1536;      // of one row of A at a time, so that a panel of B stays near
 
 template <typename S, typename T>
-class ImageConv final : public ContractPlan {
+class ImageConv final : public SlottedPlan {
  public:
   Status plan(const ConvSpec& spec, int threads);
   Status run(const void* a, const void* b, const void* const* operands, void* const* outputs, void* workspace,
              WorkerPool& pool) const override;
-  size_t workspace_bytes() const override { return shared_bytes_ + static_cast<size_t>(slots_) * slot_bytes_; }
-  double flops() const override { return flops_ + epilogue_.flops(); }
   std::string_view algorithm() const override { return "implicit gemm"; }
 
  private:
@@ -50,10 +48,7 @@ class ImageConv final : public ContractPlan {
   std::vector<Phase> phases_;
   int64_t packed_ = 0, panels_ = 0, group_ = 1;
   int64_t row_step_ = 0;  // of the copies of a group's rows, where these collide; else 0
-  int width_ = 1, slots_ = 1;
-  size_t shared_bytes_ = 0, slot_bytes_ = 0;
-  double flops_ = 0;
-  BoundEpilogue epilogue_;
+  int width_ = 1;
   std::shared_ptr<const T> constant_;
 };
 
@@ -159,7 +154,7 @@ Status ImageConv<S, T>::plan(const ConvSpec& spec, int threads) {
   }
   const bool small = k * result_c_ * static_cast<int64_t>(sizeof(T)) <= (256 << 10);
   group_ = (small ? 4 : std::max<int64_t>(1, kGroupRows / set_.max_rows)) * set_.max_rows;
-  if (!(spec.constant_filter == nullptr) && packed_ > 0) {
+  if (spec.constant_filter != nullptr && packed_ > 0) {
     // A gradient's phases hang on strides, dilations and padding; those of few programs are constant.
     Constant constant = spec.constant_filter;
     if (gradient_) constant.owner.reset();
@@ -309,23 +304,10 @@ void ImageConv<S, T>::run_unit(const Unit& unit, const S* source, const T* packe
   if (!epilogue_.empty()) error->set(epilogue_.run(block, operands, outputs, element0, count));
 }
 
-template <typename S, typename T>
-Result<std::unique_ptr<ContractPlan>> make_image_conv(const ConvSpec& spec, int threads) {
-  auto plan = std::make_unique<ImageConv<S, T>>();
-  TW_RETURN_IF_ERROR(plan->plan(spec, threads));
-  return std::unique_ptr<ContractPlan>(std::move(plan));
-}
-
 }  // namespace
 
 Result<std::unique_ptr<ContractPlan>> plan_image_conv(const ConvSpec& spec, int threads) {
-  switch (spec.dtype) {
-    case DType::kFloat: return make_image_conv<float, float>(spec, threads);
-    case DType::kDouble: return make_image_conv<double, double>(spec, threads);
-    case DType::kHalf: return make_image_conv<half, float>(spec, threads);
-    case DType::kBfloat16: return make_image_conv<bfloat16, float>(spec, threads);
-    default: return unimplemented("No convolution for ", dtype_name(spec.dtype));
-  }
+  return make_floating_plan<ImageConv>(spec, threads, "convolution");
 }
 
 }  // namespace tw::contract

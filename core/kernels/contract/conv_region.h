@@ -178,13 +178,6 @@ inline void tap_range(const std::vector<std::vector<Tap>>& taps, int64_t* low, i
 }
 
 Result<std::unique_ptr<ContractPlan>> plan_image_conv(const ConvSpec& spec, int threads);  // forward, input gradient
-// Winograd's algorithm: whether it can do the convolution; and whether it is expected to be faster, for forward and
-// input gradient, and for the filter's.
-bool takes_winograd(const ConvSpec& spec);
-bool wants_winograd(const ConvSpec& spec);
-bool wants_winograd_filter_grad(const ConvSpec& spec);
-Result<std::unique_ptr<ContractPlan>> plan_winograd(const ConvSpec& spec, int threads);
-Result<std::unique_ptr<ContractPlan>> plan_winograd_filter_grad(const ConvSpec& spec, int threads);
 Result<std::unique_ptr<ContractPlan>> plan_filter_grad(const ConvSpec& spec, int threads);
 Result<std::unique_ptr<ContractPlan>> plan_grouped_conv(const ConvSpec& spec, int threads);  // all three kinds
 Result<std::unique_ptr<ContractPlan>> plan_depthwise(const ConvSpec& spec, int threads);     // all three kinds

@@ -2,69 +2,20 @@
 // 5x5): the source's tiles are transformed, multiplied with the transformed filter product by product, and transformed
 // back, a few rows of tiles at a time, so that both transformed forms stay in the second-level cache.
 #include "core/kernels/contract/conv_region.h"
-#include "core/kernels/contract/epilogue.h"
 #include "core/kernels/contract/packed.h"
 #include "core/kernels/contract/rows.h"
-#include "core/kernels/contract/winograd.h"
+#include "core/kernels/contract/slotted_plan.h"
+#include "core/kernels/contract/winograd_plan.h"
 #include "core/platform/cpu.h"
 
 namespace tw::contract {
 namespace {
 
-WinogradGrid grid_of(const ConvSpec& s) {
-  if (s.kind == ConvSpec::Kind::kForward) {
-    return {s.filter_h, s.in_h, s.in_w, s.in_c, s.out_h, s.out_w, s.out_c, s.pad_top, s.pad_left};
-  }
-  // The gradient is a convolution of dy with the taps in reverse order.
-  return {s.filter_h,
-          s.out_h,
-          s.out_w,
-          s.out_c,
-          s.in_h,
-          s.in_w,
-          s.in_c,
-          s.filter_h - 1 - s.pad_top,
-          s.filter_w - 1 - s.pad_left};
-}
-
-// Tiles of a unit: fewer would read the transformed filter too often for what they multiply with it.
-constexpr int64_t kMinTiles = 28, kMaxTiles = 112;
-// Up to this many tiles are one unit, which reads each transformed panel of the filter once: then a panel is
-// transformed just before it is used, and never leaves the cache. A constant filter is kept transformed, four times its
-// size, for more tiles only.
-constexpr int64_t kTilesOfOnePass = 24;
-
-bool one_pass(const ConvSpec& s, const WinogradGrid& g) {
-  return s.batch * g.tiles_h() * g.tiles_w() <= kTilesOfOnePass;
-}
-bool keeps_filter(const ConvSpec& s, const WinogradGrid& g) {
-  return !(s.constant_filter == nullptr) && !one_pass(s, g);
-}
-
-// Vector instructions of both ways, from what the loops below hold. The transforms' counts are those of winograd.cc
-// with their loads and stores.
-bool pays(const ConvSpec& s, const WinogradGrid& g, int64_t lanes) {
-  const double tiles = static_cast<double>(s.batch * g.tiles_h() * g.tiles_w());
-  const double c = static_cast<double>(g.source_c), c_vectors = static_cast<double>((g.source_c + lanes - 1) / lanes),
-               k_vectors = static_cast<double>((g.result_c + lanes - 1) / lanes);
-  const double products = static_cast<double>(kWinogradProducts);
-  const double direct =
-      static_cast<double>(s.batch * g.result_h * g.result_w) * static_cast<double>(g.taps * g.taps) * c * k_vectors;
-  const double back = g.taps == 3 ? 182 : 110;
-  double fast = tiles * (216 * c_vectors + back * k_vectors + products * c * k_vectors * 1.1);
-  if (!keeps_filter(s, g)) fast += (g.taps == 3 ? 220 : 300) * c * k_vectors;
-  // Each unit reads the transformed filter, for the most part from beyond the second-level cache.
-  if (!one_pass(s, g)) fast += tiles / static_cast<double>(kMinTiles) * products * c * k_vectors * 3;
-  return fast < 0.8 * direct;
-}
-
-class WinogradConv final : public ContractPlan {
+class WinogradConv final : public SlottedPlan {
  public:
   Status plan(const ConvSpec& spec, int threads);
   Status run(const void* a, const void* b, const void* const* operands, void* const* outputs, void* workspace,
              WorkerPool& pool) const override;
-  size_t workspace_bytes() const override { return shared_bytes_ + static_cast<size_t>(slots_) * slot_bytes_; }
-  double flops() const override { return flops_ + epilogue_.flops(); }
   std::string_view algorithm() const override { return "winograd"; }
 
  private:
@@ -89,17 +40,13 @@ class WinogradConv final : public ContractPlan {
   WinogradLayout source_{}, result_{};
   int64_t product_ = 0, width_ = 1;  // elements of one product's filter; columns of a panel
   bool one_pass_ = false;
-  int slots_ = 1;
-  size_t shared_bytes_ = 0, slot_bytes_ = 0;
-  double flops_ = 0;
-  BoundEpilogue epilogue_;
   std::shared_ptr<const float> constant_;
 };
 
 Status WinogradConv::plan(const ConvSpec& spec, int threads) {
   spec_ = spec;
   gradient_ = spec.kind == ConvSpec::Kind::kInputGrad;
-  grid_ = grid_of(spec);
+  grid_ = winograd_grid(spec);
   TW_ASSIGN_OR_RETURN(epilogue_,
                       BoundEpilogue::make(spec.epilogue, spec.dtype,
                                           Shape{spec.batch, grid_.result_h, grid_.result_w, grid_.result_c}));
@@ -284,23 +231,8 @@ Status WinogradConv::run(const void* a, const void* b, const void* const* operan
 
 }  // namespace
 
-bool takes_winograd(const ConvSpec& s) {
-  // Fewer channels than a vector holds would transform nothing but padding.
-  const int64_t least = std::min<int64_t>(tile_set<float>().lanes, 8);
-  return s.winograd && s.dtype == DType::kFloat && (s.filter_h == 3 || s.filter_h == 5) && s.filter_w == s.filter_h &&
-         s.filter_d == 1 && s.in_d == 1 && s.out_d == 1 && s.pad_front == 0 && s.stride_h == 1 && s.stride_w == 1 &&
-         s.stride_d == 1 && s.dilation_h == 1 && s.dilation_w == 1 && std::min(s.in_c, s.out_c) >= least &&
-         s.batch * s.in_h * s.in_w * s.out_h * s.out_w > 0;
-}
-
-bool wants_winograd(const ConvSpec& s) {
-  return takes_winograd(s) && s.kind != ConvSpec::Kind::kFilterGrad && pays(s, grid_of(s), tile_set<float>().lanes);
-}
-
 Result<std::unique_ptr<ContractPlan>> plan_winograd(const ConvSpec& spec, int threads) {
-  auto plan = std::make_unique<WinogradConv>();
-  TW_RETURN_IF_ERROR(plan->plan(spec, threads));
-  return std::unique_ptr<ContractPlan>(std::move(plan));
+  return make_plan<WinogradConv>(spec, threads);
 }
 
 }  // namespace tw::contract

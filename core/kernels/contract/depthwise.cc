@@ -2,7 +2,7 @@
 // first, so that all loops see one filter value per channel.
 #include "core/kernels/contract/conv_region.h"
 #include "core/kernels/contract/depthwise_loops.h"
-#include "core/kernels/contract/epilogue.h"
+#include "core/kernels/contract/slotted_plan.h"
 
 namespace tw::contract {
 namespace {
@@ -11,13 +11,11 @@ constexpr int64_t kUnitPixels = 256;
 constexpr int64_t kUnitBytes = 160 << 10;
 
 template <typename S, typename T>
-class Depthwise final : public ContractPlan {
+class Depthwise final : public SlottedPlan {
  public:
   Status plan(const ConvSpec& spec, int threads);
   Status run(const void* a, const void* b, const void* const* operands, void* const* outputs, void* workspace,
              WorkerPool& pool) const override;
-  size_t workspace_bytes() const override { return shared_bytes_ + static_cast<size_t>(slots_) * slot_bytes_; }
-  double flops() const override { return flops_ + epilogue_.flops(); }
   std::string_view algorithm() const override { return "depthwise"; }
 
  private:
@@ -42,10 +40,6 @@ class Depthwise final : public ContractPlan {
   int64_t result_h_ = 0, result_w_ = 0, result_c_ = 0, spread_h_ = 1, spread_w_ = 1;
   std::vector<Phase> phases_;
   int64_t taps_ = 0;
-  int slots_ = 1;
-  size_t shared_bytes_ = 0, slot_bytes_ = 0;
-  double flops_ = 0;
-  BoundEpilogue epilogue_;
 };
 
 template <typename S, typename T>
@@ -268,23 +262,10 @@ Status Depthwise<S, T>::run(const void* a, const void* b, const void* const* ope
   return error.take();
 }
 
-template <typename S, typename T>
-Result<std::unique_ptr<ContractPlan>> make_depthwise(const ConvSpec& spec, int threads) {
-  auto plan = std::make_unique<Depthwise<S, T>>();
-  TW_RETURN_IF_ERROR(plan->plan(spec, threads));
-  return std::unique_ptr<ContractPlan>(std::move(plan));
-}
-
 }  // namespace
 
 Result<std::unique_ptr<ContractPlan>> plan_depthwise(const ConvSpec& spec, int threads) {
-  switch (spec.dtype) {
-    case DType::kFloat: return make_depthwise<float, float>(spec, threads);
-    case DType::kDouble: return make_depthwise<double, double>(spec, threads);
-    case DType::kHalf: return make_depthwise<half, float>(spec, threads);
-    case DType::kBfloat16: return make_depthwise<bfloat16, float>(spec, threads);
-    default: return unimplemented("No depthwise convolution for ", dtype_name(spec.dtype));
-  }
+  return make_floating_plan<Depthwise>(spec, threads, "depthwise convolution");
 }
 
 }  // namespace tw::contract

@@ -1,10 +1,10 @@
 // Matrix products: the loops around the register tiles, planned once per shape.
 #include <algorithm>
 
-#include "core/kernels/contract/epilogue.h"
 #include "core/kernels/contract/packed.h"
 #include "core/kernels/contract/rows.h"
 #include "core/kernels/contract/skinny.h"
+#include "core/kernels/contract/slotted_plan.h"
 #include "core/kernels/contract/tasks.h"
 #include "core/platform/cpu.h"
 
@@ -26,17 +26,11 @@ int64_t block_bytes_of_a() {
 }
 
 template <typename S, typename T>
-class GemmPlan final : public ContractPlan {
+class GemmPlan final : public SlottedPlan {
  public:
   Status plan(const GemmSpec& spec, int threads);
   Status run(const void* a, const void* b, const void* const* operands, void* const* outputs, void* workspace,
              WorkerPool& pool) const override;
-  size_t workspace_bytes() const override { return shared_bytes_ + static_cast<size_t>(slots_) * slot_bytes_; }
-  double flops() const override {
-    return 2.0 * static_cast<double>(batch_) * static_cast<double>(m_) * static_cast<double>(n_) *
-               static_cast<double>(k_) +
-           epilogue_.flops();
-  }
   std::string_view algorithm() const override { return pack_b_ ? "packed gemm" : "gemm"; }
 
  private:
@@ -84,10 +78,8 @@ class GemmPlan final : public ContractPlan {
   std::vector<int64_t> index_a_, index_b_;
   bool transpose_a_ = false, transpose_b_ = false, conj_a_ = false, conj_b_ = false;
   bool pack_a_ = false, pack_b_ = false, by_batch_ = false;
-  int width_ = 1, slots_ = 1;
+  int width_ = 1;
   int64_t kc_ = 0, kb_ = 0, mc_ = 0, nb_ = 0, chunk_panels_ = 0;
-  size_t shared_bytes_ = 0, slot_bytes_ = 0;
-  BoundEpilogue epilogue_;
   std::shared_ptr<const T> constant_a_, constant_b_;
 };
 
@@ -159,7 +151,7 @@ Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
   const int vectors = m_ <= set_.skinny_rows ? kMaxTileVectors : 2;
   width_ = vectors * set_.lanes;
 
-  const bool constant_b = !(spec.constant_b == nullptr) && k_ > 0 && n_ > 0;
+  const bool constant_b = spec.constant_b != nullptr && k_ > 0 && n_ > 0;
   pack_b_ = transpose_b_ || conj_b_ || !std::is_same_v<S, T> || constant_b ||
             (m_ > kDirectTiles * set_.max_rows && n_ > 2 * width_);
   pack_a_ = conj_a_ || !std::is_same_v<S, T> ||
@@ -176,7 +168,8 @@ Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
   nb_ = std::max<int64_t>(1, kPackedBytesOfB / (kb_ * size * width_)) * width_;
   nb_ = constant_b || !pack_b_ ? n_ : std::min(nb_, n_);
   const double flops = 2.0 * static_cast<double>(m_) * static_cast<double>(n_) * static_cast<double>(k_);
-  slots_ = slots_for(flops * static_cast<double>(batch_), threads);
+  flops_ = flops * static_cast<double>(batch_);
+  slots_ = slots_for(flops_, threads);
 
   const bool small_b = k_ * std::min(n_, nb_) * size <= kSmallBytesOfB;
   // Few rows keep their results in the first-level cache for the tape; so many that it runs over long pieces.
@@ -205,7 +198,7 @@ Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
                           }
                         }));
   }
-  if (!(spec.constant_a == nullptr) && pack_a_ && m_ > 0 && k_ > 0) {
+  if (spec.constant_a != nullptr && pack_a_ && m_ > 0 && k_ > 0) {
     const S* a = static_cast<const S*>(spec.constant_a.data);
     const PackKey key{PackForm::kTilesOfA, spec.dtype, {m_, k_, batch_a_, kc_, mc_, transpose_a_, conj_a_}};
     TW_ASSIGN_OR_RETURN(constant_a_, packed<T>(spec.constant_a, key, constant_tiles(batch_a_, 0, 0), [&](T* to) {
@@ -395,13 +388,6 @@ class SwappedPlan final : public ContractPlan {
   std::unique_ptr<ContractPlan> inner_;
 };
 
-template <typename S, typename T>
-Result<std::unique_ptr<ContractPlan>> make_gemm(const GemmSpec& spec, int threads) {
-  auto plan = std::make_unique<GemmPlan<S, T>>();
-  TW_RETURN_IF_ERROR(plan->plan(spec, threads));
-  return std::unique_ptr<ContractPlan>(std::move(plan));
-}
-
 }  // namespace
 }  // namespace contract
 
@@ -431,16 +417,16 @@ Result<std::unique_ptr<ContractPlan>> plan_gemm(const GemmSpec& spec, int thread
     return std::unique_ptr<ContractPlan>(std::make_unique<SwappedPlan>(std::move(inner)));
   }
   switch (spec.dtype) {
-    case DType::kFloat: return make_gemm<float, float>(spec, threads);
-    case DType::kDouble: return make_gemm<double, double>(spec, threads);
-    case DType::kHalf: return make_gemm<half, float>(spec, threads);
-    case DType::kBfloat16: return make_gemm<bfloat16, float>(spec, threads);
+    case DType::kFloat: return make_plan<GemmPlan<float, float>>(spec, threads);
+    case DType::kDouble: return make_plan<GemmPlan<double, double>>(spec, threads);
+    case DType::kHalf: return make_plan<GemmPlan<half, float>>(spec, threads);
+    case DType::kBfloat16: return make_plan<GemmPlan<bfloat16, float>>(spec, threads);
     case DType::kInt32:
-    case DType::kUint32: return make_gemm<uint32_t, uint32_t>(spec, threads);
+    case DType::kUint32: return make_plan<GemmPlan<uint32_t, uint32_t>>(spec, threads);
     case DType::kInt64:
-    case DType::kUint64: return make_gemm<uint64_t, uint64_t>(spec, threads);
-    case DType::kComplex64: return make_gemm<std::complex<float>, std::complex<float>>(spec, threads);
-    case DType::kComplex128: return make_gemm<std::complex<double>, std::complex<double>>(spec, threads);
+    case DType::kUint64: return make_plan<GemmPlan<uint64_t, uint64_t>>(spec, threads);
+    case DType::kComplex64: return make_plan<GemmPlan<std::complex<float>, std::complex<float>>>(spec, threads);
+    case DType::kComplex128: return make_plan<GemmPlan<std::complex<double>, std::complex<double>>>(spec, threads);
     default: return unimplemented("No matrix product for ", dtype_name(spec.dtype));
   }
 }

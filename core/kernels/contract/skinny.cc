@@ -1,8 +1,8 @@
 #include "core/kernels/contract/skinny.h"
 
-#include "core/kernels/contract/epilogue.h"
 #include "core/kernels/contract/pack.h"
 #include "core/kernels/contract/skinny_loops.h"
+#include "core/kernels/contract/slotted_plan.h"
 #include "core/kernels/contract/tasks.h"
 
 namespace tw::contract {
@@ -46,7 +46,7 @@ bool copies_few(const GemmSpec& s, Form form) {
 }
 
 template <typename T>
-class SkinnyPlan final : public ContractPlan {
+class SkinnyPlan final : public SlottedPlan {
  public:
   Status plan(const GemmSpec& s, int threads) {
     form_ = form_of(s);
@@ -56,7 +56,8 @@ class SkinnyPlan final : public ContractPlan {
     batch_ = s.batch;
     a_step_ = m_ * k_;
     b_step_ = n_ * k_;
-    slots_ = slots_for(2 * flops(), threads);  // it waits for memory, so threads pay off earlier
+    flops_ = 2.0 * static_cast<double>(batch_ * m_) * static_cast<double>(n_) * static_cast<double>(k_);
+    slots_ = slots_for(2 * flops_, threads);  // it waits for memory, so threads pay off earlier
     TW_ASSIGN_OR_RETURN(epilogue_,
                         BoundEpilogue::make(s.epilogue, s.dtype, batch_ == 1 ? Shape{m_, n_} : Shape{batch_, m_, n_}));
     const int64_t lines = form_ == Form::kRowsOfA ? m_ : n_;
@@ -68,6 +69,8 @@ class SkinnyPlan final : public ContractPlan {
     block_ = std::clamp((lines + 4 * slots_ - 1) / (4 * slots_) / unit * unit, std::min(4 * unit, most), most);
     tasks_ = (lines + block_ - 1) / block_;
     copies_few_ = copies_few(s, form_);
+    if (copies_few_) shared_bytes_ += piece_bytes<T>(few_elements());
+    if (epilogue_.home() < 0) shared_bytes_ += piece_bytes<T>(batch_ * m_ * n_);
     return {};
   }
   Status run(const void* a, const void* b, const void* const* operands, void* const* outputs, void* workspace,
@@ -109,14 +112,6 @@ class SkinnyPlan final : public ContractPlan {
     });
     return error.take();
   }
-  size_t workspace_bytes() const override {
-    return (copies_few_ ? piece_bytes<T>(few_elements()) : 0) +
-           (epilogue_.home() >= 0 ? 0 : piece_bytes<T>(batch_ * m_ * n_));
-  }
-  double flops() const override {
-    return 2.0 * static_cast<double>(batch_ * m_) * static_cast<double>(n_) * static_cast<double>(k_) +
-           epilogue_.flops();
-  }
   std::string_view algorithm() const override { return form_ == Form::kSums ? "row sums" : "dot products"; }
 
  private:
@@ -139,16 +134,7 @@ class SkinnyPlan final : public ContractPlan {
   int64_t batch_ = 1, a_step_ = 0, b_step_ = 0;  // elements from one matrix to the next
   int64_t m_ = 0, n_ = 0, k_ = 0, few_ = 1, block_ = 16, tasks_ = 0;
   bool transpose_a_ = false, copies_few_ = false;
-  int slots_ = 1;
-  BoundEpilogue epilogue_;
 };
-
-template <typename T>
-Result<std::unique_ptr<ContractPlan>> make_skinny(const GemmSpec& spec, int threads) {
-  auto plan = std::make_unique<SkinnyPlan<T>>();
-  TW_RETURN_IF_ERROR(plan->plan(spec, threads));
-  return std::unique_ptr<ContractPlan>(std::move(plan));
-}
 
 }  // namespace
 
@@ -160,7 +146,8 @@ bool is_skinny(const GemmSpec& spec) {
 }
 
 Result<std::unique_ptr<ContractPlan>> plan_skinny(const GemmSpec& spec, int threads) {
-  return spec.dtype == DType::kFloat ? make_skinny<float>(spec, threads) : make_skinny<double>(spec, threads);
+  return spec.dtype == DType::kFloat ? make_plan<SkinnyPlan<float>>(spec, threads)
+                                     : make_plan<SkinnyPlan<double>>(spec, threads);
 }
 
 }  // namespace tw::contract

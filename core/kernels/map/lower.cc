@@ -170,7 +170,10 @@ class Lowering {
       // Alone it gains only from an operand that need not be laid out.
       const bool scalar = c.count == 1 && (uniform_[inst.args[0]] || uniform_[inst.args[1]] || spreads(inst.args[0]) ||
                                            spreads(inst.args[1]));
-      if (c.count > 1 || scalar) inst.chain = find_chain({c.links.data(), c.count});
+      if (c.count > 1 || scalar) {
+        inst.chain = find_chain({c.links.data(), c.count});
+        out_.chains = true;
+      }
       kept.push_back(inst);
     }
     out_.body = std::move(kept);

@@ -52,6 +52,7 @@ struct LoweredTape {
   double ns = 0;     // per element, all of the body
   double flops = 0;  // per element, as MapPlan::flops counts
   bool can_fail = false;
+  bool chains = false;  // whether some instruction is one
 };
 
 // `count` elements are computed: fewer than a chain takes at once would be copied in and out of it.

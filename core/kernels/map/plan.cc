@@ -167,6 +167,7 @@ class Plan final : public MapPlan {
   }
   // How many elements of a repeated value are laid out for a block of n.
   int64_t laid_out(size_t slot, int64_t n) const {
+    if (!tape_.chains) return n;
     const auto least = static_cast<int64_t>(kRepeated);
     return wide_[slot] ? std::max(n, least) : least;
   }
@@ -314,6 +315,7 @@ class Plan final : public MapPlan {
         streamed[k].to += bytes;
       }
       pos += n;
+      if (pos == end) break;
       if (chop_) advance(n, &cursor);
       for (size_t s = 0; s < tape_.slots.size(); ++s) {
         const Slot& slot = tape_.slots[s];
