@@ -542,8 +542,10 @@ std::vector<float> one_by_one(MicroOp op, const std::vector<float>& a, const std
 }
 
 TEST(Map, ChainsHaveTheBitsOfTheirSteps) {
-  constexpr MicroOp kChained[] = {MicroOp::k_add, MicroOp::k_sub, MicroOp::k_mul, MicroOp::k_maximum,
-                                  MicroOp::k_squared_difference};
+  constexpr MicroOp kChained[] = {MicroOp::k_add,    MicroOp::k_sub,     MicroOp::k_mul,
+                                  MicroOp::k_div,    MicroOp::k_maximum, MicroOp::k_minimum,
+                                  MicroOp::k_square, MicroOp::k_abs,     MicroOp::k_squared_difference,
+                                  MicroOp::k_sqrt,   MicroOp::k_neg,     MicroOp::k_reciprocal};
   WorkerPool pool(1);
   std::mt19937 rng(3);
   const auto draw = [&](size_t n) { return static_cast<size_t>(rng() % n); };
@@ -567,8 +569,8 @@ TEST(Map, ChainsHaveTheBitsOfTheirSteps) {
     }
     tape.add_constant(DType::kFloat, 0.75);
     values.emplace_back(count, 0.75f);
-    for (size_t k = 1 + draw(9); k > 0; --k) {
-      const MicroOp op = kChained[draw(5)];
+    for (size_t k = 1 + draw(30); k > 0; --k) {
+      const MicroOp op = kChained[draw(std::size(kChained))];
       // Mostly the latest value, so that there are chains.
       const size_t a = draw(4) != 0 ? values.size() - 1 : draw(values.size()), b = draw(values.size());
       const bool swap = draw(2) != 0;
