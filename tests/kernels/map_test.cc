@@ -532,8 +532,9 @@ TEST(Map, SpecialValues) {
 // Runs one op on floats of the whole space, by its own loop.
 std::vector<float> one_by_one(MicroOp op, const std::vector<float>& a, const std::vector<float>& b, WorkerPool& pool) {
   const Shape flat{static_cast<int64_t>(a.size())};
-  const Shape shapes[] = {flat, flat};
+  const std::vector<Shape> shapes(static_cast<size_t>(arity(op)), flat);
   auto plan = plan_map(tape_of(op, DType::kFloat, DType::kFloat), shapes, flat);
+  EXPECT_TRUE(plan.ok()) << plan.status().to_string();
   std::vector<float> result(a.size());
   const void* in[] = {a.data(), b.data()};
   void* out[] = {result.data()};
