@@ -73,6 +73,12 @@ Status become(Body& body, NodeId id, std::string_view op, std::vector<Output> in
   return body.body->infer_shapes(id);
 }
 
+size_t original_argument(const Node& call, size_t i) {
+  const FuncRef ref = called_functions(call).front().second;
+  const auto kept = ref.attrs.find("_args");
+  return kept == ref.attrs.end() ? i : static_cast<size_t>((*kept->second.get<std::vector<int64_t>>())[i]);
+}
+
 AttrMap shared_attrs(const Node& from, const OpDef& op) {
   AttrMap attrs;
   for (const AttrDef& a : op.attrs) {

@@ -203,12 +203,6 @@ class Narrowing {
     return {};
   }
 
-  static size_t original_argument(const Node& n, size_t i) {
-    const FuncRef ref = called_functions(n).front().second;
-    const auto kept = ref.attrs.find("_args");
-    return kept == ref.attrs.end() ? i : static_cast<size_t>((*kept->second.get<std::vector<int64_t>>())[i]);
-  }
-
   // Whether every iteration gives variable `k` to the next one as it is.
   bool handed_on(const Node& n, size_t k) const {
     const auto body = g_.library()->find(n.attr().must<FuncRef>("body").name);

@@ -31,8 +31,8 @@ Result<std::unique_ptr<Body>> extract(const Graph& g, std::span<const Output> fe
                                       std::span<const NodeId> targets);
 // A private copy of a function's body, with attribute placeholders replaced by the call's attributes. Of those that
 // narrow_calls writes, "_args" and "_results" name the arguments and results that the caller has a use for, and
-// "_bind_2" is a node that argument 2 always is; "_then", of rotate_loops, is a function of the results whose own
-// results follow them.
+// "_bind_2" is a node that argument 2 always is; "_sums", of defer_products, names arguments that are sums of products;
+// "_then", of rotate_loops, is a function of the results whose own results follow them.
 Result<std::unique_ptr<Body>> instantiate(const Function& f, const AttrMap& call_attrs);
 
 // InvalidArgument unless a call that passes values of these dtypes and expects such results (kInvalid: of any dtype)
@@ -54,6 +54,11 @@ Status inline_calls(Body& body);
 // Branches and loops: results that nobody uses are not computed, as in TensorFlow, where each result of a branch or
 // loop is a node of its own; and arguments that are small constants or handles are told to the functions.
 Status narrow_calls(Body& body);
+// Loops whose iterations each add a product of matrices to a variable collect the factors instead, and multiply many of
+// them at once.
+Status defer_products(Body& body);
+// What that asks of a function of such a loop, by the attribute "_sums" of the call: those arguments are sums.
+Status collect_products(Body& f, const AttrMap& call_attrs);
 // Lets a loop's body return what the condition says of the next iteration, so that an iteration is one program, in
 // which the two are fused; the condition by itself is asked before the first one only. Where asking has effects, or
 // sees those of the body, it stays apart.
@@ -98,6 +103,8 @@ Result<NodeId> add_constant(Body& body, const Node& like, Tensor value);
 Status become(Body& body, NodeId id, std::string_view op, std::vector<Output> inputs, AttrMap attrs);
 // The attributes of `from` that `op` has too; "dtype" is filled from "T" and the other way round.
 AttrMap shared_attrs(const Node& from, const OpDef& op);
+// The argument of its functions that input i of a loop, or input i + 1 of a branch, was before narrow_calls.
+size_t original_argument(const Node& call, size_t i);
 // Functions that a control-flow node calls: attribute name and function.
 std::vector<std::pair<std::string, FuncRef>> called_functions(const Node& n);
 

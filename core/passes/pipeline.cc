@@ -34,6 +34,7 @@ Status optimise(Body& body, const PassContext& context) {
   TW_RETURN_IF_ERROR(run("inline", body, context, [&] { return inline_calls(body); }));
   TW_RETURN_IF_ERROR(run("narrow", body, context, [&] { return narrow_calls(body); }));
   if (!context.optimize) return {};
+  TW_RETURN_IF_ERROR(run("defer", body, context, [&] { return defer_products(body); }));
   TW_RETURN_IF_ERROR(run("rotate", body, context, [&] { return rotate_loops(body); }));
   TW_RETURN_IF_ERROR(run("fold", body, context, [&] { return fold(body, context); }));
   TW_RETURN_IF_ERROR(run("simplify", body, context, [&] { return simplify(body); }));

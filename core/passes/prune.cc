@@ -242,6 +242,7 @@ Result<std::unique_ptr<Body>> instantiate(const Function& f, const AttrMap& call
     for (auto& [name, value] : body->body->mutable_node(i).attrs) substitute(value, call_attrs);
   }
   TW_RETURN_IF_ERROR(bind_arguments(*body, call_attrs));
+  TW_RETURN_IF_ERROR(collect_products(*body, call_attrs));
   keep_wanted(*body, call_attrs);
   TW_RETURN_IF_ERROR(append_call(*body, call_attrs));
   return body;

@@ -80,6 +80,8 @@ class Simplifier {
       no_op_by_operand(n);
     } else if (op == "Pow") {
       return power(n);
+    } else if (op == "Select") {
+      return select(n);
     } else {
       neutral_element(n);
     }
@@ -132,6 +134,15 @@ class Simplifier {
     else if (*exponent == 2) return become(body_, n.id, "Square", {n.inputs[0]}, {});
     else if (*exponent == -1) return become(body_, n.id, "Reciprocal", {n.inputs[0]}, {});
     return {};
+  }
+
+  // A condition of the operands' own shape makes it element-wise, which can be fused; others choose rows, or all.
+  Status select(Node& n) {
+    const DType t = n.output_dtypes[0];
+    const bool number = t == DType::kBool || is_integer(t) || is_floating(t) || is_complex(t);
+    const bool equal = keeps_shape(n, 0) && keeps_shape(n, 1) && keeps_shape(n, 2);
+    if (!number || !equal) return {};
+    return become(body_, n.id, "SelectV2", n.inputs, {{"T", t}});
   }
 
   // The gradient of reading one element is a list with nothing but that element. Summed, as loops do, such lists would

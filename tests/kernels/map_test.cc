@@ -532,8 +532,9 @@ TEST(Map, SpecialValues) {
 // Runs one op on floats of the whole space, by its own loop.
 std::vector<float> one_by_one(MicroOp op, const std::vector<float>& a, const std::vector<float>& b, WorkerPool& pool) {
   const Shape flat{static_cast<int64_t>(a.size())};
-  const Shape shapes[] = {flat, flat};
+  const std::vector<Shape> shapes(static_cast<size_t>(arity(op)), flat);
   auto plan = plan_map(tape_of(op, DType::kFloat, DType::kFloat), shapes, flat);
+  EXPECT_TRUE(plan.ok()) << plan.status().to_string();
   std::vector<float> result(a.size());
   const void* in[] = {a.data(), b.data()};
   void* out[] = {result.data()};
@@ -542,8 +543,10 @@ std::vector<float> one_by_one(MicroOp op, const std::vector<float>& a, const std
 }
 
 TEST(Map, ChainsHaveTheBitsOfTheirSteps) {
-  constexpr MicroOp kChained[] = {MicroOp::k_add, MicroOp::k_sub, MicroOp::k_mul, MicroOp::k_maximum,
-                                  MicroOp::k_squared_difference};
+  constexpr MicroOp kChained[] = {MicroOp::k_add,    MicroOp::k_sub,     MicroOp::k_mul,
+                                  MicroOp::k_div,    MicroOp::k_maximum, MicroOp::k_minimum,
+                                  MicroOp::k_square, MicroOp::k_abs,     MicroOp::k_squared_difference,
+                                  MicroOp::k_sqrt,   MicroOp::k_neg,     MicroOp::k_reciprocal};
   WorkerPool pool(1);
   std::mt19937 rng(3);
   const auto draw = [&](size_t n) { return static_cast<size_t>(rng() % n); };
@@ -567,8 +570,8 @@ TEST(Map, ChainsHaveTheBitsOfTheirSteps) {
     }
     tape.add_constant(DType::kFloat, 0.75);
     values.emplace_back(count, 0.75f);
-    for (size_t k = 1 + draw(9); k > 0; --k) {
-      const MicroOp op = kChained[draw(5)];
+    for (size_t k = 1 + draw(30); k > 0; --k) {
+      const MicroOp op = kChained[draw(std::size(kChained))];
       // Mostly the latest value, so that there are chains.
       const size_t a = draw(4) != 0 ? values.size() - 1 : draw(values.size()), b = draw(values.size());
       const bool swap = draw(2) != 0;

@@ -94,6 +94,17 @@ TEST(Passes, SimplifyDropsNeutralElements) {
             "Mul(x, zero); _Retval(c)");
 }
 
+TEST(Passes, SimplifyTakesSelectForElementWiseWhereItIs) {
+  const auto text = [](const char* condition) {
+    return internal::concat("%c = _Arg() {T=bool, index=2, _output_shapes:list(shape)=[", condition, "]}\n", kArgs,
+                            "%s = Select(%c, %x, %y) {T=float}\n%r = _Retval(%s) {T=float, index=0}\n");
+  };
+  EXPECT_EQ(after(text("[2,3]"), simplify), "SelectV2(c, x, y); _Retval(s)");
+  for (const char* other : {"[2]", "[]", "[2,?]"}) {
+    EXPECT_EQ(after(text(other), simplify), "Select(c, x, y); _Retval(s)") << other;
+  }
+}
+
 // Element-wise ops stretch what they read themselves, but for those that take equal shapes only.
 TEST(Passes, SimplifyReadsBeforeABroadcast) {
   const auto text = [](const char* op) {
@@ -224,6 +235,100 @@ TEST(Passes, RotateLoopsPutsTheConditionBehindTheBody) {
   EXPECT_TRUE(verify(*(*made)->body).ok());
   EXPECT_EQ((*made)->results.size(), 2u);
   EXPECT_EQ(ops_of(**made), "Add(_Arg, Const); _Retval(Add); Less(Add, Const_1); _Retval(Less)");
+}
+
+// A loop of a count and a matrix that adds to the matrix what `term` makes of it and of two others.
+using Term = std::function<Output(Builder&, Output sum, Output a, Output b)>;
+std::unique_ptr<Body> adding_loop(const Term& term, const char* cond_op, NodeId* loop) {
+  std::unique_ptr<Body> body = body_of(
+      "%n = _Arg() {T=int32, index=0}\n%s = _Arg() {T=float, index=1}\n"
+      "%a = _Arg() {T=float, index=2}\n%b = _Arg() {T=float, index=3}\n%r = _Retval(%s) {T=float, index=0}\n");
+  const auto library = body->body->library();
+  for (const bool is_cond : {true, false}) {
+    auto f = std::make_shared<Function>();
+    f->name = is_cond ? "more" : "next";
+    f->body = std::make_unique<Graph>(library);
+    Builder b(f->body.get());
+    std::vector<Output> args;
+    for (int64_t i = 0; i < 4; ++i) {
+      const DType t = i == 0 ? DType::kInt32 : DType::kFloat;
+      f->args.push_back(b.add("_Arg", {}, {{"T", t}, {"index", i}}));
+      args.push_back({f->args.back(), 0});
+    }
+    std::vector<Output> results;
+    if (is_cond) {
+      results = {{b.add("Less", {args[0], b.scalar<int32_t>(3)}), 0}};
+      if (std::string_view(cond_op) == "Max") {  // the condition reads the matrix
+        const Output all{b.add("Sum", {args[1], b.constant(Tensor::vector<int32_t>({0, 1}))}), 0};
+        results = {{b.add("Less", {all, b.scalar<float>(9)}), 0}};
+      }
+    } else {
+      results = {
+          {b.add("Add", {args[0], b.scalar<int32_t>(1)}), 0}, term(b, args[1], args[2], args[3]), args[2], args[3]};
+    }
+    for (size_t i = 0; i < results.size(); ++i) {
+      f->results.push_back(b.add("_Retval", {results[i]}, {{"index", static_cast<int64_t>(i)}}));
+    }
+    EXPECT_TRUE(b.status().ok()) << b.status().to_string();
+    EXPECT_TRUE(library->add(f).ok());
+  }
+  Builder b(body->body.get());
+  std::vector<Output> inputs;
+  for (NodeId a : body->args) inputs.push_back({a, 0});
+  *loop = b.add("While", inputs, {{"cond", FuncRef{"more", {}}}, {"body", FuncRef{"next", {}}}});
+  EXPECT_TRUE(b.status().ok()) << b.status().to_string();
+  body->body->mutable_node(body->results[0]).inputs[0] = Output{*loop, 1};
+  return body;
+}
+
+Output product(Builder& b, Output x, Output y, bool transpose_a) {
+  return {b.add("MatMul", {x, y}, {{"transpose_a", transpose_a}}), 0};
+}
+
+TEST(Passes, DeferProductsCollectsFactors) {
+  NodeId loop = -1;
+  const auto body =
+      adding_loop([](Builder& b, Output sum, Output x,
+                     Output y) { return Output{b.add("AddN", {product(b, x, y, true), sum}, {{"N", 2}}), 0}; },
+                  "Less", &loop);
+  ASSERT_TRUE(defer_products(*body).ok());
+  ASSERT_TRUE(defer_products(*body).ok());
+  ASSERT_TRUE(rotate_loops(*body).ok());
+  const Graph& g = *body->body;
+  EXPECT_TRUE(verify(g).ok());
+  EXPECT_EQ(ops_of(*body),
+            "_EmptyProductSum(); While(n, While/sum, a, b); _ProductSumTotal(While:1, s); _Retval(While/total)");
+  const FuncRef next = g.node(loop).attr().must<FuncRef>("body");
+  const auto made = instantiate(**g.library()->resolve(next), next.attrs);
+  ASSERT_TRUE(made.ok()) << made.status().to_string();
+  EXPECT_TRUE(verify(*(*made)->body).ok());
+  EXPECT_NE(ops_of(**made).find("_AddProduct("), std::string::npos) << ops_of(**made);
+}
+
+TEST(Passes, DeferProductsLeavesOtherLoops) {
+  const auto stays = [](const Term& term, const char* cond_op = "Less") {
+    NodeId loop = -1;
+    const auto body = adding_loop(term, cond_op, &loop);
+    EXPECT_TRUE(defer_products(*body).ok());
+    return ops_of(*body).find("_ProductSum") == std::string::npos;
+  };
+  const Term plain = [](Builder& b, Output sum, Output x, Output y) {
+    return Output{b.add("AddV2", {sum, product(b, x, y, true)}), 0};
+  };
+  EXPECT_FALSE(stays(plain));
+  EXPECT_TRUE(stays(plain, "Max"));
+  // Not transposed; the sum is read in the body; the product is.
+  EXPECT_TRUE(stays([](Builder& b, Output sum, Output x, Output y) {
+    return Output{b.add("AddV2", {sum, product(b, x, y, false)}), 0};
+  }));
+  EXPECT_TRUE(stays([](Builder& b, Output sum, Output, Output y) {
+    return Output{b.add("AddV2", {sum, product(b, sum, y, true)}), 0};
+  }));
+  EXPECT_TRUE(stays([](Builder& b, Output sum, Output x, Output y) {
+    const Output p = product(b, x, y, true);
+    b.add("Print", {p, p}, {{"U", std::vector<DType>{DType::kFloat}}});
+    return Output{b.add("AddV2", {sum, p}), 0};
+  }));
 }
 
 TEST(Passes, LowerRefsFollowsHandlesThroughFunctions) {

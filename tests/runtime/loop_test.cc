@@ -21,6 +21,11 @@ class LoopTest : public SessionTest {
     attrs["body"] = AttrValue(FuncRef{name + "_body", {}});
     return b_.add("While", std::move(inputs), std::move(attrs));
   }
+  static Tensor filled(const Shape& shape, float value) {
+    Tensor t = *Tensor::make(DType::kFloat, shape);
+    std::fill_n(t.data<float>(), t.num_elements(), value);
+    return t;
+  }
   static Output add(Builder& b, Output x, Output y) { return {b.add("AddV2", {x, y}), 0}; }
   static Fill below(int32_t n) {
     return [n](Builder& b, std::vector<Output> in) {
@@ -99,6 +104,31 @@ TEST_F(LoopTest, WhatNobodyReadsIsNotCopied) {
   ASSERT_TRUE(read.ok()) << read.status().to_string();
   EXPECT_NE((*read)[0].raw(), ones.raw());
   EXPECT_EQ((*read)[0].data<float>()[kCount - 1], 1.0f);
+}
+
+// Factors wait until there are enough rows of them, and one product adds them up.
+TEST_F(LoopTest, SumsOfProductsAreTakenTogether) {
+  const Output times = placeholder(DType::kInt32, Shape{}), start = placeholder(DType::kFloat, Shape{3, 2});
+  const Output x = placeholder(DType::kFloat, Shape{4, 3}), y = placeholder(DType::kFloat, Shape{4, 2});
+  const std::vector<DType> types{DType::kInt32, DType::kFloat, DType::kInt32, DType::kFloat, DType::kFloat};
+  const NodeId sums = loop(
+      "sums", {b_.scalar<int32_t>(0), start, times, x, y}, types,
+      [](Builder& b, std::vector<Output> in) { return std::vector<Output>{{b.add("Less", {in[0], in[2]}), 0}}; },
+      [](Builder& b, std::vector<Output> in) {
+        const Output term{b.add("MatMul", {in[3], in[4]}, {{"transpose_a", true}}), 0};
+        return std::vector<Output>{add(b, in[0], b.scalar<int32_t>(1)), add(b, in[1], term), in[2], in[3], in[4]};
+      });
+  this->start();
+  const Tensor one = filled(Shape{3, 2}, 1), a = filled(Shape{4, 3}, 2), c = filled(Shape{4, 2}, 3);
+  for (const int32_t n : {0, 1, 63, 64, 200}) {
+    auto r = run({{times, Tensor::scalar(n)}, {start, one}, {x, a}, {y, c}}, {Output{sums, 1}});
+    ASSERT_TRUE(r.ok()) << r.status().to_string();
+    for (int64_t i = 0; i < 6; ++i) EXPECT_EQ((*r)[0].data<float>()[i], 1.0f + 24.0f * static_cast<float>(n)) << n;
+  }
+  const auto counts = traced(Output{sums, 1}, {{times, Tensor::scalar<int32_t>(5)}, {start, one}, {x, a}, {y, c}});
+  EXPECT_EQ(counts.at("_AddProduct"), 5);
+  EXPECT_EQ(counts.at("_ProductSumTotal"), 1);
+  EXPECT_FALSE(counts.contains("MatMul"));
 }
 
 TEST_F(LoopTest, EndsAtItsMaximum) {

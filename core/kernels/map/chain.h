@@ -1,33 +1,60 @@
-// Chains of arithmetic on floats: up to three micro-ops, each on the result of the one before, in one loop. What passes
-// between them stays in registers; as loops of their own they would be bound by their stores to the first-level cache.
-// The results are those of the single ops, bit for bit.
+// Chains of arithmetic on floats: micro-ops, each on the result of the one before. A few vectors of elements go through
+// all of a chain together and stay in registers; as loops of their own the micro-ops would be bound by their stores to
+// the first-level cache. The results are those of the single ops, bit for bit.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 
 namespace tw {
 
 // What is done to the value so far, v, and the next operand, x.
-enum class Link : uint8_t { kAdd, kMul, kMax, kSub /* v - x */, kReverseSub /* x - v; not the first */, kCount };
-// Instead of kReverseSub, the first may be (v - x)^2.
-inline constexpr Link kSquaredDifference = Link::kReverseSub;
+enum class Link : uint8_t {
+  kAdd,
+  kMul,
+  kSub,         // v - x
+  kReverseSub,  // x - v
+  kDiv,
+  kReverseDiv,
+  kMax,  // v where one is NaN
+  kReverseMax,
+  kMin,
+  kReverseMin,
+  kSquaredDifference,
+  // Of the value alone.
+  kSquare,
+  kAbs,
+  kSqrt,
+  kReciprocal,
+  kCount,
+};
 
-inline constexpr size_t kMaxLinks = 3;
+inline constexpr size_t kMaxLinks = 15;
 // The elements that an operand of step 0 has: the same value throughout, a vector's worth.
 inline constexpr size_t kRepeated = 16;
 
+struct Chain {
+  std::array<Link, kMaxLinks> links{};
+  uint8_t count = 0;
+};
+
+// Operand 0 is the first value, operand k + 1 what link k takes; links of the value alone take none.
 struct ChainOperands {
   const float* data[kMaxLinks + 1];
   size_t step[kMaxLinks + 1];  // 1: element i; 0: the first kRepeated elements stand for all
 };
-// out[i] = (data[0][i] link data[1][i]) link data[2][i] ..., for i < n, a multiple of kRepeated. `out` may be one of
-// the operands.
-using ChainFn = void (*)(const ChainOperands& operands, float* out, size_t n);
 
-ChainFn find_chain(std::span<const Link> links);
-// Any n.
-void run_chain(ChainFn fn, size_t operands, const ChainOperands& from, float* out, size_t n);
+// A chain for operands of known steps: `codes` tells one or two links each, and `links` which is the first of them.
+struct ChainCode {
+  std::array<uint8_t, kMaxLinks> codes{}, links{};
+  uint8_t count = 0;
+};
+// `steps`: of the operands.
+ChainCode compile_chain(const Chain& chain, const std::array<size_t, kMaxLinks + 1>& steps);
+
+// out[i] = (data[0][i] link data[1][i]) link data[2][i] ..., for i < n. `out` may be one of the operands. `operands`
+// have the steps that the chain was compiled for; there are `count` of them.
+void run_chain(const ChainCode& chain, size_t count, const ChainOperands& operands, float* out, size_t n);
 
 }  // namespace tw

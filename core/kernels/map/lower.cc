@@ -104,7 +104,7 @@ class Lowering {
       out_.uniform.push_back(inst);
     } else {
       out_.body.push_back(inst);
-      links_.emplace_back();
+      ops_.emplace_back();
       out_.ns += e.ns;
       out_.flops += flops;
     }
@@ -113,13 +113,30 @@ class Lowering {
 
   // The link that a micro-op on floats is, when its operand `value_at` is the value so far.
   static std::optional<Link> link_of(MicroOp op, size_t value_at) {
+    const auto either = [&](Link link, Link reverse) { return value_at == 0 ? link : reverse; };
     switch (op) {
       case MicroOp::k_add: return Link::kAdd;
       case MicroOp::k_mul: return Link::kMul;
-      case MicroOp::k_sub: return value_at == 0 ? Link::kSub : Link::kReverseSub;
-      case MicroOp::k_maximum: return value_at == 0 ? std::optional(Link::kMax) : std::nullopt;
+      case MicroOp::k_sub: return either(Link::kSub, Link::kReverseSub);
+      case MicroOp::k_div: return either(Link::kDiv, Link::kReverseDiv);
+      case MicroOp::k_maximum: return either(Link::kMax, Link::kReverseMax);
+      case MicroOp::k_minimum: return either(Link::kMin, Link::kReverseMin);
+      case MicroOp::k_squared_difference: return Link::kSquaredDifference;
+      case MicroOp::k_square: return Link::kSquare;
+      case MicroOp::k_abs: return Link::kAbs;
+      case MicroOp::k_sqrt: return Link::kSqrt;
+      case MicroOp::k_reciprocal: return Link::kReciprocal;
       default: return std::nullopt;
     }
+  }
+
+  // The instruction added last is a chain of one.
+  void may_chain(MicroOp op) {
+    const std::optional<Link> link = link_of(op, 0);
+    if (!link) return;
+    ops_.back() = op;
+    out_.body.back().chain.links[0] = *link;
+    out_.body.back().chain.count = 1;
   }
 
   // Instructions are taken into their readers, as long as the chain is short: those of one reader, and single ones of
@@ -136,44 +153,39 @@ class Lowering {
     }
     std::vector<bool> gone(out_.body.size(), false);
     for (size_t i = 0; i < out_.body.size(); ++i) {
-      Chain& mine = links_[i];
-      if (mine.count == 0) continue;
+      if (!ops_[i]) continue;
       LoweredInst& inst = out_.body[i];
+      const size_t none = inst.operands;
       // The operand that takes the most with it.
-      size_t best = 2;
-      for (size_t k = 0; k < 2; ++k) {
+      size_t best = none;
+      for (size_t k = 0; k < none; ++k) {
         const int maker = made_by[inst.args[k]];
-        if (maker < 0 || !link_of(mine.op, k)) continue;
-        const size_t count = links_[static_cast<size_t>(maker)].count;
+        if (maker < 0) continue;
+        const size_t count = out_.body[static_cast<size_t>(maker)].chain.count;
         if (count == 0 || count == kMaxLinks || uses[inst.args[k]] > (count == 1 ? 2 : 1)) continue;
-        if (best == 2 || count > links_[static_cast<size_t>(made_by[inst.args[best]])].count) best = k;
+        if (best == none || count > out_.body[static_cast<size_t>(made_by[inst.args[best]])].chain.count) best = k;
       }
-      if (best == 2) continue;
-      const size_t maker = static_cast<size_t>(made_by[inst.args[best]]);
+      if (best == none) continue;
+      const LoweredInst& maker = out_.body[static_cast<size_t>(made_by[inst.args[best]])];
       const uint16_t other = inst.args[1 - best];
-      const bool last = --uses[inst.args[best]] == 0;
-      const Link link = *link_of(mine.op, best);
-      mine.links = links_[maker].links;
-      mine.count = links_[maker].count;
-      mine.links[mine.count++] = link;
-      std::copy_n(out_.body[maker].args, kMaxLinks + 1, inst.args);
-      inst.args[mine.count] = other;
-      inst.operands = static_cast<uint8_t>(mine.count + 1);
-      gone[maker] = last;
-      for (size_t k = 0; k < mine.count && !last; ++k) ++uses[inst.args[k]];
+      const bool unary = none == 1, last = --uses[inst.args[best]] == 0;
+      const Link link = *link_of(*ops_[i], best);
+      gone[static_cast<size_t>(made_by[inst.args[best]])] = last;
+      inst.chain = maker.chain;
+      inst.chain.links[inst.chain.count++] = link;
+      std::copy_n(maker.args, kMaxLinks + 1, inst.args);
+      inst.args[inst.chain.count] = unary ? inst.args[0] : other;
+      inst.operands = static_cast<uint8_t>(inst.chain.count + 1);
+      for (size_t k = 0; k < inst.chain.count && !last; ++k) ++uses[inst.args[k]];
     }
     std::vector<LoweredInst> kept;
     for (size_t i = 0; i < out_.body.size(); ++i) {
       if (gone[i]) continue;
       LoweredInst& inst = out_.body[i];
-      const Chain& c = links_[i];
       // Alone it gains only from an operand that need not be laid out.
-      const bool scalar = c.count == 1 && (uniform_[inst.args[0]] || uniform_[inst.args[1]] || spreads(inst.args[0]) ||
-                                           spreads(inst.args[1]));
-      if (c.count > 1 || scalar) {
-        inst.chain = find_chain({c.links.data(), c.count});
-        out_.chains = true;
-      }
+      const auto scalar = [&](uint16_t slot) { return uniform_[slot] || spreads(slot); };
+      if (inst.chain.count == 1 && !scalar(inst.args[0]) && !scalar(inst.args[1])) inst.chain.count = 0;
+      out_.chains = out_.chains || inst.chained();
       kept.push_back(inst);
     }
     out_.body = std::move(kept);
@@ -220,15 +232,13 @@ class Lowering {
       // The same bits, as a link.
       args[1] = minus_one();
       const uint16_t out = emit(find_micro_op(MicroOp::k_mul, result, result), result, {args, 2}, 1);
-      if (out_.body.size() > before) links_.back() = {MicroOp::k_mul, {Link::kMul}, 1};
+      if (out_.body.size() > before) may_chain(MicroOp::k_mul);
       (is_short_float(inst.dtype) ? computed_ : stored_)[value] = out;
       return {};
     }
     const uint16_t out = emit(e, result, {args, n}, is_transcendental(inst.op) ? 10 : 1);
     if (out_.body.size() > before && operand_computes_in_float(operand) && result == DType::kFloat) {
-      const bool difference = inst.op == MicroOp::k_squared_difference;
-      const std::optional<Link> link = difference ? std::optional(kSquaredDifference) : link_of(inst.op, 0);
-      if (link) links_.back() = {inst.op, {*link}, 1};
+      may_chain(inst.op);
     }
     (is_short_float(inst.dtype) ? computed_ : stored_)[value] = out;
     return {};
@@ -344,17 +354,10 @@ class Lowering {
     out_.buffers = count;
   }
 
-  // What an instruction is as part of a chain; no links for those that cannot be.
-  struct Chain {
-    MicroOp op{};
-    std::array<Link, kMaxLinks> links{};
-    size_t count = 0;
-  };
-
   const Tape& tape_;
   std::span<const InputKind> kinds_;
   LoweredTape out_;
-  std::vector<Chain> links_;  // of the body's instructions, until join_chains()
+  std::vector<std::optional<MicroOp>> ops_;  // of the body's instructions, those that can be links
   uint16_t minus_one_ = kNone;
   std::vector<uint16_t> stored_, computed_;  // slots of each value, kNone where not made yet
   std::vector<bool> uniform_;                // per slot

@@ -19,12 +19,14 @@ enum class InputKind : uint8_t {
 
 struct LoweredInst {
   BlockFn fn = nullptr;
-  ChainFn chain = nullptr;  // instead of fn
+  Chain chain;  // instead of fn, where it has links
+  ChainCode code;
   CheckFn check = nullptr;
   const char* check_message = nullptr;
   uint16_t args[kMaxLinks + 1] = {};  // slots; those past the operands repeat the first
   uint16_t out = 0;
   uint8_t operands = 1;
+  bool chained() const { return chain.count > 0; }
 };
 
 struct Slot {

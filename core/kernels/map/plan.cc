@@ -119,6 +119,7 @@ class Plan final : public MapPlan {
         large_ |= uint64_t{1} << slot.index;
       }
     }
+    find_wide();
     TW_RETURN_IF_ERROR(choose_block());
 
     double bytes = 0;
@@ -132,8 +133,7 @@ class Plan final : public MapPlan {
 
     const bool all_direct =
         std::all_of(kinds.begin(), kinds.end(), [](InputKind k) { return k == InputKind::kDirect; });
-    find_wide();
-    single_ = all_direct && tape_.body.size() == 1 && tape_.body[0].chain == nullptr && tape_.constants.empty() &&
+    single_ = all_direct && tape_.body.size() == 1 && !tape_.body[0].chained() && tape_.constants.empty() &&
               tape_.flushes.empty();
     if (single_) {
       const LoweredInst& inst = tape_.body[0];
@@ -150,7 +150,7 @@ class Plan final : public MapPlan {
       for (uint16_t arg : inst.args) wide_[arg] = true;
     };
     for (const LoweredInst& inst : tape_.body) {
-      if (inst.chain == nullptr) read_by(inst);
+      if (!inst.chained()) read_by(inst);
     }
     for (const auto& f : tape_.flushes) wide_[f.from] = true;
     for (size_t i = tape_.uniform.size(); i-- > 0;) {
@@ -164,6 +164,11 @@ class Plan final : public MapPlan {
       }
       steps_.push_back(repeated ? 0 : 1);
     }
+    for (LoweredInst& inst : tape_.body) {
+      std::array<size_t, kMaxLinks + 1> steps;
+      for (size_t k = 0; k <= kMaxLinks; ++k) steps[k] = steps_[inst.args[k]];
+      if (inst.chained()) inst.code = compile_chain(inst.chain, steps);
+    }
   }
   // How many elements of a repeated value are laid out for a block of n.
   int64_t laid_out(size_t slot, int64_t n) const {
@@ -172,33 +177,39 @@ class Plan final : public MapPlan {
     return wide_[slot] ? std::max(n, least) : least;
   }
 
-  // Every buffer gets block * width bytes, periodic inputs a period more.
-  Status choose_block() {
-    const size_t values = static_cast<size_t>(tape_.buffers) + tape_.constants.size();
-    size_t buffers = values + static_cast<size_t>(std::popcount(large_));
-    size_t periods = 0;
-    for (const Operand& o : inputs_) {
-      if (o.kind != InputKind::kDirect) ++buffers;
-      if (o.periodic) periods += static_cast<size_t>(space_.inner()) * o.element_size + 64;
+  // Finds where each buffer begins in the scratch memory; returns how much of it they take. Buffers hold a block,
+  // periodic inputs a period more, and values that repeat and only chains read a vector.
+  size_t lay_out() {
+    size_t at = static_cast<size_t>(tape_.buffers) * step();
+    const auto place = [&](size_t bytes) { return std::exchange(at, at + (bytes + 63) / 64 * 64); };
+    const auto repeated_bytes = [&](size_t slot) {
+      return tape_.chains && !wide_[slot] ? kRepeated * tape_.slots[slot].element_size : step();
+    };
+    constants_.clear();
+    for (size_t s = 0; s < tape_.slots.size(); ++s) {
+      if (tape_.slots[s].kind == Slot::Kind::kConstant) constants_.push_back(place(repeated_bytes(s)));
     }
+    for (Operand& o : inputs_) {
+      if (o.kind == InputKind::kDirect) continue;
+      const size_t period = o.periodic ? static_cast<size_t>(space_.inner()) * o.element_size : 0;
+      o.scratch = place(o.kind == InputKind::kUniform ? repeated_bytes(o.slot) : step() + period);
+    }
+    stream_scratch_ = at;
+    return at + static_cast<size_t>(std::popcount(large_)) * step();
+  }
+
+  Status choose_block() {
     block_ = kMapBlock;
-    const auto bytes = [&] { return buffers * step() + periods; };
-    while (block_ > kMinBlock && bytes() > kScratchBytes) block_ /= 2;
-    if (bytes() > kScratchBytes) {
-      return unimplemented("a tape that needs ", buffers, " block buffers is larger than the map engine takes");
+    while (block_ > kMinBlock && lay_out() > kScratchBytes) block_ /= 2;
+    if (lay_out() > kScratchBytes) {
+      return unimplemented("a tape that needs ", lay_out(), " bytes of buffers is larger than the map engine takes");
     }
     // Blocks of whole periods begin at the same phase, and where whole vectors do.
     for (const Operand& o : inputs_) {
       const int64_t whole = o.periodic ? std::lcm(space_.inner(), int64_t{kRepeated}) : 1;
       if (whole <= block_) block_ = block_ / whole * whole;
     }
-    size_t at = values * step();
-    for (Operand& o : inputs_) {
-      if (o.kind == InputKind::kDirect) continue;
-      o.scratch = at;
-      at += step() + (o.periodic ? (static_cast<size_t>(space_.inner()) * o.element_size + 63) / 64 * 64 : 0);
-    }
-    stream_scratch_ = at;
+    lay_out();
     return {};
   }
 
@@ -264,7 +275,7 @@ class Plan final : public MapPlan {
       switch (slot.kind) {
         case Slot::Kind::kBuffer: pointers[s] = scratch + slot.index * step; break;
         case Slot::Kind::kConstant:
-          pointers[s] = scratch + (static_cast<size_t>(tape_.buffers) + slot.index) * step;
+          pointers[s] = scratch + constants_[slot.index];
           splat(slot.element_size, tape_.constants[slot.index].bytes, laid_out(s, fill), pointers[s]);
           break;
         case Slot::Kind::kOutput:
@@ -338,7 +349,7 @@ class Plan final : public MapPlan {
 
   // Where a range is in the rows of the space, kept from block to block, since finding it takes divisions.
   struct Cursor {
-    int64_t column;                                 // in the row
+    int64_t column = 0;                             // in the row
     std::array<int64_t, kMaxRank> index;            // of the dimensions around the row
     std::array<int64_t, kMaxChopped> row_offset;    // of each expanded operand's row
     std::array<const void*, kMaxChopped> splatted;  // what the buffer of an operand that repeats along the row holds
@@ -395,13 +406,13 @@ class Plan final : public MapPlan {
   }
 
   void run_inst(const LoweredInst& inst, char* const* pointers, size_t n, const char** failure) const {
-    if (inst.chain != nullptr) {
+    if (inst.chained()) {
       ChainOperands from;
-      for (size_t k = 0; k <= kMaxLinks; ++k) {
+      for (size_t k = 0; k < inst.operands; ++k) {
         from.data[k] = reinterpret_cast<const float*>(pointers[inst.args[k]]);
         from.step[k] = steps_[inst.args[k]];
       }
-      return run_chain(inst.chain, inst.operands, from, reinterpret_cast<float*>(pointers[inst.out]), n);
+      return run_chain(inst.code, inst.operands, from, reinterpret_cast<float*>(pointers[inst.out]), n);
     }
     const void* b = pointers[inst.args[1]];
     if (inst.check != nullptr && inst.check(b, n)) *failure = inst.check_message;
@@ -412,10 +423,11 @@ class Plan final : public MapPlan {
   IndexSpace space_;
   std::vector<Operand> inputs_;
   int64_t count_ = 0, block_ = kMapBlock, grain_ = 1;
-  uint64_t large_ = 0;         // bit k: output k is larger than the caches
-  size_t stream_scratch_ = 0;  // where the buffers of such outputs begin
-  std::vector<bool> wide_;     // per slot: laid out for a whole block, if the same for every element
-  std::vector<size_t> steps_;  // per slot: 0 for such values
+  uint64_t large_ = 0;             // bit k: output k is larger than the caches
+  size_t stream_scratch_ = 0;      // where the buffers of such outputs begin
+  std::vector<size_t> constants_;  // where each constant is laid out
+  std::vector<bool> wide_;         // per slot: laid out for a whole block, if the same for every element
+  std::vector<size_t> steps_;      // per slot: 0 for such values
   bool chop_ = false;
   bool single_ = false;  // one instruction on direct inputs: no buffers at all
   LoweredInst single_inst_{};

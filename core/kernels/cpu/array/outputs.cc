@@ -1,5 +1,7 @@
 #include "core/kernels/cpu/array/outputs.h"
 
+#include <utility>
+
 namespace tw {
 
 std::string element_position(const Shape& shape, int64_t flat) {
@@ -11,6 +13,15 @@ std::string element_position(const Shape& shape, int64_t flat) {
     text = (i == 0 ? "[" : ",") + text;
   }
   return text;
+}
+
+Ref<VariantValue> take_alone(const RunContext& ctx, int i) {
+  const Value& v = ctx.input(i);
+  Variant* const held = static_cast<Variant*>(v.data);
+  // The same value may be several arguments of a function, or a folded constant: then the buffer tells.
+  const bool exclusive = v.owner != nullptr && v.owner->unique() && v.owner->writable();
+  if (!ctx.may_consume(i) || !exclusive || !*held || !(*held)->unique()) return {};
+  return std::exchange(*held, Variant());
 }
 
 }  // namespace tw

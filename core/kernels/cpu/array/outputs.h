@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/framework/kernel.h"
+#include "core/framework/resource.h"
 
 namespace tw {
 
@@ -24,6 +25,9 @@ inline Tensor value_view(const Value& v) {
   const size_t bytes = static_cast<size_t>(v.shape->num_elements()) * dtype_size(v.dtype);
   return Tensor(v.dtype, *v.shape, wrap_memory(v.data, bytes, false, nullptr, nullptr));
 }
+
+// What scalar variant input i holds, taken out of it, when nobody else has it: the kernel may change it. Else null.
+Ref<VariantValue> take_alone(const RunContext& ctx, int i);
 
 // An int32 or int64 input's value number i.
 inline int64_t index_at(const Value& v, int64_t i = 0) {

@@ -46,12 +46,8 @@ Result<const TensorList*> list_input(const RunContext& ctx, int i, DType dtype) 
 
 Result<Ref<TensorList>> take_list(const RunContext& ctx, int i, DType dtype) {
   TW_ASSIGN_OR_RETURN(TensorList * list, list_in(ctx.input(i), dtype));
-  // The same list may be several arguments of a function, or a folded constant: then the buffer tells.
-  const Buffer* const owner = ctx.input(i).owner;
-  const bool exclusive = owner != nullptr && owner->unique() && owner->writable();
-  if (ctx.may_consume(i) && exclusive && list->unique()) {
-    static_cast<Variant*>(ctx.input(i).data)->release();
-    return Ref<TensorList>::adopt(list);
+  if (Ref<VariantValue> alone = take_alone(ctx, i)) {
+    return Ref<TensorList>::adopt(static_cast<TensorList*>(alone.release()));
   }
   return copy_list(*list);
 }
