@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/kernels/contract/fetch.h"
 #include "core/kernels/contract/pack.h"
 #include "core/kernels/contract/tile.h"
 
@@ -13,9 +14,10 @@ inline constexpr int64_t kMaxGroup = 384;
 
 // A group of rows cut into tiles of nearly equal height: a low tile at the end would wait for loads.
 struct RowTiles {
-  int64_t rows, count;
-  RowTiles(int64_t r, int64_t max_rows) : rows(r), count((r + max_rows - 1) / max_rows) {}
-  int64_t begin(int64_t tile) const { return tile * rows / count; }
+  int64_t count, height, higher;  // the first `higher` tiles have a row more
+  RowTiles(int64_t rows, int64_t max_rows)
+      : count((rows + max_rows - 1) / max_rows), height(rows / count), higher(rows % count) {}
+  int64_t begin(int64_t tile) const { return tile * height + std::min(tile, higher); }
   // Where pack_tiles puts a tile: each has room for a store that runs over its end.
   int64_t packed(int64_t tile, int64_t steps, int lanes) const { return begin(tile) * steps + tile * lanes; }
 };
@@ -55,7 +57,7 @@ void pack_tiles(const S* from, int64_t from_step, bool columns, int64_t rows, in
     for (int64_t k = 0; k < steps; k += kSteps) {
       for (int64_t i = 0; i < tiles.count; ++i) {
         load_strip(from + k * from_step + tiles.begin(i), from_step, to + tiles.packed(i, steps, lanes) + k * height(i),
-                   height(i), std::min(kSteps, steps - k), conjugate);
+                   height(i), height(i), std::min(kSteps, steps - k), conjugate);
       }
     }
   } else {
@@ -63,6 +65,18 @@ void pack_tiles(const S* from, int64_t from_step, bool columns, int64_t rows, in
       load_transposed(from + tiles.begin(i) * from_step, from_step, to + tiles.packed(i, steps, lanes), height(i),
                       steps, height(i), conjugate);
     }
+  }
+}
+
+// Fetches the lines that lie as far ahead of panel `p` as memory is away; beyond the end of these rows of B, those of
+// the next ones.
+template <typename T>
+void fetch_stream(const Panels<T>& b, int64_t steps, int64_t p, const T* at) {
+  constexpr int64_t kAhead = kStreamAhead / sizeof(T);
+  const int64_t column = p * b.width + kAhead;
+  at += column < b.n ? kAhead : std::min(kAhead, b.n) + steps * b.ld - b.n;
+  for (int64_t k = 0; k < steps; ++k, at += b.ld) {
+    for (int64_t j = 0; j < b.width; j += b.lanes) fetch_to_second_level(at + j);
   }
 }
 
@@ -87,6 +101,7 @@ void multiply_rows(const TileSet<T>& set, const RowSource<T>& a, int64_t count, 
     // Rows of B itself lie far apart, so that the processor does not foresee them: there the next panel's part of the
     // same row is fetched.
     t.ahead = b.direct != nullptr ? vectors * b.lanes : 4 * t.b_step;
+    if (b.streams) fetch_stream(b, a.k(), p, t.b);
     for (int64_t i = 0; i < tiles.count; ++i) {
       const int64_t begin = tiles.begin(i), height = tiles.begin(i + 1) - begin;
       T* to[kMaxTileRows];
