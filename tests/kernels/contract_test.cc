@@ -178,6 +178,17 @@ TEST(Gemm, FewRowsWithLargeB) {
   check_gemm<float>(s);
 }
 
+// Operands and results of more than 4 MiB, which are fetched ahead.
+TEST(Gemm, BatchesFromMemory) {
+  for (auto [batch, m, n, k] : {std::array<int64_t, 4>{64, 130, 36, 131}, {64, 20, 129, 130}, {9, 349, 353, 5}}) {
+    for (int t : {0, 2}) {
+      GemmSpec s = spec_of(m, n, k, false, t & 2);
+      s.batch = s.batch_a = s.batch_b = batch;
+      check_gemm<float>(s);
+    }
+  }
+}
+
 TEST(Gemm, Vectors) {
   for (auto [m, n] : {std::pair{1, 1}, {1, 200}, {200, 1}, {1, 3}, {5, 1}}) {
     for (int64_t k : {1, 8, 31, 100, 1000}) {

@@ -19,6 +19,7 @@ constexpr int kNarrowRows = 4;                 // of a wide tile, below which it
 constexpr int64_t kDirectTiles = 20;           // of rows; for fewer, a packed B is not read often enough
 constexpr int64_t kSmallBytesOfB = 256 << 10;  // below, all of B is read from the second level for each few rows
 constexpr int64_t kPackedBytesOfB = 8 << 20;   // packed at a time
+constexpr int64_t kBytesFromMemory = 4 << 20;  // in all that cannot still be in a near cache
 constexpr int64_t kSmallResults = 32 << 10;    // bytes of a group's results beside a small B
 
 // A packed block of A, rows by steps, takes half of the second-level cache; the panels of B pass through the rest.
@@ -49,6 +50,9 @@ class GemmPlan final : public SlottedPlan {
   static int64_t index_of(const std::vector<int64_t>& index, int64_t count, int64_t batch) {
     return !index.empty() ? index[static_cast<size_t>(batch)] : count == 1 ? 0 : batch;
   }
+  void fetch_matrix(const S* b) const {
+    for (int64_t i = 0; i < k_ * n_; i += 64 / sizeof(S)) fetch_to_second_level(b + i);
+  }
   // Steps [begin, begin + count) of k, of which columns [column0, column0 + columns) of B are at hand.
   struct Part {
     int64_t begin, steps, column0, columns;
@@ -78,6 +82,7 @@ class GemmPlan final : public SlottedPlan {
   std::vector<int64_t> index_a_, index_b_;
   bool transpose_a_ = false, transpose_b_ = false, conj_a_ = false, conj_b_ = false;
   bool pack_a_ = false, pack_b_ = false, by_batch_ = false, streams_ = false;
+  bool fetches_a_ = false, fetches_b_ = false, fetches_c_ = false;  // where it lies, before it is used
   int width_ = 1, tile_rows_ = 1;
   int64_t kc_ = 0, kb_ = 0, mc_ = 0, nb_ = 0, chunk_panels_ = 0;
   std::shared_ptr<const T> constant_a_, constant_b_;
@@ -163,6 +168,9 @@ Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
             (m_ > set_.max_rows && k_ >= 64 &&
              (n_ > 3 * width_ || (n_ > width_ && !transpose_a_ && rows_collide(k_ * static_cast<int64_t>(sizeof(T))))));
 
+  fetches_a_ = k_ >= 64 && batch_a_ * m_ * k_ * size > kBytesFromMemory;
+  fetches_c_ = batch_ * m_ * n_ * size > kBytesFromMemory;
+  fetches_b_ = !pack_b_ && batch_b_ * k_ * n_ * size > kBytesFromMemory && k_ * n_ * size <= kSmallBytesOfB;
   const bool far = !pack_b_ && k_ * n_ * size > block_bytes_of_a();
   streams_ = far && m_ <= set_.max_rows && m_ * n_ * size <= block_bytes_of_a();
   const int64_t steps = streams_ ? kStreamSteps : std::max<int64_t>((far ? kDirectSteps : kBlockSteps) / size, 1);
@@ -268,6 +276,7 @@ Status GemmPlan<S, T>::run(const void* a, const void* b, const void* const* oper
       do {
         const Part block{begin, std::min(kb_, k_ - begin), 0, n_};
         if (has_packed) pack_panels(matrix_b(call, i), block, to, 0, all);
+        if (fetches_b_ && i + 1 < batch_) fetch_matrix(matrix_b(call, i + 1));
         product(i, block, to, mine);
         begin += kb_;
       } while (begin < k_);
@@ -337,6 +346,7 @@ void GemmPlan<S, T>::group(const Call& call, int64_t batch, int64_t g, const Pan
   const int64_t offset = 0;
   RowSource<T> source;
   source.offsets = &offset;
+  source.fetches_results = fetches_c_ && !own;
   int64_t done = 0;
   do {
     const int64_t k0 = part.begin + done;
@@ -352,6 +362,7 @@ void GemmPlan<S, T>::group(const Call& call, int64_t batch, int64_t g, const Pan
         source.a_step = m_;
       } else {
         source.rows = row_of;
+        if (fetches_a_) source.rows_apart = k_;
         for (int64_t r = 0; r < rows; ++r) row_of[r] = from + (row0 + r) * k_ + k0;
       }
     }

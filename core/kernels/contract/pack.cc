@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "hwy/cache_control.h"
+#include "core/kernels/contract/fetch.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/kernels/contract/pack.cc"
@@ -93,6 +93,9 @@ void transpose_blocks(const T* from, int64_t from_step, T* to, int64_t to_step, 
     for (int64_t j = (columns - 1) / kWide * kWide; j >= 0; j -= kWide) {
       const T* row[kWide];  // past the last one it is repeated
       for (int64_t i = 0; i < kWide; ++i) row[i] = from + std::min(j + i, columns - 1) * from_step;
+      // The next columns are likely to be the next tile or panel, and to come from far.
+      for (int64_t i = 0; i < std::min(kWide, columns - j); ++i)
+        fetch_to_second_level(row[i] + columns * from_step + begin);
       for (int64_t k = begin; k < end; k += kSide) transpose_block(row, k, to + k * to_step + j, to_step);
     }
   };

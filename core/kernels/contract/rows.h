@@ -31,6 +31,10 @@ struct RowSource {
   int64_t a_step = 1;
   const int64_t* offsets = nullptr;
   int64_t segments = 1, length = 0;
+  // Elements from one row to the next where rows come from memory, as those after the last do: the next tile's are
+  // fetched. Else 0.
+  int64_t rows_apart = 0;
+  bool fetches_results = false;  // those of the next tile: they come from memory
   int64_t k() const { return segments * length; }
 };
 
@@ -80,6 +84,15 @@ void fetch_stream(const Panels<T>& b, int64_t steps, int64_t p, const T* at) {
   }
 }
 
+// Fetches `length` elements from element `at` on of each of `count` rows.
+template <typename T>
+void fetch_lines(const T* const* rows, int64_t count, int64_t at, int64_t length) {
+  constexpr int64_t kLine = 64 / sizeof(T);
+  for (int64_t r = 0; r < count; ++r) {
+    for (int64_t j = 0; j < length; j += kLine) fetch_to_second_level(rows[r] + at + j);
+  }
+}
+
 // c[i][j] (+)= sum over a.k() steps, for `count` rows and panels [first, last) of B beginning at its step k0. Column j
 // of c[i] is the first column of panel `first`.
 template <typename T>
@@ -98,9 +111,9 @@ void multiply_rows(const TileSet<T>& set, const RowSource<T>& a, int64_t count, 
     const int64_t column = (p - first) * b.width;
     t.b = b.at(p, k0, &t.b_step);
     t.columns = b.columns(p);
-    // Rows of B itself lie far apart, so that the processor does not foresee them: there the next panel's part of the
-    // same row is fetched.
-    t.ahead = b.direct != nullptr ? vectors * b.lanes : 4 * t.b_step;
+    // Rows of a wider B itself lie far apart, so that the processor does not foresee them: there the next panel's part
+    // of the same row is fetched.
+    t.ahead = b.direct != nullptr && b.n > b.width ? vectors * b.lanes : 4 * t.b_step;
     if (b.streams) fetch_stream(b, a.k(), p, t.b);
     for (int64_t i = 0; i < tiles.count; ++i) {
       const int64_t begin = tiles.begin(i), height = tiles.begin(i + 1) - begin;
@@ -110,6 +123,13 @@ void multiply_rows(const TileSet<T>& set, const RowSource<T>& a, int64_t count, 
       t.a_step = a.a_step == 0 ? height : a.a_step;
       t.a = a.rows == nullptr ? &from : a.rows + begin;
       t.c = to;
+      if (a.rows_apart > 0 && p == first) fetch_lines(t.a, height, height * a.rows_apart, a.length);
+      // The next results lie below, or at the top of the next panel.
+      if (a.fetches_results) {
+        if (i + 1 < tiles.count)
+          fetch_lines(c + begin + height, tiles.begin(i + 2) - begin - height, column, t.columns);
+        else fetch_lines(c, tiles.begin(1), column + b.width, t.columns);
+      }
       fns[height - 1][vectors - 1](t);
     }
   }
