@@ -189,6 +189,13 @@ TEST(Gemm, BatchesFromMemory) {
   }
 }
 
+TEST(Gemm, LargeColumnsWithFewResultsEach) {
+  for (auto [m, n, k] : {std::array<int64_t, 3>{4099, 16, 1031}, {8219, 7, 517}, {1031, 13, 1103}}) {
+    check_gemm<float>(spec_of(m, n, k, true, false));
+    check_gemm<float>(spec_of(m, n, k, true, true));
+  }
+}
+
 TEST(Gemm, Vectors) {
   for (auto [m, n] : {std::pair{1, 1}, {1, 200}, {200, 1}, {1, 3}, {5, 1}}) {
     for (int64_t k : {1, 8, 31, 100, 1000}) {

@@ -20,6 +20,7 @@ constexpr int64_t kDirectTiles = 20;           // of rows; for fewer, a packed B
 constexpr int64_t kSmallBytesOfB = 256 << 10;  // below, all of B is read from the second level for each few rows
 constexpr int64_t kPackedBytesOfB = 8 << 20;   // packed at a time
 constexpr int64_t kBytesFromMemory = 4 << 20;  // in all that cannot still be in a near cache
+constexpr int64_t kLongRow = 8 << 10;          // bytes from one step to the next
 constexpr int64_t kSmallResults = 32 << 10;    // bytes of a group's results beside a small B
 
 // A packed block of A, rows by steps, takes half of the second-level cache; the panels of B pass through the rest.
@@ -81,7 +82,7 @@ class GemmPlan final : public SlottedPlan {
   int64_t m_ = 0, n_ = 0, k_ = 0, batch_ = 1, batch_a_ = 1, batch_b_ = 1;
   std::vector<int64_t> index_a_, index_b_;
   bool transpose_a_ = false, transpose_b_ = false, conj_a_ = false, conj_b_ = false;
-  bool pack_a_ = false, pack_b_ = false, by_batch_ = false, streams_ = false;
+  bool pack_a_ = false, pack_b_ = false, by_batch_ = false, streams_ = false, streams_a_ = false;
   bool fetches_a_ = false, fetches_b_ = false, fetches_c_ = false;  // where it lies, before it is used
   int width_ = 1, tile_rows_ = 1;
   int64_t kc_ = 0, kb_ = 0, mc_ = 0, nb_ = 0, chunk_panels_ = 0;
@@ -173,7 +174,13 @@ Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
   fetches_b_ = !pack_b_ && batch_b_ * k_ * n_ * size > kBytesFromMemory && k_ * n_ * size <= kSmallBytesOfB;
   const bool far = !pack_b_ && k_ * n_ * size > block_bytes_of_a();
   streams_ = far && m_ <= set_.max_rows && m_ * n_ * size <= block_bytes_of_a();
-  const int64_t steps = streams_ ? kStreamSteps : std::max<int64_t>((far ? kDirectSteps : kBlockSteps) / size, 1);
+  // The same for an A stored by columns of which one vector of results takes all: more steps of so long rows than that
+  // drive each other out of the second-level cache.
+  streams_a_ = transpose_a_ && !pack_a_ && n_ <= set_.lanes && m_ * size >= kLongRow &&
+               batch_a_ * m_ * k_ * size > 4 * kBytesFromMemory;
+  const int64_t steps = streams_     ? kStreamSteps
+                        : streams_a_ ? 2 * kStreamSteps
+                                     : std::max<int64_t>((far ? kDirectSteps : kBlockSteps) / size, 1);
   const int64_t k_blocks = std::max<int64_t>(1, (k_ + steps - 1) / steps);
   kc_ = std::max<int64_t>(1, (k_ + k_blocks - 1) / k_blocks);
   // Partial sums wait in the output from one packed block of B to the next, where they can.
@@ -360,6 +367,7 @@ void GemmPlan<S, T>::group(const Call& call, int64_t batch, int64_t g, const Pan
       if (transpose_a_) {
         source.base = from + k0 * m_ + row0;
         source.a_step = m_;
+        source.streams = streams_a_;
       } else {
         source.rows = row_of;
         if (fetches_a_) source.rows_apart = k_;

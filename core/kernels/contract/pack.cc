@@ -118,10 +118,12 @@ void strip(const T* from, int64_t from_step, T* to, int64_t to_step, int64_t col
   for (int64_t k = 0; k < steps; ++k, from += from_step, to += to_step) {
     int64_t j = 0;
     for (; j + lanes <= columns; j += lanes) {
-      hwy::Prefetch(from + steps * from_step + j);
+      fetch_to_second_level(from + steps * from_step + j);
       hn::StoreU(hn::LoadU(d, from + j), d, to + j);
     }
-    if (j < columns) hn::StoreU(load_part(d, from + j, columns - j), d, to + j);
+    if (j == columns) continue;
+    fetch_to_second_level(from + steps * from_step + j);
+    hn::StoreU(load_part(d, from + j, columns - j), d, to + j);
   }
 }
 

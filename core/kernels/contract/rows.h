@@ -34,6 +34,7 @@ struct RowSource {
   // Elements from one row to the next where rows come from memory, as those after the last do: the next tile's are
   // fetched. Else 0.
   int64_t rows_apart = 0;
+  bool streams = false;          // the column form comes from memory, `length` steps at a time
   bool fetches_results = false;  // those of the next tile: they come from memory
   int64_t k() const { return segments * length; }
 };
@@ -70,6 +71,15 @@ void pack_tiles(const S* from, int64_t from_step, bool columns, int64_t rows, in
                       steps, height(i), conjugate);
     }
   }
+}
+
+// Fetches what lies as far ahead of the tile at `begin` of `count` rows of A, stored by columns, as memory is away;
+// beyond the last row, the first ones of the next steps.
+template <typename T>
+void fetch_columns(const RowSource<T>& a, int64_t begin, int64_t count) {
+  const int64_t ahead = std::min<int64_t>(kStreamAhead / sizeof(T), count);
+  const T* at = a.base + begin + ahead + (begin + ahead < count ? 0 : a.length * a.a_step - count);
+  for (int64_t k = 0; k < a.length; ++k, at += a.a_step) fetch_to_second_level(at);
 }
 
 // Fetches the lines that lie as far ahead of panel `p` as memory is away; beyond the end of these rows of B, those of
@@ -124,6 +134,7 @@ void multiply_rows(const TileSet<T>& set, const RowSource<T>& a, int64_t count, 
       t.a = a.rows == nullptr ? &from : a.rows + begin;
       t.c = to;
       if (a.rows_apart > 0 && p == first) fetch_lines(t.a, height, height * a.rows_apart, a.length);
+      if (a.streams && p == first) fetch_columns(a, begin, count);
       // The next results lie below, or at the top of the next panel.
       if (a.fetches_results) {
         if (i + 1 < tiles.count)
