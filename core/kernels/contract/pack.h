@@ -105,7 +105,7 @@ struct Panels {
 
   int64_t count() const { return (n + width - 1) / width; }
   int64_t columns(int64_t panel) const { return n - panel * width < width ? n - panel * width : width; }
-  int vectors(int64_t panel) const { return static_cast<int>((columns(panel) + lanes - 1) / lanes); }
+  int vectors(int64_t panel) const { return (static_cast<int>(columns(panel)) + lanes - 1) / lanes; }
   const T* at(int64_t panel, int64_t step, int64_t* b_step) const {
     if (direct != nullptr) {
       if (reads_part || columns(panel) % lanes == 0) return *b_step = ld, direct + panel * width + step * ld;

@@ -15,8 +15,12 @@ inline constexpr int64_t kMaxGroup = 384;
 // A group of rows cut into tiles of nearly equal height: a low tile at the end would wait for loads.
 struct RowTiles {
   int64_t count, height, higher;  // the first `higher` tiles have a row more
-  RowTiles(int64_t rows, int64_t max_rows)
-      : count((rows + max_rows - 1) / max_rows), height(rows / count), higher(rows % count) {}
+  // Small numbers, divided as such: a product of small matrices takes no longer than a few long divisions.
+  RowTiles(int64_t rows, int64_t max_rows) {
+    const auto all = static_cast<uint32_t>(rows), most = static_cast<uint32_t>(max_rows);
+    const uint32_t tiles = (all + most - 1) / most, each = all / tiles;
+    count = tiles, height = each, higher = all - each * tiles;
+  }
   int64_t begin(int64_t tile) const { return tile * height + std::min(tile, higher); }
   // Where pack_tiles puts a tile: each has room for a store that runs over its end.
   int64_t packed(int64_t tile, int64_t steps, int lanes) const { return begin(tile) * steps + tile * lanes; }
