@@ -48,11 +48,12 @@ HWY_INLINE void sums_of_lanes(D d, const hn::Vec<D>* v, T* sums) {
 }
 
 // kR rows of a and kN vectors of x share each other's loads. Rows past the last repeat it; their sums are dropped.
-template <typename T, int kR, int kN>
-void dots(const Dots<T>& t) {
+template <typename T, int kR, int kN, bool kFar>
+void dots_of(const Dots<T>& t) {
   const hn::ScalableTag<T> d;
   using V = hn::Vec<decltype(d)>;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), k = t.k;
+  [[maybe_unused]] constexpr int64_t kAhead = kStreamAhead / static_cast<int64_t>(sizeof(T));
   for (int64_t r = 0; r < t.rows; r += kR) {
     const T* a[kR];
     for (int i = 0; i < kR; ++i) a[i] = t.a + std::min(r + i, t.rows - 1) * t.a_step;
@@ -69,11 +70,16 @@ void dots(const Dots<T>& t) {
     }
     int64_t at = 0;
     for (; at + kW * lanes <= k; at += kW * lanes) {
+      // Near the end of these rows, the beginning of the next ones.
+      [[maybe_unused]] const int64_t ahead = at + kAhead < k ? kAhead : kR * t.a_step + std::min(kAhead, k) - k;
 #pragma GCC unroll 2
       for (int w = 0; w < kW; ++w) {
         V av[kR];
 #pragma GCC unroll 4
-        for (int i = 0; i < kR; ++i) av[i] = hn::LoadU(d, a[i] + at + w * lanes);
+        for (int i = 0; i < kR; ++i) {
+          av[i] = hn::LoadU(d, a[i] + at + w * lanes);
+          if constexpr (kFar) fetch_to_second_level(a[i] + at + w * lanes + ahead);
+        }
 #pragma GCC unroll 8
         for (int j = 0; j < kN; ++j) {
           const V xv = hn::LoadU(d, t.x + j * t.x_step + at + w * lanes);
@@ -119,6 +125,15 @@ constexpr int kFewRows = 4, kSomeRows = 4, kManyRows = 3;
 constexpr int kFewRows = 3, kSomeRows = 2, kManyRows = 1;
 #endif
 
+// More of the large matrix than the second-level cache may hold from the last time.
+constexpr int64_t kFarBytes = 512 << 10;
+
+template <typename T, int kR, int kN>
+void dots(const Dots<T>& t) {
+  if (t.rows * t.k * static_cast<int64_t>(sizeof(T)) > kFarBytes) dots_of<T, kR, kN, true>(t);
+  else dots_of<T, kR, kN, false>(t);
+}
+
 template <typename T>
 void run_dots(const Dots<T>& t) {
   switch (t.count) {
@@ -132,9 +147,6 @@ void run_dots(const Dots<T>& t) {
     default: return dots<T, kManyRows, 8>(t);
   }
 }
-
-// More of b than the second-level cache may hold from the last time.
-constexpr int64_t kFarBytes = 512 << 10;
 
 // kK rows of b at a time, each read in order.
 template <typename T, int kM, int kK, bool kFar>
