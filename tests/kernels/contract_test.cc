@@ -148,6 +148,54 @@ TEST(Gemm, LargeShapesAreBlocked) {
   check_gemm<float>(spec_of(20, 1500, 2000, true, true));  // B is packed in more than one piece
 }
 
+// Results of three or four vectors, which are one panel: A where it lies, packed, and constant.
+TEST(Gemm, NarrowResults) {
+  for (int64_t n : {33, 40, 48, 53, 64}) {
+    for (int64_t m : {6, 7, 29, 300}) {
+      for (int t = 0; t < 4; ++t) {
+        const GemmSpec s = spec_of(m, n, 131, t & 1, t & 2);
+        check_gemm<float>(s);
+        check_gemm<float>(s, true, true);
+        check_gemm<half>(s, m == 29, m == 7);
+        check_gemm<double>(spec_of(m, n / 2, 512, t & 1, t & 2));
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
+// B is read once, from memory, a few of its rows at a time.
+TEST(Gemm, FewRowsWithLargeB) {
+  for (int64_t m : {1, 2, 3, 6, 7, 14, 15}) {
+    for (auto [n, k] : {std::pair{4099, 67}, {1031, 403}, {257, 1025}, {8200, 33}}) {
+      check_gemm<float>(spec_of(m, n, k));
+      check_gemm<double>(spec_of(m, n, k, true, false));
+      if (HasFatalFailure()) return;
+    }
+  }
+  GemmSpec s = spec_of(5, 1031, 131);
+  s.batch = s.batch_b = 3;
+  check_gemm<float>(s);
+}
+
+// Operands and results of more than 4 MiB, which are fetched ahead.
+TEST(Gemm, BatchesFromMemory) {
+  for (auto [batch, m, n, k] : {std::array<int64_t, 4>{64, 130, 36, 131}, {64, 20, 129, 130}, {9, 349, 353, 5}}) {
+    for (int t : {0, 2}) {
+      GemmSpec s = spec_of(m, n, k, false, t & 2);
+      s.batch = s.batch_a = s.batch_b = batch;
+      check_gemm<float>(s);
+    }
+  }
+}
+
+TEST(Gemm, LargeColumnsWithFewResultsEach) {
+  for (auto [m, n, k] : {std::array<int64_t, 3>{4099, 16, 1031}, {8219, 7, 517}, {1031, 13, 1103}}) {
+    check_gemm<float>(spec_of(m, n, k, true, false));
+    check_gemm<float>(spec_of(m, n, k, true, true));
+  }
+}
+
 TEST(Gemm, Vectors) {
   for (auto [m, n] : {std::pair{1, 1}, {1, 200}, {200, 1}, {1, 3}, {5, 1}}) {
     for (int64_t k : {1, 8, 31, 100, 1000}) {

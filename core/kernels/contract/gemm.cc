@@ -14,9 +14,13 @@ namespace {
 
 constexpr int64_t kBlockSteps = 2048;          // bytes of one row of A at a time
 constexpr int64_t kDirectSteps = 1024;         // the same where B is read where it lies, in rows far apart
+constexpr int64_t kStreamSteps = 16;           // steps of a B that is read once, in rows as long as they are
+constexpr int kNarrowRows = 4;                 // of a wide tile, below which it holds too few sums
 constexpr int64_t kDirectTiles = 20;           // of rows; for fewer, a packed B is not read often enough
 constexpr int64_t kSmallBytesOfB = 256 << 10;  // below, all of B is read from the second level for each few rows
 constexpr int64_t kPackedBytesOfB = 8 << 20;   // packed at a time
+constexpr int64_t kBytesFromMemory = 4 << 20;  // in all that cannot still be in a near cache
+constexpr int64_t kLongRow = 8 << 10;          // bytes from one step to the next
 constexpr int64_t kSmallResults = 32 << 10;    // bytes of a group's results beside a small B
 
 // A packed block of A, rows by steps, takes half of the second-level cache; the panels of B pass through the rest.
@@ -47,6 +51,9 @@ class GemmPlan final : public SlottedPlan {
   static int64_t index_of(const std::vector<int64_t>& index, int64_t count, int64_t batch) {
     return !index.empty() ? index[static_cast<size_t>(batch)] : count == 1 ? 0 : batch;
   }
+  void fetch_matrix(const S* b) const {
+    for (int64_t i = 0; i < k_ * n_; i += 64 / sizeof(S)) fetch_to_second_level(b + i);
+  }
   // Steps [begin, begin + count) of k, of which columns [column0, column0 + columns) of B are at hand.
   struct Part {
     int64_t begin, steps, column0, columns;
@@ -56,9 +63,7 @@ class GemmPlan final : public SlottedPlan {
   Panels<T> panels(const S* b, const Part& block, const T* packed) const;
   void group(const Call& call, int64_t batch, int64_t g, const Panels<T>& b, const Part& block, int64_t first,
              int64_t last, char* slot) const;
-  int64_t tile_elements(int64_t rows, int64_t steps) const {
-    return tiles_size(rows, steps, set_.max_rows, set_.lanes);
-  }
+  int64_t tile_elements(int64_t rows, int64_t steps) const { return tiles_size(rows, steps, tile_rows_, set_.lanes); }
   // Where a constant A has its groups of rows for steps from k0 on: the last ones are as large as all.
   int64_t constant_tiles(int64_t matrix, int64_t k0, int64_t g) const {
     const int64_t groups = (m_ + mc_ - 1) / mc_, blocks = (k_ + kc_ - 1) / kc_;
@@ -67,7 +72,7 @@ class GemmPlan final : public SlottedPlan {
   // Rows [row, row + rows) of A for steps [k0, k0 + length), as tiles.
   void pack_a(const S* a, int64_t k0, int64_t length, int64_t row, int64_t rows, T* to) const {
     const S* from = transpose_a_ ? a + k0 * m_ + row : a + row * k_ + k0;
-    pack_tiles(from, transpose_a_ ? m_ : k_, transpose_a_, rows, length, set_.max_rows, set_.lanes, to, conj_a_);
+    pack_tiles(from, transpose_a_ ? m_ : k_, transpose_a_, rows, length, tile_rows_, set_.lanes, to, conj_a_);
   }
   const T* packed_constant(int64_t batch) const {
     return constant_b_.get() + index_of(index_b_, batch_b_, batch) * packed_elements(k_, n_);
@@ -77,8 +82,9 @@ class GemmPlan final : public SlottedPlan {
   int64_t m_ = 0, n_ = 0, k_ = 0, batch_ = 1, batch_a_ = 1, batch_b_ = 1;
   std::vector<int64_t> index_a_, index_b_;
   bool transpose_a_ = false, transpose_b_ = false, conj_a_ = false, conj_b_ = false;
-  bool pack_a_ = false, pack_b_ = false, by_batch_ = false;
-  int width_ = 1;
+  bool pack_a_ = false, pack_b_ = false, by_batch_ = false, streams_ = false, streams_a_ = false;
+  bool fetches_a_ = false, fetches_b_ = false, fetches_c_ = false;  // where it lies, before it is used
+  int width_ = 1, tile_rows_ = 1;
   int64_t kc_ = 0, kb_ = 0, mc_ = 0, nb_ = 0, chunk_panels_ = 0;
   std::shared_ptr<const T> constant_a_, constant_b_;
 };
@@ -87,7 +93,7 @@ class GemmPlan final : public SlottedPlan {
 template <typename S, typename T>
 int64_t GemmPlan<S, T>::packed_elements(int64_t steps, int64_t columns) const {
   if (pack_b_) return packed_size(steps, columns, set_.lanes);
-  const int64_t last = columns % width_;
+  const int64_t last = set_.reads_part ? 0 : columns % width_;
   return last % set_.lanes != 0 ? packed_size(steps, last, set_.lanes) : 0;
 }
 
@@ -97,7 +103,7 @@ void GemmPlan<S, T>::pack_panels(const S* b, const Part& block, T* to, int64_t f
   const auto columns_of = [&](int64_t p) { return std::min<int64_t>(width_, block.columns - p * width_); };
   if (!pack_b_) {
     const int64_t p = (block.columns - 1) / width_;
-    if (columns_of(p) % set_.lanes == 0) return;
+    if (set_.reads_part || columns_of(p) % set_.lanes == 0) return;
     pack_panel(b + block.begin * n_ + block.column0 + p * width_, n_, 1, block.steps, columns_of(p), set_.lanes, to,
                conj_b_);
     return;
@@ -131,6 +137,8 @@ Panels<T> GemmPlan<S, T>::panels(const S* b, const Part& block, const T* packed)
   p.n = block.columns;
   p.lanes = set_.lanes;
   p.width = width_;
+  p.reads_part = set_.reads_part;
+  p.streams = streams_;
   return p;
 }
 
@@ -148,8 +156,11 @@ Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
     batch_ = batch_a_ = 1;
   }
   const int64_t size = static_cast<int64_t>(sizeof(T));
-  const int vectors = m_ <= set_.skinny_rows ? kMaxTileVectors : 2;
+  // Results of three or four vectors take one panel: A is read once, a few rows at a time, wherever they lie.
+  const bool narrow = set_.skinny_rows >= kNarrowRows && n_ > 2 * set_.lanes && n_ <= kMaxTileVectors * set_.lanes;
+  const int vectors = m_ <= set_.skinny_rows || narrow ? kMaxTileVectors : 2;
   width_ = vectors * set_.lanes;
+  tile_rows_ = narrow ? set_.skinny_rows : set_.max_rows;
 
   const bool constant_b = spec.constant_b != nullptr && k_ > 0 && n_ > 0;
   pack_b_ = transpose_b_ || conj_b_ || !std::is_same_v<S, T> || constant_b ||
@@ -158,8 +169,18 @@ Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
             (m_ > set_.max_rows && k_ >= 64 &&
              (n_ > 3 * width_ || (n_ > width_ && !transpose_a_ && rows_collide(k_ * static_cast<int64_t>(sizeof(T))))));
 
+  fetches_a_ = k_ >= 64 && batch_a_ * m_ * k_ * size > kBytesFromMemory;
+  fetches_c_ = batch_ * m_ * n_ * size > kBytesFromMemory;
+  fetches_b_ = !pack_b_ && batch_b_ * k_ * n_ * size > kBytesFromMemory && k_ * n_ * size <= kSmallBytesOfB;
   const bool far = !pack_b_ && k_ * n_ * size > block_bytes_of_a();
-  const int64_t steps = std::max<int64_t>((far ? kDirectSteps : kBlockSteps) / size, 1);
+  streams_ = far && m_ <= set_.max_rows && m_ * n_ * size <= block_bytes_of_a();
+  // The same for an A stored by columns of which one vector of results takes all: more steps of so long rows than that
+  // drive each other out of the second-level cache.
+  streams_a_ = transpose_a_ && !pack_a_ && n_ <= set_.lanes && m_ * size >= kLongRow &&
+               batch_a_ * m_ * k_ * size > 4 * kBytesFromMemory;
+  const int64_t steps = streams_     ? kStreamSteps
+                        : streams_a_ ? 2 * kStreamSteps
+                                     : std::max<int64_t>((far ? kDirectSteps : kBlockSteps) / size, 1);
   const int64_t k_blocks = std::max<int64_t>(1, (k_ + steps - 1) / steps);
   kc_ = std::max<int64_t>(1, (k_ + k_blocks - 1) / k_blocks);
   // Partial sums wait in the output from one packed block of B to the next, where they can.
@@ -177,9 +198,9 @@ Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
       small_b ? std::clamp<int64_t>(kSmallResults / std::max<int64_t>(n_ * size, 1), 2 * set_.max_rows, kMaxGroup)
               : std::min(kMaxGroup, block_bytes_of_a() / (kc_ * size));
   // Groups of equal height, a multiple of the tile's where that is possible.
-  const int64_t tiles = std::max<int64_t>(1, (m_ + set_.max_rows - 1) / set_.max_rows);
-  const int64_t groups = (tiles * set_.max_rows + rows - 1) / std::max<int64_t>(rows, 1);
-  mc_ = std::clamp<int64_t>((tiles + groups - 1) / groups * set_.max_rows, 1, kMaxGroup);
+  const int64_t tiles = std::max<int64_t>(1, (m_ + tile_rows_ - 1) / tile_rows_);
+  const int64_t groups = (tiles * tile_rows_ + rows - 1) / std::max<int64_t>(rows, 1);
+  mc_ = std::clamp<int64_t>((tiles + groups - 1) / groups * tile_rows_, 1, kMaxGroup);
   by_batch_ = batch_ > 1 && nb_ == n_ && (batch_ >= 4 * slots_ || flops < 4 * kFlopsPerThread);
   const int64_t block_panels = (nb_ + width_ - 1) / std::max(width_, 1);
   const int64_t row_groups = (m_ + mc_ - 1) / mc_;
@@ -200,7 +221,7 @@ Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
   }
   if (spec.constant_a != nullptr && pack_a_ && m_ > 0 && k_ > 0) {
     const S* a = static_cast<const S*>(spec.constant_a.data);
-    const PackKey key{PackForm::kTilesOfA, spec.dtype, {m_, k_, batch_a_, kc_, mc_, transpose_a_, conj_a_}};
+    const PackKey key{PackForm::kTilesOfA, spec.dtype, {m_, k_, batch_a_, kc_, mc_, tile_rows_, transpose_a_, conj_a_}};
     TW_ASSIGN_OR_RETURN(constant_a_, packed<T>(spec.constant_a, key, constant_tiles(batch_a_, 0, 0), [&](T* to) {
                           for (int64_t i = 0; i < batch_a_; ++i) {
                             for (int64_t k0 = 0; k0 < k_; k0 += kc_) {
@@ -262,6 +283,7 @@ Status GemmPlan<S, T>::run(const void* a, const void* b, const void* const* oper
       do {
         const Part block{begin, std::min(kb_, k_ - begin), 0, n_};
         if (has_packed) pack_panels(matrix_b(call, i), block, to, 0, all);
+        if (fetches_b_ && i + 1 < batch_) fetch_matrix(matrix_b(call, i + 1));
         product(i, block, to, mine);
         begin += kb_;
       } while (begin < k_);
@@ -331,6 +353,7 @@ void GemmPlan<S, T>::group(const Call& call, int64_t batch, int64_t g, const Pan
   const int64_t offset = 0;
   RowSource<T> source;
   source.offsets = &offset;
+  source.fetches_results = fetches_c_ && !own;
   int64_t done = 0;
   do {
     const int64_t k0 = part.begin + done;
@@ -344,8 +367,10 @@ void GemmPlan<S, T>::group(const Call& call, int64_t batch, int64_t g, const Pan
       if (transpose_a_) {
         source.base = from + k0 * m_ + row0;
         source.a_step = m_;
+        source.streams = streams_a_;
       } else {
         source.rows = row_of;
+        if (fetches_a_) source.rows_apart = k_;
         for (int64_t r = 0; r < rows; ++r) row_of[r] = from + (row0 + r) * k_ + k0;
       }
     }

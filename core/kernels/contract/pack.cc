@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "hwy/cache_control.h"
+#include "core/kernels/contract/fetch.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/kernels/contract/pack.cc"
@@ -12,6 +12,8 @@
 HWY_BEFORE_NAMESPACE();
 namespace tw::contract::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
+
+#include "core/kernels/contract/part-inl.h"
 
 void widen_half(const half* from, float* to, int64_t n) {
   const hn::ScalableTag<float> d;
@@ -42,19 +44,37 @@ void narrow_bfloat16(const float* from, bfloat16* to, int64_t n) {
   for (int64_t i = 0; i < n; ++i) to[i] = bfloat16(from[i]);
 }
 
-// One block of four by four (two by two) elements in vectors of 16 bytes. `last` is the last row of `from` to read;
-// rows past it repeat it.
+// Vectors of blocks of 16 bytes, each transposed by itself.
+#if HWY_HAVE_SCALABLE || HWY_MAX_BYTES < 32
+constexpr int kBlocks = 1;
+#else
+constexpr int kBlocks = HWY_MAX_BYTES / 16;
+#endif
+
+// 16 bytes of every kStep-th row side by side.
+template <int kBlocks_, int kStep, typename T>
+HWY_INLINE auto side_by_side(const T* const* rows, int64_t k) {
+  if constexpr (kBlocks_ == 1) {
+    return hn::LoadU(hn::FixedTag<T, 16 / sizeof(T)>(), rows[0] + k);
+  } else {
+    const hn::FixedTag<T, kBlocks_ * 16 / sizeof(T)> d;
+    return hn::Combine(d, side_by_side<kBlocks_ / 2, kStep>(rows + kBlocks_ / 2 * kStep, k),
+                       side_by_side<kBlocks_ / 2, kStep>(rows, k));
+  }
+}
+
+// Four (two) steps of a vector of columns, one of which lies in each of `rows`.
 template <typename T>
-HWY_INLINE void transpose_block(const T* from, int64_t from_step, int64_t last, T* to, int64_t to_step) {
-  const hn::FixedTag<T, 16 / sizeof(T)> d;
-  const auto a = hn::LoadU(d, from), b = hn::LoadU(d, from + std::min<int64_t>(1, last) * from_step);
+HWY_INLINE void transpose_block(const T* const* rows, int64_t k, T* to, int64_t to_step) {
+  constexpr int kSide = 16 / sizeof(T);
+  const hn::FixedTag<T, kBlocks * kSide> d;
+  const auto a = side_by_side<kBlocks, kSide>(rows, k), b = side_by_side<kBlocks, kSide>(rows + 1, k);
   if constexpr (sizeof(T) == 8) {
     hn::StoreU(hn::InterleaveLower(d, a, b), d, to);
     hn::StoreU(hn::InterleaveUpper(d, a, b), d, to + to_step);
   } else {
-    const hn::FixedTag<double, 2> d2;
-    const auto c = hn::LoadU(d, from + std::min<int64_t>(2, last) * from_step),
-               e = hn::LoadU(d, from + std::min<int64_t>(3, last) * from_step);
+    const hn::FixedTag<double, kBlocks * 2> d2;
+    const auto c = side_by_side<kBlocks, kSide>(rows + 2, k), e = side_by_side<kBlocks, kSide>(rows + 3, k);
     const auto ab0 = hn::BitCast(d2, hn::InterleaveLower(d, a, b)), ab1 = hn::BitCast(d2, hn::InterleaveUpper(d, a, b));
     const auto ce0 = hn::BitCast(d2, hn::InterleaveLower(d, c, e)), ce1 = hn::BitCast(d2, hn::InterleaveUpper(d, c, e));
     hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d2, ab0, ce0)), d, to);
@@ -64,51 +84,54 @@ HWY_INLINE void transpose_block(const T* from, int64_t from_step, int64_t last, 
   }
 }
 
-// A cache line of each row of `from` is used up before the next rows are read, which may share its cache set. A partial
-// block of columns runs into the next row of `to`, which is written after it; so the last block comes first.
+// A cache line of each row of `from` is used up before the next rows are read, which may share its cache set. The last
+// columns' vector runs into the next row of `to`, whose first columns are written after it.
 template <typename T>
 void transpose_blocks(const T* from, int64_t from_step, T* to, int64_t to_step, int64_t rows, int64_t columns) {
-  constexpr int64_t kBlock = 16 / sizeof(T), kLine = 64 / sizeof(T);
-  const bool overrun = to_step == columns;
-  const int64_t blocks = overrun ? (columns + kBlock - 1) / kBlock : columns / kBlock, whole = rows / kBlock * kBlock;
-  for (int64_t k0 = 0; k0 < whole; k0 += kLine) {
-    const int64_t end = std::min(k0 + kLine, whole);
-    for (int64_t block = blocks - 1; block >= 0; --block) {
-      const int64_t j = block * kBlock;
-      for (int64_t k = k0; k < end; k += kBlock) {
-        transpose_block(from + j * from_step + k, from_step, columns - j - 1, to + k * to_step + j, to_step);
-      }
+  constexpr int64_t kSide = 16 / sizeof(T), kLine = 64 / sizeof(T), kWide = kBlocks * kSide;
+  const auto steps = [&](int64_t begin, int64_t end) HWY_ATTR {
+    for (int64_t j = (columns - 1) / kWide * kWide; j >= 0; j -= kWide) {
+      const T* row[kWide];  // past the last one it is repeated
+      for (int64_t i = 0; i < kWide; ++i) row[i] = from + std::min(j + i, columns - 1) * from_step;
+      // The next columns are likely to be the next tile or panel, and to come from far.
+      for (int64_t i = 0; i < std::min(kWide, columns - j); ++i)
+        fetch_to_second_level(row[i] + columns * from_step + begin);
+      for (int64_t k = begin; k < end; k += kSide) transpose_block(row, k, to + k * to_step + j, to_step);
     }
-    if (overrun) continue;
-    for (int64_t j = blocks * kBlock; j < columns; ++j) {
-      for (int64_t k = k0; k < end; ++k) to[k * to_step + j] = from[j * from_step + k];
+  };
+  if (columns < 1) return;
+  if (rows < kSide) {
+    for (int64_t k = 0; k < rows; ++k) {
+      for (int64_t j = 0; j < columns; ++j) to[k * to_step + j] = from[j * from_step + k];
     }
+    return;
   }
-  for (int64_t k = whole; k < rows; ++k) {
-    for (int64_t j = 0; j < columns; ++j) to[k * to_step + j] = from[j * from_step + k];
-  }
+  const int64_t whole = rows / kSide * kSide;
+  for (int64_t k = 0; k < whole; k += kLine) steps(k, std::min(k + kLine, whole));
+  if (whole < rows) steps(rows - kSide, rows);  // some of them again
 }
 
 template <typename T>
-void strip(const T* from, int64_t from_step, T* to, int64_t columns, int64_t steps) {
+void strip(const T* from, int64_t from_step, T* to, int64_t to_step, int64_t columns, int64_t steps) {
   const hn::ScalableTag<T> d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  for (int64_t k = 0; k < steps; ++k, from += from_step, to += columns) {
+  for (int64_t k = 0; k < steps; ++k, from += from_step, to += to_step) {
     int64_t j = 0;
     for (; j + lanes <= columns; j += lanes) {
-      hwy::Prefetch(from + steps * from_step + j);
+      fetch_to_second_level(from + steps * from_step + j);
       hn::StoreU(hn::LoadU(d, from + j), d, to + j);
     }
-    if (j < columns)
-      hn::StoreU(hn::MaskedLoad(hn::FirstN(d, static_cast<size_t>(columns - j)), d, from + j), d, to + j);
+    if (j == columns) continue;
+    fetch_to_second_level(from + steps * from_step + j);
+    hn::StoreU(load_part(d, from + j, columns - j), d, to + j);
   }
 }
 
-void strip_float(const float* from, int64_t from_step, float* to, int64_t columns, int64_t steps) {
-  strip(from, from_step, to, columns, steps);
+void strip_float(const float* from, int64_t from_step, float* to, int64_t to_step, int64_t columns, int64_t steps) {
+  strip(from, from_step, to, to_step, columns, steps);
 }
-void strip_double(const double* from, int64_t from_step, double* to, int64_t columns, int64_t steps) {
-  strip(from, from_step, to, columns, steps);
+void strip_double(const double* from, int64_t from_step, double* to, int64_t to_step, int64_t columns, int64_t steps) {
+  strip(from, from_step, to, to_step, columns, steps);
 }
 
 void transpose_float(const float* from, int64_t from_step, float* to, int64_t to_step, int64_t rows, int64_t columns) {
@@ -143,11 +166,11 @@ void transpose(const float* from, int64_t from_step, float* to, int64_t to_step,
 void transpose(const double* from, int64_t from_step, double* to, int64_t to_step, int64_t rows, int64_t columns) {
   HWY_DYNAMIC_DISPATCH(transpose_double)(from, from_step, to, to_step, rows, columns);
 }
-void copy_strip(const float* from, int64_t from_step, float* to, int64_t columns, int64_t steps) {
-  HWY_DYNAMIC_DISPATCH(strip_float)(from, from_step, to, columns, steps);
+void copy_strip(const float* from, int64_t from_step, float* to, int64_t to_step, int64_t columns, int64_t steps) {
+  HWY_DYNAMIC_DISPATCH(strip_float)(from, from_step, to, to_step, columns, steps);
 }
-void copy_strip(const double* from, int64_t from_step, double* to, int64_t columns, int64_t steps) {
-  HWY_DYNAMIC_DISPATCH(strip_double)(from, from_step, to, columns, steps);
+void copy_strip(const double* from, int64_t from_step, double* to, int64_t to_step, int64_t columns, int64_t steps) {
+  HWY_DYNAMIC_DISPATCH(strip_double)(from, from_step, to, to_step, columns, steps);
 }
 
 }  // namespace tw::contract

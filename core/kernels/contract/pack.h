@@ -1,6 +1,7 @@
 // Packing: copies of operands laid out and typed as the tiles read them.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
@@ -14,14 +15,14 @@ void widen(const half* from, float* to, int64_t n);
 void widen(const bfloat16* from, float* to, int64_t n);
 void narrow(const float* from, half* to, int64_t n);
 void narrow(const float* from, bfloat16* to, int64_t n);
-// to[k * to_step + j] = from[j * from_step + k] for k < rows, j < columns. Where to_step is `columns`, up to a vector
-// past the end of `to` may be written.
+// to[k * to_step + j] = from[j * from_step + k] for k < rows, j < columns; up to a vector past column `columns` of each
+// row may be written, and so past the end of `to`.
 void transpose(const float* from, int64_t from_step, float* to, int64_t to_step, int64_t rows, int64_t columns);
 void transpose(const double* from, int64_t from_step, double* to, int64_t to_step, int64_t rows, int64_t columns);
-// to[k * columns + j] = from[k * from_step + j] for k < steps, j < columns; up to a vector past the end of `to` may be
-// written.
-void copy_strip(const float* from, int64_t from_step, float* to, int64_t columns, int64_t steps);
-void copy_strip(const double* from, int64_t from_step, double* to, int64_t columns, int64_t steps);
+// to[k * to_step + j] = from[k * from_step + j] for k < steps, j < columns; zeros up to a vector past column `columns`
+// of each row may be written, and so past the end of `to`.
+void copy_strip(const float* from, int64_t from_step, float* to, int64_t to_step, int64_t columns, int64_t steps);
+void copy_strip(const double* from, int64_t from_step, double* to, int64_t to_step, int64_t columns, int64_t steps);
 
 template <typename T>
 inline constexpr bool is_std_complex = false;
@@ -64,11 +65,12 @@ void load_transposed(const S* from, int64_t from_step, T* to, int64_t to_step, i
 
 // copy_strip with conversion.
 template <typename S, typename T>
-void load_strip(const S* from, int64_t from_step, T* to, int64_t columns, int64_t steps, bool conjugate = false) {
+void load_strip(const S* from, int64_t from_step, T* to, int64_t to_step, int64_t columns, int64_t steps,
+                bool conjugate = false) {
   if constexpr (std::is_same_v<S, T> && std::is_floating_point_v<T>) {
-    copy_strip(from, from_step, to, columns, steps);
+    copy_strip(from, from_step, to, to_step, columns, steps);
   } else {
-    for (int64_t k = 0; k < steps; ++k) load_row(from + k * from_step, to + k * columns, columns, conjugate);
+    for (int64_t k = 0; k < steps; ++k) load_row(from + k * from_step, to + k * to_step, columns, conjugate);
   }
 }
 
@@ -82,15 +84,15 @@ void load_strips(const S* from, int64_t from_step, T* to, int64_t strip_step, in
   for (int64_t k = 0; k < steps; k += kSteps) {
     const int64_t n = steps - k < kSteps ? steps - k : kSteps;
     for (int64_t s = 0; s < strips; ++s) {
-      load_strip(from + k * from_step + s * columns, from_step, to + s * strip_step + k * columns, columns, n,
+      load_strip(from + k * from_step + s * columns, from_step, to + s * strip_step + k * columns, columns, columns, n,
                  conjugate);
     }
   }
 }
 
-// B as tiles read it. Packed: panels of `width` columns, panel p at p * width * k, each [k][width] with zeros past
-// column n; the last panel is as narrow as whole vectors allow. Direct: B itself, [k][ld], with only a last partial
-// panel packed.
+// B as tiles read it. Packed: panels of `width` columns, panel p at p * width * k, each [k][width] with numbers of
+// no meaning past column n; the last panel is as narrow as whole vectors allow. Direct: B itself, [k][ld], with only a
+// last partial panel packed where tiles read whole vectors.
 template <typename T>
 struct Panels {
   const T* packed = nullptr;
@@ -98,13 +100,15 @@ struct Panels {
   int64_t ld = 0;
   int64_t k = 0, n = 0;
   int lanes = 1, width = 1;
+  bool reads_part = false;  // as the tile set says
+  bool streams = false;     // direct from memory, `k` rows of it at a time
 
   int64_t count() const { return (n + width - 1) / width; }
   int64_t columns(int64_t panel) const { return n - panel * width < width ? n - panel * width : width; }
-  int vectors(int64_t panel) const { return static_cast<int>((columns(panel) + lanes - 1) / lanes); }
+  int vectors(int64_t panel) const { return (static_cast<int>(columns(panel)) + lanes - 1) / lanes; }
   const T* at(int64_t panel, int64_t step, int64_t* b_step) const {
     if (direct != nullptr) {
-      if (columns(panel) % lanes == 0) return *b_step = ld, direct + panel * width + step * ld;
+      if (reads_part || columns(panel) % lanes == 0) return *b_step = ld, direct + panel * width + step * ld;
       return *b_step = vectors(panel) * lanes, packed + step * *b_step;
     }
     *b_step = vectors(panel) * lanes;
@@ -120,17 +124,11 @@ template <typename S, typename T>
 void pack_panel(const S* from, int64_t k_stride, int64_t n_stride, int64_t steps, int64_t columns, int lanes, T* to,
                 bool conjugate = false) {
   const int64_t width = (columns + lanes - 1) / lanes * lanes;
-  if (n_stride == 1) {
-    for (int64_t k = 0; k < steps; ++k, from += k_stride, to += width) {
-      load_row(from, to, columns, conjugate);
-      for (int64_t j = columns; j < width; ++j) to[j] = T{};
-    }
-  } else {
-    load_transposed(from, n_stride, to, width, steps, columns, conjugate);
-    if (columns == width) return;
-    for (int64_t k = 0; k < steps; ++k) {
-      for (int64_t j = columns; j < width; ++j) to[k * width + j] = T{};
-    }
+  if (n_stride == 1) load_strip(from, k_stride, to, width, columns, steps, conjugate);
+  else load_transposed(from, n_stride, to, width, steps, columns, conjugate);
+  if constexpr (!std::is_same_v<S, T> || !std::is_floating_point_v<T>) {
+    for (int64_t k = 0; k < steps && columns < width; ++k)
+      std::fill(to + k * width + columns, to + (k + 1) * width, T{});
   }
 }
 

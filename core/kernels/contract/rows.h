@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/kernels/contract/fetch.h"
 #include "core/kernels/contract/pack.h"
 #include "core/kernels/contract/tile.h"
 
@@ -13,9 +14,14 @@ inline constexpr int64_t kMaxGroup = 384;
 
 // A group of rows cut into tiles of nearly equal height: a low tile at the end would wait for loads.
 struct RowTiles {
-  int64_t rows, count;
-  RowTiles(int64_t r, int64_t max_rows) : rows(r), count((r + max_rows - 1) / max_rows) {}
-  int64_t begin(int64_t tile) const { return tile * rows / count; }
+  int64_t count, height, higher;  // the first `higher` tiles have a row more
+  // Small numbers, divided as such: a product of small matrices takes no longer than a few long divisions.
+  RowTiles(int64_t rows, int64_t max_rows) {
+    const auto all = static_cast<uint32_t>(rows), most = static_cast<uint32_t>(max_rows);
+    const uint32_t tiles = (all + most - 1) / most, each = all / tiles;
+    count = tiles, height = each, higher = all - each * tiles;
+  }
+  int64_t begin(int64_t tile) const { return tile * height + std::min(tile, higher); }
   // Where pack_tiles puts a tile: each has room for a store that runs over its end.
   int64_t packed(int64_t tile, int64_t steps, int lanes) const { return begin(tile) * steps + tile * lanes; }
 };
@@ -29,6 +35,11 @@ struct RowSource {
   int64_t a_step = 1;
   const int64_t* offsets = nullptr;
   int64_t segments = 1, length = 0;
+  // Elements from one row to the next where rows come from memory, as those after the last do: the next tile's are
+  // fetched. Else 0.
+  int64_t rows_apart = 0;
+  bool streams = false;          // the column form comes from memory, `length` steps at a time
+  bool fetches_results = false;  // those of the next tile: they come from memory
   int64_t k() const { return segments * length; }
 };
 
@@ -55,7 +66,7 @@ void pack_tiles(const S* from, int64_t from_step, bool columns, int64_t rows, in
     for (int64_t k = 0; k < steps; k += kSteps) {
       for (int64_t i = 0; i < tiles.count; ++i) {
         load_strip(from + k * from_step + tiles.begin(i), from_step, to + tiles.packed(i, steps, lanes) + k * height(i),
-                   height(i), std::min(kSteps, steps - k), conjugate);
+                   height(i), height(i), std::min(kSteps, steps - k), conjugate);
       }
     }
   } else {
@@ -63,6 +74,36 @@ void pack_tiles(const S* from, int64_t from_step, bool columns, int64_t rows, in
       load_transposed(from + tiles.begin(i) * from_step, from_step, to + tiles.packed(i, steps, lanes), height(i),
                       steps, height(i), conjugate);
     }
+  }
+}
+
+// Fetches what lies as far ahead of the tile at `begin` of `count` rows of A, stored by columns, as memory is away;
+// beyond the last row, the first ones of the next steps.
+template <typename T>
+void fetch_columns(const RowSource<T>& a, int64_t begin, int64_t count) {
+  const int64_t ahead = std::min<int64_t>(kStreamAhead / sizeof(T), count);
+  const T* at = a.base + begin + ahead + (begin + ahead < count ? 0 : a.length * a.a_step - count);
+  for (int64_t k = 0; k < a.length; ++k, at += a.a_step) fetch_to_second_level(at);
+}
+
+// Fetches the lines that lie as far ahead of panel `p` as memory is away; beyond the end of these rows of B, those of
+// the next ones.
+template <typename T>
+void fetch_stream(const Panels<T>& b, int64_t steps, int64_t p, const T* at) {
+  constexpr int64_t kAhead = kStreamAhead / sizeof(T);
+  const int64_t column = p * b.width + kAhead;
+  at += column < b.n ? kAhead : std::min(kAhead, b.n) + steps * b.ld - b.n;
+  for (int64_t k = 0; k < steps; ++k, at += b.ld) {
+    for (int64_t j = 0; j < b.width; j += b.lanes) fetch_to_second_level(at + j);
+  }
+}
+
+// Fetches `length` elements from element `at` on of each of `count` rows.
+template <typename T>
+void fetch_lines(const T* const* rows, int64_t count, int64_t at, int64_t length) {
+  constexpr int64_t kLine = 64 / sizeof(T);
+  for (int64_t r = 0; r < count; ++r) {
+    for (int64_t j = 0; j < length; j += kLine) fetch_to_second_level(rows[r] + at + j);
   }
 }
 
@@ -84,9 +125,10 @@ void multiply_rows(const TileSet<T>& set, const RowSource<T>& a, int64_t count, 
     const int64_t column = (p - first) * b.width;
     t.b = b.at(p, k0, &t.b_step);
     t.columns = b.columns(p);
-    // Rows of B itself lie far apart, so that the processor does not foresee them: there the next panel's part of the
-    // same row is fetched.
-    t.ahead = b.direct != nullptr ? vectors * b.lanes : 4 * t.b_step;
+    // Rows of a wider B itself lie far apart, so that the processor does not foresee them: there the next panel's part
+    // of the same row is fetched.
+    t.ahead = b.direct != nullptr && b.n > b.width ? vectors * b.lanes : 4 * t.b_step;
+    if (b.streams) fetch_stream(b, a.k(), p, t.b);
     for (int64_t i = 0; i < tiles.count; ++i) {
       const int64_t begin = tiles.begin(i), height = tiles.begin(i + 1) - begin;
       T* to[kMaxTileRows];
@@ -95,6 +137,14 @@ void multiply_rows(const TileSet<T>& set, const RowSource<T>& a, int64_t count, 
       t.a_step = a.a_step == 0 ? height : a.a_step;
       t.a = a.rows == nullptr ? &from : a.rows + begin;
       t.c = to;
+      if (a.rows_apart > 0 && p == first) fetch_lines(t.a, height, height * a.rows_apart, a.length);
+      if (a.streams && p == first) fetch_columns(a, begin, count);
+      // The next results lie below, or at the top of the next panel.
+      if (a.fetches_results) {
+        if (i + 1 < tiles.count)
+          fetch_lines(c + begin + height, tiles.begin(i + 2) - begin - height, column, t.columns);
+        else fetch_lines(c, tiles.begin(1), column + b.width, t.columns);
+      }
       fns[height - 1][vectors - 1](t);
     }
   }

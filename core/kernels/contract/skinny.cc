@@ -61,12 +61,14 @@ class SkinnyPlan final : public SlottedPlan {
     TW_ASSIGN_OR_RETURN(epilogue_,
                         BoundEpilogue::make(s.epilogue, s.dtype, batch_ == 1 ? Shape{m_, n_} : Shape{batch_, m_, n_}));
     const int64_t lines = form_ == Form::kRowsOfA ? m_ : n_;
-    int64_t most = form_ == Form::kSums ? kSumColumns : kMapBlock / few_;
+    int64_t most = form_ == Form::kSums ? kSumBytes / (few_ * static_cast<int64_t>(sizeof(T))) : kMapBlock / few_;
     // Rows that are read more than once stay in the second-level cache.
     if (few_ > kMaxDots)
       most = std::clamp<int64_t>(kRereadBytes / (k_ * static_cast<int64_t>(sizeof(T))) / 4 * 4, 4, most);
     const int64_t unit = form_ == Form::kSums ? 64 : 4;
-    block_ = std::clamp((lines + 4 * slots_ - 1) / (4 * slots_) / unit * unit, std::min(4 * unit, most), most);
+    // Sums read the longer runs of each row the fewer pieces there are.
+    const int64_t pieces = form_ == Form::kSums ? (slots_ > 1 ? 2 * slots_ : 1) : 4 * slots_;
+    block_ = std::clamp((lines + pieces - 1) / pieces / unit * unit, std::min(4 * unit, most), most);
     tasks_ = (lines + block_ - 1) / block_;
     copies_few_ = copies_few(s, form_);
     if (copies_few_) shared_bytes_ += piece_bytes<T>(few_elements());

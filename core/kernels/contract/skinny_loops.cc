@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "hwy/cache_control.h"
+#include "core/kernels/contract/fetch.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/kernels/contract/skinny_loops.cc"
@@ -13,12 +13,47 @@ HWY_BEFORE_NAMESPACE();
 namespace tw::contract::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
+#include "core/kernels/contract/part-inl.h"
+
+// The two halves of a vector added, down to 16 bytes.
+template <class D>
+HWY_INLINE auto fold(D d, hn::Vec<D> v) {
+  if constexpr (sizeof(hn::TFromD<D>) * hn::MaxLanes(D()) == 16) {
+    return v;
+  } else {
+    const hn::Half<D> half;
+    return fold(half, hn::Add(hn::LowerHalf(half, v), hn::UpperHalf(half, v)));
+  }
+}
+
+// The sums of the lanes of kCount vectors, 16 bytes of them at a time: fewer steps than one after the other takes.
+template <int kCount, class D, typename T = hn::TFromD<D>>
+HWY_INLINE void sums_of_lanes(D d, const hn::Vec<D>* v, T* sums) {
+  constexpr int kSide = 16 / sizeof(T);
+  const auto pair = [&](int i) HWY_ATTR {
+    const auto a = v[std::min(i, kCount - 1)], b = v[std::min(i + 1, kCount - 1)];
+    return hn::Add(hn::InterleaveLower(d, a, b), hn::InterleaveUpper(d, a, b));
+  };
+#pragma GCC unroll 16
+  for (int i = 0; i < kCount; i += kSide) {
+    auto sum = pair(i);
+    if constexpr (sizeof(T) == 4) {
+      const hn::Repartition<double, D> d2;
+      const auto low = hn::BitCast(d2, sum), high = hn::BitCast(d2, pair(i + 2));
+      sum = hn::Add(hn::BitCast(d, hn::InterleaveLower(d2, low, high)),
+                    hn::BitCast(d, hn::InterleaveUpper(d2, low, high)));
+    }
+    hn::StoreU(fold(d, sum), hn::FixedTag<T, kSide>(), sums + i);
+  }
+}
+
 // kR rows of a and kN vectors of x share each other's loads. Rows past the last repeat it; their sums are dropped.
-template <typename T, int kR, int kN>
-void dots(const Dots<T>& t) {
+template <typename T, int kR, int kN, bool kFar>
+void dots_of(const Dots<T>& t) {
   const hn::ScalableTag<T> d;
   using V = hn::Vec<decltype(d)>;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), k = t.k;
+  [[maybe_unused]] constexpr int64_t kAhead = kStreamAhead / static_cast<int64_t>(sizeof(T));
   for (int64_t r = 0; r < t.rows; r += kR) {
     const T* a[kR];
     for (int i = 0; i < kR; ++i) a[i] = t.a + std::min(r + i, t.rows - 1) * t.a_step;
@@ -35,11 +70,16 @@ void dots(const Dots<T>& t) {
     }
     int64_t at = 0;
     for (; at + kW * lanes <= k; at += kW * lanes) {
+      // Near the end of these rows, the beginning of the next ones.
+      [[maybe_unused]] const int64_t ahead = at + kAhead < k ? kAhead : kR * t.a_step + std::min(kAhead, k) - k;
 #pragma GCC unroll 2
       for (int w = 0; w < kW; ++w) {
         V av[kR];
 #pragma GCC unroll 4
-        for (int i = 0; i < kR; ++i) av[i] = hn::LoadU(d, a[i] + at + w * lanes);
+        for (int i = 0; i < kR; ++i) {
+          av[i] = hn::LoadU(d, a[i] + at + w * lanes);
+          if constexpr (kFar) fetch_to_second_level(a[i] + at + w * lanes + ahead);
+        }
 #pragma GCC unroll 8
         for (int j = 0; j < kN; ++j) {
           const V xv = hn::LoadU(d, t.x + j * t.x_step + at + w * lanes);
@@ -49,24 +89,30 @@ void dots(const Dots<T>& t) {
       }
     }
     for (; at < k; at += lanes) {
-      const auto some = hn::FirstN(d, static_cast<size_t>(std::min(k - at, lanes)));
+      const int64_t some = std::min(k - at, lanes);
       V av[kR];
 #pragma GCC unroll 4
-      for (int i = 0; i < kR; ++i) av[i] = hn::MaskedLoad(some, d, a[i] + at);
+      for (int i = 0; i < kR; ++i) av[i] = load_part(d, a[i] + at, some);
 #pragma GCC unroll 8
       for (int j = 0; j < kN; ++j) {
-        const V xv = hn::MaskedLoad(some, d, t.x + j * t.x_step + at);
+        const V xv = load_part(d, t.x + j * t.x_step + at, some);
 #pragma GCC unroll 4
         for (int i = 0; i < kR; ++i) acc[0][i][j] = hn::MulAdd(av[i], xv, acc[0][i][j]);
       }
     }
+    if constexpr (kW == 2) {
+#pragma GCC unroll 4
+      for (int i = 0; i < kR; ++i) {
+#pragma GCC unroll 8
+        for (int j = 0; j < kN; ++j) acc[0][i][j] = hn::Add(acc[0][i][j], acc[1][i][j]);
+      }
+    }
+    T sums[kR * kN + 16 / sizeof(T)];
+    sums_of_lanes<kR * kN>(d, &acc[0][0][0], sums);
     for (int i = 0; i < kR && r + i < t.rows; ++i) {
       for (int j = 0; j < kN; ++j) {
-        V v = acc[0][i][j];
-        for (int w = 1; w < kW; ++w) v = hn::Add(v, acc[w][i][j]);
-        const T sum = hn::GetLane(hn::SumOfLanes(d, v));
         T& y = t.y[(r + i) * t.y_row + j * t.y_column];
-        y = t.accumulate ? y + sum : sum;
+        y = t.accumulate ? y + sums[i * kN + j] : sums[i * kN + j];
       }
     }
   }
@@ -78,6 +124,15 @@ constexpr int kFewRows = 4, kSomeRows = 4, kManyRows = 3;
 #else
 constexpr int kFewRows = 3, kSomeRows = 2, kManyRows = 1;
 #endif
+
+// More of the large matrix than the second-level cache may hold from the last time.
+constexpr int64_t kFarBytes = 512 << 10;
+
+template <typename T, int kR, int kN>
+void dots(const Dots<T>& t) {
+  if (t.rows * t.k * static_cast<int64_t>(sizeof(T)) > kFarBytes) dots_of<T, kR, kN, true>(t);
+  else dots_of<T, kR, kN, false>(t);
+}
 
 template <typename T>
 void run_dots(const Dots<T>& t) {
@@ -94,7 +149,7 @@ void run_dots(const Dots<T>& t) {
 }
 
 // kK rows of b at a time, each read in order.
-template <typename T, int kM, int kK>
+template <typename T, int kM, int kK, bool kFar>
 void add_rows(const RowSums<T>& t, int64_t i, bool first) {
   const hn::ScalableTag<T> d;
   using V = hn::Vec<decltype(d)>;
@@ -106,15 +161,20 @@ void add_rows(const RowSums<T>& t, int64_t i, bool first) {
     for (int s = 0; s < kK; ++s) x[j][s] = hn::Set(d, t.x[j * t.x_row + (i + s) * t.x_column]);
   }
   const T* HWY_RESTRICT b = t.b + i * t.b_step;
+  // Fetched that far ahead: near the end of these rows, the beginning of the next ones.
+  [[maybe_unused]] constexpr int64_t kAhead = kStreamAhead / static_cast<int64_t>(sizeof(T));
+  [[maybe_unused]] const int64_t next = std::min(kAhead, t.columns) + kK * t.b_step - t.columns;
   int64_t c = 0;
   for (; c + lanes <= t.columns; c += lanes) {
+    [[maybe_unused]] const T* ahead = b + c + (c + kAhead < t.columns ? kAhead : next);
     V sum[kM];
 #pragma GCC unroll 2
     for (int j = 0; j < kM; ++j) sum[j] = first ? hn::Zero(d) : hn::LoadU(d, t.y + j * t.y_step + c);
 #pragma GCC unroll 8
     for (int s = 0; s < kK; ++s) {
       const V bv = hn::LoadU(d, b + s * t.b_step + c);
-      hwy::Prefetch(b + (s + kK) * t.b_step + c);
+      if constexpr (kFar) fetch_to_second_level(ahead + s * t.b_step);
+      else hwy::Prefetch(b + (s + kK) * t.b_step + c);
 #pragma GCC unroll 2
       for (int j = 0; j < kM; ++j) sum[j] = hn::MulAdd(x[j][s], bv, sum[j]);
     }
@@ -130,18 +190,19 @@ void add_rows(const RowSums<T>& t, int64_t i, bool first) {
   }
 }
 
-template <typename T, int kM>
+template <typename T, int kM, bool kFar>
 void sums(const RowSums<T>& t) {
   constexpr int kK = kM == 1 ? 8 : 4;
   int64_t i = 0;
-  for (; i + kK <= t.k; i += kK) add_rows<T, kM, kK>(t, i, i == 0);
-  for (; i < t.k; ++i) add_rows<T, kM, 1>(t, i, i == 0);
+  for (; i + kK <= t.k; i += kK) add_rows<T, kM, kK, kFar>(t, i, i == 0);
+  for (; i < t.k; ++i) add_rows<T, kM, 1, kFar>(t, i, i == 0);
 }
 
 template <typename T>
 void run_sums(const RowSums<T>& t) {
-  if (t.count == 1) return sums<T, 1>(t);
-  return sums<T, 2>(t);
+  const bool far = t.k * t.columns * static_cast<int64_t>(sizeof(T)) > kFarBytes;
+  if (t.count == 1) return far ? sums<T, 1, true>(t) : sums<T, 1, false>(t);
+  return far ? sums<T, 2, true>(t) : sums<T, 2, false>(t);
 }
 
 void dots_float(const Dots<float>& t) { run_dots(t); }

@@ -7,8 +7,8 @@ namespace tw::contract {
 
 inline constexpr int kMaxDots = 8;        // vectors that dot_rows takes
 inline constexpr int kMaxSumsOfRows = 2;  // results that sum_rows takes
-// Columns of one call of sum_rows: the results it adds to stay in the first-level cache.
-inline constexpr int64_t kSumColumns = 1024;
+// Of results of one call of sum_rows: they stay in the first-level cache while long rows pass.
+inline constexpr int64_t kSumBytes = 16 << 10;
 
 // y[r * y_row + j * y_column] (+)= sum over i < k of a[r * a_step + i] * x[j * x_step + i], for r < rows and j < count.
 template <typename T>

@@ -25,6 +25,8 @@ constexpr int kRows = 14, kSkinnyRows = 6;
 #else
 constexpr int kRows = 6, kSkinnyRows = 2;
 #endif
+// With mask registers a part of a vector is read and written as quickly as all of it.
+constexpr bool kMasks = HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3;
 
 // Writes the columns that are wanted of `rows` rows of sums, of `width` elements each.
 template <typename T>
@@ -39,8 +41,9 @@ HWY_NOINLINE void store_part(const Tile<T>& t, const T* HWY_RESTRICT sums, int r
   }
 }
 
-template <typename T, int kR, int kV, bool kColumns>
-void run_tile(const Tile<T>& t) {
+// kPart: the last vector is read and written in part.
+template <typename T, int kR, int kV, bool kColumns, bool kPart>
+void multiply_tile(const Tile<T>& t) {
   const hn::ScalableTag<T> d;
   using V = hn::Vec<decltype(d)>;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
@@ -59,6 +62,7 @@ void run_tile(const Tile<T>& t) {
 #pragma GCC unroll 4
     for (int j = 0; j < kV; ++j) hwy::Prefetch(t.c[i] + j * lanes);
   }
+  [[maybe_unused]] const auto wanted = hn::FirstN(d, static_cast<size_t>(t.columns - (kV - 1) * lanes));
   const T* HWY_RESTRICT b = t.b;
   const int64_t b_step = t.b_step, a_step = kColumns ? t.a_step : 1, length = t.length, ahead = t.ahead;
   for (int64_t s = 0; s < t.segments; ++s) {
@@ -67,7 +71,7 @@ void run_tile(const Tile<T>& t) {
       V bv[kV];
 #pragma GCC unroll 4
       for (int j = 0; j < kV; ++j) {
-        bv[j] = hn::LoadU(d, b + j * lanes);
+        bv[j] = kPart && j + 1 == kV ? hn::MaskedLoad(wanted, d, b + j * lanes) : hn::LoadU(d, b + j * lanes);
         hwy::Prefetch(b + ahead + j * lanes);
       }
 #pragma GCC unroll 16
@@ -78,18 +82,24 @@ void run_tile(const Tile<T>& t) {
       }
     }
   }
-  if (t.columns == kV * lanes) {
+  if (kPart || t.columns == kV * lanes) {
 #pragma GCC unroll 16
     for (int i = 0; i < kR; ++i) {
       T* HWY_RESTRICT c = t.c[i];
 #pragma GCC unroll 4
-      for (int j = 0; j < kV; ++j) {
+      for (int j = 0; j < kV - kPart; ++j) {
         V v = acc[i][j];
         if (t.accumulate) v = hn::Add(v, hn::LoadU(d, c + j * lanes));
         hn::StoreU(v, d, c + j * lanes);
       }
+      if constexpr (kPart) {
+        V v = acc[i][kV - 1];
+        T* last = c + (kV - 1) * lanes;
+        if (t.accumulate) v = hn::Add(v, hn::MaskedLoad(wanted, d, last));
+        hn::BlendedStore(v, wanted, d, last);
+      }
     }
-  } else {
+  } else if constexpr (!kMasks) {
     HWY_ALIGN T sums[kR * kV * HWY_MAX_BYTES / sizeof(T)];
 #pragma GCC unroll 16
     for (int i = 0; i < kR; ++i) {
@@ -98,6 +108,15 @@ void run_tile(const Tile<T>& t) {
     }
     store_part(t, sums, kR, kV * lanes);
   }
+}
+
+template <typename T, int kR, int kV, bool kColumns>
+void run_tile(const Tile<T>& t) {
+  if constexpr (kMasks) {
+    if (t.columns < kV * static_cast<int64_t>(hn::Lanes(hn::ScalableTag<T>())))
+      return multiply_tile<T, kR, kV, kColumns, true>(t);
+  }
+  multiply_tile<T, kR, kV, kColumns, false>(t);
 }
 
 template <typename T, int kR, int kV>
@@ -115,6 +134,7 @@ TileSet<T> make_set() {
   set.lanes = static_cast<int>(hn::Lanes(hn::ScalableTag<T>()));
   set.max_rows = kRows;
   set.skinny_rows = kSkinnyRows;
+  set.reads_part = kMasks;
   add_rows<T, kRows, 1>(&set);
   add_rows<T, kRows, 2>(&set);
   add_rows<T, kSkinnyRows, 3>(&set);

@@ -19,7 +19,8 @@ struct Tile {
   const int64_t* offsets;
   int64_t segments, length;
   int64_t a_step;
-  // Whole vectors are read from b, past `columns` where that is no multiple of the lanes.
+  // Whole vectors are read from b, past `columns` where that is no multiple of the lanes, unless the set says
+  // otherwise.
   const T* b;
   int64_t b_step;
   T* const* c;  // one pointer per row; only `columns` elements are read and written
@@ -38,6 +39,7 @@ struct TileSet {
   int lanes;        // elements per vector
   int max_rows;     // with one or two vectors
   int skinny_rows;  // with three or four
+  bool reads_part;  // no more than `columns` of b are read
   // [column form][rows - 1][vectors - 1]; null where rows exceed the two limits above.
   TileFn<T> fn[2][kMaxTileRows][kMaxTileVectors];
 
