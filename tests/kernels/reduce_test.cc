@@ -206,6 +206,78 @@ TEST(Reduce, NanStaysInExtremes) {
   }
 }
 
+ReduceSpec plain_spec(ReduceOp op, DType t, const Case& c) {
+  ReduceSpec spec;
+  spec.op = op;
+  spec.space = c.space;
+  spec.shapes = {c.space};
+  spec.axes = c.axes;
+  spec.dtype = spec.result = t;
+  return spec;
+}
+
+// Rows treated as one with others, groups of eight rows and what is left of them, pieces of wide rows, rows that follow
+// each other and rows that do not, and one tensor larger than what caches hold.
+TEST(Reduce, ColumnsOfOddSizes) {
+  std::mt19937 rng(5);
+  const Case cases[] = {
+      {{1237, 2}, {0}},  {{700, 31}, {0}},         {{263, 131}, {0}},     {{3, 263, 269}, {1}},
+      {{15, 1031}, {0}}, {{13, 8209}, {0}},        {{2, 31, 9, 61}, {1}}, {{5, 2, 67, 3, 2, 7}, {0, 2, 4}},
+      {{41, 1025}, {0}}, {{3, 1, 200, 1, 5}, {2}}, {{19, 0, 3}, {1}}};
+  for (DType t : {DType::kFloat, DType::kDouble, DType::kHalf, DType::kBfloat16, DType::kInt8, DType::kInt32,
+                  DType::kUint64, DType::kComplex64}) {
+    for (ReduceOp op : {ReduceOp::kSum, ReduceOp::kMax, ReduceOp::kMin}) {
+      if (is_complex(t) && op != ReduceOp::kSum) continue;
+      for (const Case& c : cases) {
+        if (is_integer(t) && c.space.num_elements() == 0 && op != ReduceOp::kSum) continue;
+        check(plain_spec(op, t, c), {random_tensor(t, c.space, rng)}, t, 5 * tolerance(t),
+              1 + static_cast<int>(rng() % 3));
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+  const Case large{{1051, 2053}, {0}};
+  check(plain_spec(ReduceOp::kSum, DType::kDouble, large), {random_tensor(DType::kDouble, large.space, rng)},
+        DType::kDouble, 1e-12, 1);
+}
+
+TEST(Reduce, NanAndInfinityInColumnsAndShortFloats) {
+  std::mt19937 rng(6);
+  for (DType t : {DType::kFloat, DType::kDouble, DType::kHalf, DType::kBfloat16}) {
+    for (const Case& c : {Case{{300, 19}, {0}}, Case{{21, 523}, {0}}, Case{{3, 37}, {1}}, Case{{2, 4099}, {1}}}) {
+      for (double special : {std::nan(""), HUGE_VAL, -HUGE_VAL}) {
+        Tensor x = random_tensor(t, c.space, rng);
+        for (int64_t i = rng() % 5; i < x.num_elements(); i += 1 + static_cast<int64_t>(rng() % 997)) {
+          ref::store(t, {special, 0, 0}, x.raw(), i);
+        }
+        for (ReduceOp op : {ReduceOp::kSum, ReduceOp::kMax, ReduceOp::kMin}) {
+          check(plain_spec(op, t, c), {x}, t, 5 * tolerance(t), 2);
+          if (HasFatalFailure()) return;
+        }
+      }
+    }
+  }
+}
+
+// Extremes in the first and last places of pieces, twice over, and behind NaN.
+TEST(Reduce, PlacesInLongRows) {
+  for (DType t : {DType::kFloat, DType::kDouble, DType::kInt16}) {
+    for (int64_t n : {15, 1023, 1024, 1025, 3001}) {
+      for (int64_t at : {int64_t{0}, n / 2, n - 1}) {
+        Tensor x = Tensor::make_or_die(t, Shape{2, n});
+        for (int64_t i = 0; i < 2 * n; ++i) ref::store(t, {static_cast<double>(i % 5), 0, i % 5}, x.raw(), i);
+        if (t != DType::kInt16 && at > 0) ref::store(t, {std::nan(""), 0, 0}, x.raw(), n + at - 1);
+        for (int64_t i : {at, n - 1}) ref::store(t, {7, 0, 7}, x.raw(), n + i);
+        ReduceSpec spec = plain_spec(ReduceOp::kArgMax, t, {x.shape(), {1}});
+        spec.result = DType::kInt64;
+        const auto got = run(spec, {x}, DType::kInt64, 1);
+        EXPECT_EQ(reinterpret_cast<const int64_t*>(got.data())[0], std::min<int64_t>(4, n - 1));
+        EXPECT_EQ(reinterpret_cast<const int64_t*>(got.data())[1], at) << n;
+      }
+    }
+  }
+}
+
 TEST(Reduce, TapesBeforeAndAfter) {
   std::mt19937 rng(3);
   // sqrt(mean((x - m)^2)) with m a column or a row.

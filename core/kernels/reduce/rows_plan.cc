@@ -70,7 +70,7 @@ class Plan final : public RowsPlan {
       char* to = static_cast<char*>(outputs[values_[s.first_value].at]);
       s.fns.identity(to, columns_);
       for (int64_t p = 0; p < parts_; ++p) {
-        s.fns.columns(memory + static_cast<size_t>(p) * part_bytes_ + s.totals, 1, 0, columns_, to);
+        s.fns.columns(memory + static_cast<size_t>(p) * part_bytes_ + s.totals, 1, 0, columns_, to, false);
       }
     }
     return {};
@@ -303,7 +303,7 @@ class Plan final : public RowsPlan {
         Sums& sum = sums[s.sum];
         for (int64_t done = 0; done < n;) {
           const int64_t more = std::min(n - done, Levels::kRows - sum.rows);
-          s.fns.columns(x + done * columns_ * size, more, columns_, columns_, sum.levels->begin());
+          s.fns.columns(x + done * columns_ * size, more, columns_, columns_, sum.levels->begin(), false);
           done += more;
           sum.rows += more;
           if (sum.rows == Levels::kRows) {
