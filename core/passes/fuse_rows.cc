@@ -262,9 +262,11 @@ class RowFuser : Grouper {
     return o;
   }
 
-  // Whether somebody outside reads the value, under its own shape or another.
+  // Whether somebody outside reads the value, under its own shape or another. What nobody reads is a target of the step:
+  // it is computed for nothing but that.
   bool leaves(NodeId id, const std::vector<NodeId>& set) {
     const auto edges = uses_.of(id);
+    if (std::none_of(edges.begin(), edges.end(), [](const Uses::Edge& e) { return e.slot >= 0; })) return true;
     return std::any_of(edges.begin(), edges.end(), [&](const Uses::Edge& e) {
       return e.slot >= 0 && (!member(e.node, set) || (role(e.node) == Role::kReshape && leaves(e.node, set)));
     });

@@ -8,6 +8,7 @@
 #include <limits>
 #include <random>
 
+#include "core/kernels/channels.h"
 #include "core/kernels/moments.h"
 #include "core/kernels/ref/map_ref.h"
 
@@ -395,6 +396,68 @@ TEST(Moments, AreAccurateAndRepeat) {
               << rows << " x " << columns << " column " << j;
         }
       }
+    }
+  }
+}
+
+// Channels of all counts, rows that make no whole vectors, results large enough to pass the caches by, one and three
+// threads, in place and not, with guards behind the results.
+TEST(Channels, SumsAndNormalizationOfOddSizes) {
+  std::mt19937 rng(18);
+  std::normal_distribution<float> normal;
+  for (const ChannelSpec& spec :
+       std::vector<ChannelSpec>{{1, 1}, {7, 3}, {1000, 5}, {333, 16}, {91, 61}, {130, 300}, {5, 2049}, {9001, 997}}) {
+    const auto c = static_cast<size_t>(spec.channels), n = static_cast<size_t>(spec.rows) * c;
+    const auto random = [&](size_t count) {
+      std::vector<float> v(count);
+      for (float& x : v) x = normal(rng);
+      return v;
+    };
+    const std::vector<float> x = random(n), dy = random(n), mean = random(c), factor = random(c), third = random(c),
+                             slope = random(c);
+    std::vector<double> sum(c), product(c), size(c);
+    for (size_t i = 0; i < n; ++i) {
+      const double p = static_cast<double>(dy[i]) * (static_cast<double>(x[i]) - mean[i % c]);
+      sum[i % c] += dy[i];
+      product[i % c] += p;
+      size[i % c] += std::abs(p) + std::abs(dy[i]);
+    }
+    for (const int threads : {1, 3}) {
+      WorkerPool pool(threads);
+      std::vector<float> memory(channel_workspace(spec, threads) / sizeof(float) + 32, 7.0f);
+      void* const workspace = memory.data() + (64 - reinterpret_cast<uintptr_t>(memory.data()) % 64) % 64 / 4;
+      std::vector<float> s(c + 1, 7.0f), p(c + 1, 7.0f);
+      channel_sums(spec, dy.data(), x.data(), mean.data(), s.data(), p.data(), workspace, pool);
+      for (size_t j = 0; j < c; ++j) {
+        ASSERT_NEAR(s[j], sum[j], 1e-6 * size[j]) << spec.rows << " x " << c;
+        ASSERT_NEAR(p[j], product[j], 1e-6 * size[j]) << spec.rows << " x " << c;
+      }
+      std::vector<float> again(c + 1, 7.0f), same(c + 1, 7.0f);
+      channel_sums(spec, dy.data(), x.data(), mean.data(), again.data(), same.data(), workspace, pool);
+      ASSERT_EQ(s, again);
+      ASSERT_EQ(p, same);
+
+      // Aligned as tensors are, so that stores may stream.
+      Tensor out = Tensor::make_or_die(DType::kFloat, Shape{static_cast<int64_t>(n) + 1});
+      float* const y = out.data<float>();
+      for (const bool in_place : {false, true}) {
+        y[n] = 7;
+        if (in_place) std::copy(x.begin(), x.end(), y);
+        normalize_channels(spec, in_place ? y : x.data(), mean.data(), factor.data(), third.data(), y, workspace, pool);
+        for (size_t i = 0; i < n; ++i) {
+          ASSERT_NEAR(y[i], (x[i] - mean[i % c]) * factor[i % c] + third[i % c], 2e-5) << i;
+        }
+        ASSERT_EQ(y[n], 7);
+        if (in_place) std::copy(dy.begin(), dy.end(), y);
+        normalize_channels_grad(spec, in_place ? y : dy.data(), x.data(), mean.data(), factor.data(), third.data(),
+                                slope.data(), y, workspace, pool);
+        for (size_t i = 0; i < n; ++i) {
+          const float centred = x[i] - mean[i % c];
+          ASSERT_NEAR(y[i], (dy[i] - third[i % c] - centred * slope[i % c]) * factor[i % c], 1e-4) << i;
+        }
+        ASSERT_EQ(y[n], 7);
+      }
+      for (size_t i = memory.size() - 16; i < memory.size(); ++i) ASSERT_EQ(memory[i], 7);
     }
   }
 }

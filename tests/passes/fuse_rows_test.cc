@@ -25,6 +25,16 @@ TEST(FuseRows, TakesASoftmax) {
             "_FusedRows(x); _Retval(q)");
 }
 
+// A target of the step, which nobody reads, is as much wanted as a result.
+TEST(FuseRows, TakesTargets) {
+  std::unique_ptr<Body> body = body_of(
+      std::string(kRows) + "%m = Mean(%x, %last) {T=float, Tidx=int32, keep_dims=true}\n%d = Sub(%x, %m) {T=float}\n");
+  body->controls.push_back(*body->body->find("d"));
+  ASSERT_TRUE(fuse_rows(*body).ok());
+  remove_dead(*body);
+  EXPECT_EQ(ops_of(*body), "_FusedRows(x)");
+}
+
 TEST(FuseRows, LeavesAReductionAlone) {
   EXPECT_EQ(after_rows("%d = Exp(%x) {T=float}\n%s = Sum(%d, %last) {T=float, Tidx=int32, keep_dims=true}\n"
                        "%r = _Retval(%s) {T=float, index=0}\n"),
