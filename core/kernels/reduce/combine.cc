@@ -185,8 +185,30 @@ HWY_INLINE hn::Vec<D> load(D d, const S* p) {
 template <class S>
 constexpr int64_t kAhead = (4 << 10) / static_cast<int64_t>(sizeof(S));
 
-template <class Op, class T, class S>
-HWY_INLINE T row_of(const S* x, int64_t n) {
+// What a row's elements become before they are combined.
+struct Plain {
+  template <class D, class V>
+  HWY_INLINE V v(D, V x) const {
+    return x;
+  }
+  template <class T>
+  HWY_INLINE T f(T x) const {
+    return x;
+  }
+};
+template <class T>
+struct SquareAround {
+  T center;
+  template <class D, class V>
+  HWY_INLINE V v(D d, V x) const {
+    const V e = hn::Sub(x, hn::Set(d, center));
+    return hn::Mul(e, e);
+  }
+  HWY_INLINE T f(T x) const { return (x - center) * (x - center); }
+};
+
+template <class Op, class T, class S, class Map = Plain>
+HWY_INLINE T row_of(const S* x, int64_t n, Map map = {}) {
   T result = Op::template identity<T>();
   int64_t i = 0;
   if constexpr (std::is_floating_point_v<T>) {
@@ -207,20 +229,20 @@ HWY_INLINE T row_of(const S* x, int64_t n) {
           for (int64_t k = 0; far && k < 4 * lanes; k += 64 / static_cast<int64_t>(sizeof(S))) {
             prefetch_second_level(x + i + kAhead<S> + k);
           }
-          a0 = Op::v(a0, load(d, x + i));
-          a1 = Op::v(a1, load(d, x + i + lanes));
-          a2 = Op::v(a2, load(d, x + i + 2 * lanes));
-          a3 = Op::v(a3, load(d, x + i + 3 * lanes));
+          a0 = Op::v(a0, map.v(d, load(d, x + i)));
+          a1 = Op::v(a1, map.v(d, load(d, x + i + lanes)));
+          a2 = Op::v(a2, map.v(d, load(d, x + i + 2 * lanes)));
+          a3 = Op::v(a3, map.v(d, load(d, x + i + 3 * lanes)));
         }
         b0 = Op::v(b0, a0), b1 = Op::v(b1, a1), b2 = Op::v(b2, a2), b3 = Op::v(b3, a3);
       }
       sum = Op::v(Op::v(b0, b1), Op::v(b2, b3));
     }
-    for (; i + lanes <= n; i += lanes) sum = Op::v(sum, load(d, x + i));
+    for (; i + lanes <= n; i += lanes) sum = Op::v(sum, map.v(d, load(d, x + i)));
     if constexpr (Op::kRepeats) {
       // Elements may count twice.
       if (i < n && n >= lanes) {
-        sum = Op::v(sum, load(d, x + n - lanes));
+        sum = Op::v(sum, map.v(d, load(d, x + n - lanes)));
         i = n;
       }
     }
@@ -228,14 +250,14 @@ HWY_INLINE T row_of(const S* x, int64_t n) {
     if constexpr (std::is_same_v<S, T>) {
       if (i < n) {
         const auto rest = hn::FirstN(d, static_cast<size_t>(n - i));
-        sum = Op::v(sum, hn::IfThenElse(rest, hn::MaskedLoad(rest, d, x + i), hn::Set(d, result)));
+        sum = Op::v(sum, hn::IfThenElse(rest, map.v(d, hn::MaskedLoad(rest, d, x + i)), hn::Set(d, result)));
         i = n;
       }
     }
 #endif
     result = Op::lanes(d, sum);
   }
-  for (; i < n; ++i) result = Op::f(result, static_cast<T>(x[i]));
+  for (; i < n; ++i) result = Op::f(result, map.f(static_cast<T>(x[i])));
   return result;
 }
 
@@ -244,6 +266,15 @@ void rows_of(const void* x, int64_t rows, int64_t n, void* acc) {
   const S* from = static_cast<const S*>(x);
   T* to = static_cast<T*>(acc);
   for (int64_t r = 0; r < rows; ++r) to[r] = Op::f(to[r], row_of<Op, T>(from + r * n, n));
+}
+
+template <class T>
+void squares_of(const void* x, const void* center, int64_t rows, int64_t n, void* acc) {
+  const T* from = static_cast<const T*>(x);
+  T* to = static_cast<T*>(acc);
+  for (int64_t r = 0; r < rows; ++r) {
+    to[r] += row_of<SumOp, T>(from + r * n, n, SquareAround<T>{static_cast<const T*>(center)[r]});
+  }
 }
 
 // kCount rows as a tree.
@@ -336,13 +367,15 @@ CombineFns fns_of() {
   // Sums and products that wrap have the same bits for both signs: one loop serves them.
   using U = typename std::conditional_t<std::is_same_v<Op, SumOp> || std::is_same_v<Op, ProdOp>, UnsignedOf<T>,
                                         std::type_identity<T>>::type;
-  return {sizeof(T), rounds, identity_of<Op, U>, rows_of<Op, U>, columns_of<Op, U>, scale_of<T>};
+  CombineFns fns{sizeof(T), rounds, identity_of<Op, U>, rows_of<Op, U>, nullptr, columns_of<Op, U>, scale_of<T>};
+  if constexpr (std::is_same_v<Op, SumOp> && std::is_floating_point_v<T>) fns.squares = squares_of<T>;
+  return fns;
 }
 
 template <class Op, class S>
 CombineFns widening_fns() {
-  return {sizeof(float),         std::is_same_v<Op, SumOp>, identity_of<Op, float>,
-          rows_of<Op, float, S>, columns_of<Op, float, S>,  scale_of<float>};
+  return {sizeof(float), std::is_same_v<Op, SumOp>, identity_of<Op, float>, rows_of<Op, float, S>,
+          nullptr,       columns_of<Op, float, S>,  scale_of<float>};
 }
 template <class S>
 CombineFns widening(ReduceOp op) {

@@ -20,6 +20,8 @@ struct CombineFns {
   void (*identity)(void* acc, int64_t n) = nullptr;
   // acc[r] = acc[r] op x[r * n] op ... op x[r * n + n - 1], for r < rows.
   void (*rows)(const void* x, int64_t rows, int64_t n, void* acc) = nullptr;
+  // acc[r] = acc[r] + the sum of (x[r * n + i] - center[r])^2 over i < n; only of kSum of float and double.
+  void (*squares)(const void* x, const void* center, int64_t rows, int64_t n, void* acc) = nullptr;
   // acc[j] = acc[j] op x[j] op x[stride + j] op ..., over `rows` rows, for j < n. far: x comes from
   // memory, not from a cache, and is asked for ahead.
   void (*columns)(const void* x, int64_t rows, int64_t stride, int64_t n, void* acc, bool far) = nullptr;

@@ -180,15 +180,23 @@ class Plan final : public RowsPlan {
       *ns += 0.1 * stage.map->flops();
       for (uint16_t o : s.tape.outputs) result(s.tape.value_dtype(o));
     } else {
-      if (operands.size() != 1 || !(operands[0] == spec.space)) {
+      const bool squares = s.kind == RowsStage::Kind::kSquares || s.kind == RowsStage::Kind::kVariance;
+      if (operands.size() != (squares ? 2 : 1) || !(operands[0] == spec.space)) {
         return invalid_argument("a reduction takes one value of the space ", spec.space);
       }
       const DType t = (*types)[static_cast<size_t>(s.operands[0])];
+      if (squares) {
+        const Value& center = values_[static_cast<size_t>(s.operands[1])];
+        if (!center.per_row || (*types)[static_cast<size_t>(s.operands[1])] != t) {
+          return invalid_argument("squares are taken around a number per row of ", dtype_name(t));
+        }
+      }
       stage.fns = find_combine(reduce_op(s.kind), t);
       if (stage.fns.element_size == 0 || !is_floating(t)) {
         return invalid_argument("rows of ", dtype_name(t), " are not reduced");
       }
-      if (s.kind == RowsStage::Kind::kMean) stage.scale = 1.0 / static_cast<double>(columns_);
+      if (s.kind == RowsStage::Kind::kMean || s.kind == RowsStage::Kind::kVariance)
+        stage.scale = 1.0 / static_cast<double>(columns_);
       if (s.kind == RowsStage::Kind::kColumnSum) stage.sum = column_sums_++;
       flops_ += elements();
       *ns += 0.03 * elements();
@@ -296,7 +304,12 @@ class Plan final : public RowsPlan {
         if (s.kind != RowsStage::Kind::kColumnSum) {
           char* to = base(values_[s.first_value], inputs, outputs, memory, row) + row * size;
           s.fns.identity(to, n);
-          combine_rows(s.fns, x, n, columns_, to);
+          if (s.operands.size() == 2) {
+            const Value& center = values_[static_cast<size_t>(s.operands[1])];
+            s.fns.squares(x, base(center, inputs, outputs, memory, row) + row * size, n, columns_, to);
+          } else {
+            combine_rows(s.fns, x, n, columns_, to);
+          }
           if (s.scale != 1) s.fns.scale(to, n, s.scale);
           continue;
         }
