@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "core/kernels/channels.h"
+#include "core/kernels/move/stream_copy.h"
 #include "core/kernels/prefetch.h"
 #include "core/kernels/reduce/levels.h"
 
@@ -121,10 +122,9 @@ namespace {
 
 using channels::Operands;
 
-constexpr int64_t kVector = 16;             // floats of the widest vectors
-constexpr int64_t kWidth = 1 << 10;         // about as many channels are worked on as one row
-constexpr int64_t kPerThread = 128 << 10;   // about 20 us of reading
-constexpr int64_t kStreamBytes = 32 << 20;  // results of that size would push everything out of the caches
+constexpr int64_t kVector = 16;            // floats of the widest vectors
+constexpr int64_t kWidth = 1 << 10;        // about as many channels are worked on as one row
+constexpr int64_t kPerThread = 128 << 10;  // about 20 us of reading
 constexpr int kMaxOperands = 4;
 
 // The matrix as rows of whole vectors; the last row may be shorter.
