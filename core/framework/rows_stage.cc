@@ -7,7 +7,8 @@ namespace tw {
 namespace {
 
 // By kind.
-constexpr std::string_view kNames[] = {"map", "rows", "Sum", "Mean", "Prod", "Max", "Min", "ColumnSum"};
+constexpr std::string_view kNames[] = {"map", "rows", "Sum",     "Mean",     "Prod",
+                                       "Max", "Min",  "Squares", "Variance", "ColumnSum"};
 
 }  // namespace
 

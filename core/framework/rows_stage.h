@@ -17,6 +17,9 @@ struct RowsStage {
     kProd,
     kMax,
     kMin,
+    // Elements x of the whole space and a number c per row -> the sum, or the mean, of (x - c)^2 along each row.
+    kSquares,
+    kVariance,
     kColumnSum,  // elements of the whole space -> their sum over all rows, which no stage may use
   };
   Kind kind = Kind::kMap;

@@ -262,9 +262,11 @@ class RowFuser : Grouper {
     return o;
   }
 
-  // Whether somebody outside reads the value, under its own shape or another.
+  // Whether somebody outside reads the value, under its own shape or another. What nobody reads is a target of the
+  // step: it is computed for nothing but that.
   bool leaves(NodeId id, const std::vector<NodeId>& set) {
     const auto edges = uses_.of(id);
+    if (std::none_of(edges.begin(), edges.end(), [](const Uses::Edge& e) { return e.slot >= 0; })) return true;
     return std::any_of(edges.begin(), edges.end(), [&](const Uses::Edge& e) {
       return e.slot >= 0 && (!member(e.node, set) || (role(e.node) == Role::kReshape && leaves(e.node, set)));
     });
@@ -310,6 +312,30 @@ class RowFuser : Grouper {
     return follows || reductions > 1;
   }
 
+  // The squared difference of elements and a number per row that `reduction`, a sum or mean in the group, alone reads:
+  // the engine sums it without writing it down.
+  const Node* squares_of(NodeId reduction, const std::vector<NodeId>& set) {
+    const Node& n = g_.node(reduction);
+    if (n.op->name != "Sum" && n.op->name != "Mean") return nullptr;
+    const Node& d = g_.node(n.inputs[0].node);
+    if (!member(d.id, set) || d.op->name != "SquaredDifference" || shape_of(d.inputs[0]) != space(d.id).shape) {
+      return nullptr;
+    }
+    const NodeId centre = origin(d.inputs[1], set).node;
+    if (!member(centre, set) || !is_number_per_row(role(centre))) return nullptr;
+    const auto edges = uses_.of(d.id);
+    const bool alone =
+        std::all_of(edges.begin(), edges.end(), [&](const Uses::Edge& e) { return e.slot < 0 || e.node == reduction; });
+    return alone ? &d : nullptr;
+  }
+  bool is_squares(NodeId id, const std::vector<NodeId>& set) {
+    if (g_.node(id).op->name != "SquaredDifference") return false;
+    const auto edges = uses_.of(id);
+    return std::any_of(edges.begin(), edges.end(), [&](const Uses::Edge& e) {
+      return e.slot >= 0 && member(e.node, set) && role(e.node) == Role::kReduce && squares_of(e.node, set) != nullptr;
+    });
+  }
+
   Draft tape_draft(const std::vector<NodeId>& nodes, const std::vector<NodeId>& set) {
     Assembler assembler;
     std::map<NodeId, Assembler::Ref> results;
@@ -353,7 +379,7 @@ class RowFuser : Grouper {
       for (Role r : {Role::kRowMap, Role::kMap}) {
         std::vector<NodeId> nodes;
         for (NodeId id : set) {
-          if (role(id) == r && levels.at(id) == level) nodes.push_back(id);
+          if (role(id) == r && levels.at(id) == level && !is_squares(id, set)) nodes.push_back(id);
         }
         if (!nodes.empty()) drafts.push_back(tape_draft(nodes, set));
       }
@@ -363,6 +389,11 @@ class RowFuser : Grouper {
         Draft d;
         d.stage.kind = sum ? RowsStage::Kind::kColumnSum : reduction_of(g_.node(id).op->name);
         d.operands = {rewriter_.resolve(g_.node(id).inputs[0])};
+        if (const Node* squares = sum ? nullptr : squares_of(id, set)) {
+          const bool mean = d.stage.kind == RowsStage::Kind::kMean;
+          d.stage.kind = mean ? RowsStage::Kind::kVariance : RowsStage::Kind::kSquares;
+          d.operands = {rewriter_.resolve(squares->inputs[0]), rewriter_.resolve(origin(squares->inputs[1], set))};
+        }
         d.results = {id};
         drafts.push_back(std::move(d));
       }

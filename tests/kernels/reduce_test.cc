@@ -8,6 +8,7 @@
 #include <limits>
 #include <random>
 
+#include "core/kernels/channels.h"
 #include "core/kernels/moments.h"
 #include "core/kernels/ref/map_ref.h"
 
@@ -206,6 +207,78 @@ TEST(Reduce, NanStaysInExtremes) {
   }
 }
 
+ReduceSpec plain_spec(ReduceOp op, DType t, const Case& c) {
+  ReduceSpec spec;
+  spec.op = op;
+  spec.space = c.space;
+  spec.shapes = {c.space};
+  spec.axes = c.axes;
+  spec.dtype = spec.result = t;
+  return spec;
+}
+
+// Rows treated as one with others, groups of eight rows and what is left of them, pieces of wide rows, rows that follow
+// each other and rows that do not, and one tensor larger than what caches hold.
+TEST(Reduce, ColumnsOfOddSizes) {
+  std::mt19937 rng(5);
+  const Case cases[] = {
+      {{1237, 2}, {0}},  {{700, 31}, {0}},         {{263, 131}, {0}},     {{3, 263, 269}, {1}},
+      {{15, 1031}, {0}}, {{13, 8209}, {0}},        {{2, 31, 9, 61}, {1}}, {{5, 2, 67, 3, 2, 7}, {0, 2, 4}},
+      {{41, 1025}, {0}}, {{3, 1, 200, 1, 5}, {2}}, {{19, 0, 3}, {1}}};
+  for (DType t : {DType::kFloat, DType::kDouble, DType::kHalf, DType::kBfloat16, DType::kInt8, DType::kInt32,
+                  DType::kUint64, DType::kComplex64}) {
+    for (ReduceOp op : {ReduceOp::kSum, ReduceOp::kMax, ReduceOp::kMin}) {
+      if (is_complex(t) && op != ReduceOp::kSum) continue;
+      for (const Case& c : cases) {
+        if (is_integer(t) && c.space.num_elements() == 0 && op != ReduceOp::kSum) continue;
+        check(plain_spec(op, t, c), {random_tensor(t, c.space, rng)}, t, 5 * tolerance(t),
+              1 + static_cast<int>(rng() % 3));
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+  const Case large{{1051, 2053}, {0}};
+  check(plain_spec(ReduceOp::kSum, DType::kDouble, large), {random_tensor(DType::kDouble, large.space, rng)},
+        DType::kDouble, 1e-12, 1);
+}
+
+TEST(Reduce, NanAndInfinityInColumnsAndShortFloats) {
+  std::mt19937 rng(6);
+  for (DType t : {DType::kFloat, DType::kDouble, DType::kHalf, DType::kBfloat16}) {
+    for (const Case& c : {Case{{300, 19}, {0}}, Case{{21, 523}, {0}}, Case{{3, 37}, {1}}, Case{{2, 4099}, {1}}}) {
+      for (double special : {std::nan(""), HUGE_VAL, -HUGE_VAL}) {
+        Tensor x = random_tensor(t, c.space, rng);
+        for (int64_t i = rng() % 5; i < x.num_elements(); i += 1 + static_cast<int64_t>(rng() % 997)) {
+          ref::store(t, {special, 0, 0}, x.raw(), i);
+        }
+        for (ReduceOp op : {ReduceOp::kSum, ReduceOp::kMax, ReduceOp::kMin}) {
+          check(plain_spec(op, t, c), {x}, t, 5 * tolerance(t), 2);
+          if (HasFatalFailure()) return;
+        }
+      }
+    }
+  }
+}
+
+// Extremes in the first and last places of pieces, twice over, and behind NaN.
+TEST(Reduce, PlacesInLongRows) {
+  for (DType t : {DType::kFloat, DType::kDouble, DType::kInt16}) {
+    for (int64_t n : {15, 1023, 1024, 1025, 3001}) {
+      for (int64_t at : {int64_t{0}, n / 2, n - 1}) {
+        Tensor x = Tensor::make_or_die(t, Shape{2, n});
+        for (int64_t i = 0; i < 2 * n; ++i) ref::store(t, {static_cast<double>(i % 5), 0, i % 5}, x.raw(), i);
+        if (t != DType::kInt16 && at > 0) ref::store(t, {std::nan(""), 0, 0}, x.raw(), n + at - 1);
+        for (int64_t i : {at, n - 1}) ref::store(t, {7, 0, 7}, x.raw(), n + i);
+        ReduceSpec spec = plain_spec(ReduceOp::kArgMax, t, {x.shape(), {1}});
+        spec.result = DType::kInt64;
+        const auto got = run(spec, {x}, DType::kInt64, 1);
+        EXPECT_EQ(reinterpret_cast<const int64_t*>(got.data())[0], std::min<int64_t>(4, n - 1));
+        EXPECT_EQ(reinterpret_cast<const int64_t*>(got.data())[1], at) << n;
+      }
+    }
+  }
+}
+
 TEST(Reduce, TapesBeforeAndAfter) {
   std::mt19937 rng(3);
   // sqrt(mean((x - m)^2)) with m a column or a row.
@@ -323,6 +396,68 @@ TEST(Moments, AreAccurateAndRepeat) {
               << rows << " x " << columns << " column " << j;
         }
       }
+    }
+  }
+}
+
+// Channels of all counts, rows that make no whole vectors, results large enough to pass the caches by, one and three
+// threads, in place and not, with guards behind the results.
+TEST(Channels, SumsAndNormalizationOfOddSizes) {
+  std::mt19937 rng(18);
+  std::normal_distribution<float> normal;
+  for (const ChannelSpec& spec :
+       std::vector<ChannelSpec>{{1, 1}, {7, 3}, {1000, 5}, {333, 16}, {91, 61}, {130, 300}, {5, 2049}, {9001, 997}}) {
+    const auto c = static_cast<size_t>(spec.channels), n = static_cast<size_t>(spec.rows) * c;
+    const auto random = [&](size_t count) {
+      std::vector<float> v(count);
+      for (float& x : v) x = normal(rng);
+      return v;
+    };
+    const std::vector<float> x = random(n), dy = random(n), mean = random(c), factor = random(c), third = random(c),
+                             slope = random(c);
+    std::vector<double> sum(c), product(c), size(c);
+    for (size_t i = 0; i < n; ++i) {
+      const double p = static_cast<double>(dy[i]) * (static_cast<double>(x[i]) - mean[i % c]);
+      sum[i % c] += dy[i];
+      product[i % c] += p;
+      size[i % c] += std::abs(p) + std::abs(dy[i]);
+    }
+    for (const int threads : {1, 3}) {
+      WorkerPool pool(threads);
+      std::vector<float> memory(channel_workspace(spec, threads) / sizeof(float) + 32, 7.0f);
+      void* const workspace = memory.data() + (64 - reinterpret_cast<uintptr_t>(memory.data()) % 64) % 64 / 4;
+      std::vector<float> s(c + 1, 7.0f), p(c + 1, 7.0f);
+      channel_sums(spec, dy.data(), x.data(), mean.data(), s.data(), p.data(), workspace, pool);
+      for (size_t j = 0; j < c; ++j) {
+        ASSERT_NEAR(s[j], sum[j], 1e-6 * size[j]) << spec.rows << " x " << c;
+        ASSERT_NEAR(p[j], product[j], 1e-6 * size[j]) << spec.rows << " x " << c;
+      }
+      std::vector<float> again(c + 1, 7.0f), same(c + 1, 7.0f);
+      channel_sums(spec, dy.data(), x.data(), mean.data(), again.data(), same.data(), workspace, pool);
+      ASSERT_EQ(s, again);
+      ASSERT_EQ(p, same);
+
+      // Aligned as tensors are, so that stores may stream.
+      Tensor out = Tensor::make_or_die(DType::kFloat, Shape{static_cast<int64_t>(n) + 1});
+      float* const y = out.data<float>();
+      for (const bool in_place : {false, true}) {
+        y[n] = 7;
+        if (in_place) std::copy(x.begin(), x.end(), y);
+        normalize_channels(spec, in_place ? y : x.data(), mean.data(), factor.data(), third.data(), y, workspace, pool);
+        for (size_t i = 0; i < n; ++i) {
+          ASSERT_NEAR(y[i], (x[i] - mean[i % c]) * factor[i % c] + third[i % c], 2e-5) << i;
+        }
+        ASSERT_EQ(y[n], 7);
+        if (in_place) std::copy(dy.begin(), dy.end(), y);
+        normalize_channels_grad(spec, in_place ? y : dy.data(), x.data(), mean.data(), factor.data(), third.data(),
+                                slope.data(), y, workspace, pool);
+        for (size_t i = 0; i < n; ++i) {
+          const float centred = x[i] - mean[i % c];
+          ASSERT_NEAR(y[i], (dy[i] - third[i % c] - centred * slope[i % c]) * factor[i % c], 1e-4) << i;
+        }
+        ASSERT_EQ(y[n], 7);
+      }
+      for (size_t i = memory.size() - 16; i < memory.size(); ++i) ASSERT_EQ(memory[i], 7);
     }
   }
 }

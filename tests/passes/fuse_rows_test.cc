@@ -25,6 +25,36 @@ TEST(FuseRows, TakesASoftmax) {
             "_FusedRows(x); _Retval(q)");
 }
 
+// A target of the step, which nobody reads, is as much wanted as a result.
+TEST(FuseRows, TakesTargets) {
+  std::unique_ptr<Body> body = body_of(
+      std::string(kRows) + "%m = Mean(%x, %last) {T=float, Tidx=int32, keep_dims=true}\n%d = Sub(%x, %m) {T=float}\n");
+  body->controls.push_back(*body->body->find("d"));
+  ASSERT_TRUE(fuse_rows(*body).ok());
+  remove_dead(*body);
+  EXPECT_EQ(ops_of(*body), "_FusedRows(x)");
+}
+
+// Squares around a number per row are summed without being written down, unless somebody else reads them.
+TEST(FuseRows, SumsSquaresWhereTheyAre) {
+  const std::string program = std::string(kRows) +
+                              "%m = Mean(%x, %last) {T=float, Tidx=int32, keep_dims=true}\n"
+                              "%d = SquaredDifference(%x, %m) {T=float}\n"
+                              "%v = Mean(%d, %last) {T=float, Tidx=int32, keep_dims=true}\n%q = Mul(%x, %v) {T=float}\n"
+                              "%r = _Retval(%q) {T=float, index=0}\n";
+  const auto stages = [](const std::string& text) {
+    std::unique_ptr<Body> body = body_of(text);
+    EXPECT_TRUE(fuse_rows(*body).ok());
+    const Node& n = body->body->node(*body->body->find("q"));
+    std::string all;
+    for (const std::string& s : n.attr().must<std::vector<std::string>>("stages"))
+      all += s.substr(0, s.find(':')) + "; ";
+    return all;
+  };
+  EXPECT_EQ(stages(program), "Mean 0; Variance 0 1; map 0 2; ");
+  EXPECT_EQ(stages(program + "%s = _Retval(%d) {T=float, index=1}\n"), "Mean 0; map 0 1; Mean 2; map 0 3; ");
+}
+
 TEST(FuseRows, LeavesAReductionAlone) {
   EXPECT_EQ(after_rows("%d = Exp(%x) {T=float}\n%s = Sum(%d, %last) {T=float, Tidx=int32, keep_dims=true}\n"
                        "%r = _Retval(%s) {T=float, index=0}\n"),

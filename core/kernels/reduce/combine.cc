@@ -8,8 +8,8 @@
 #include <limits>
 #include <type_traits>
 
-#include "hwy/cache_control.h"
-
+#include "core/framework/float16.h"
+#include "core/kernels/prefetch.h"
 #include "core/kernels/reduce/combine.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -102,7 +102,8 @@ struct MaxOp {
   }
   template <class V>
   static HWY_INLINE V v(V a, V b) {
-    return hn::IfThenElse(hn::Or(hn::Gt(a, b), hn::IsNaN(a)), a, b);
+    if constexpr (!hwy::IsFloat<hn::TFromV<V>>()) return hn::Max(a, b);
+    else return hn::IfThenElse(hn::Or(hn::Gt(a, b), hn::IsNaN(a)), a, b);
   }
   template <class D, class V>
   static HWY_INLINE auto lanes(D d, V a) {
@@ -123,7 +124,8 @@ struct MinOp {
   }
   template <class V>
   static HWY_INLINE V v(V a, V b) {
-    return hn::IfThenElse(hn::Or(hn::Lt(a, b), hn::IsNaN(a)), a, b);
+    if constexpr (!hwy::IsFloat<hn::TFromV<V>>()) return hn::Min(a, b);
+    else return hn::IfThenElse(hn::Or(hn::Lt(a, b), hn::IsNaN(a)), a, b);
   }
   template <class D, class V>
   static HWY_INLINE auto lanes(D d, V a) {
@@ -141,6 +143,10 @@ struct AllOp {
   static HWY_INLINE T f(T a, T b) {
     return T(a & b);
   }
+  template <class V>
+  static HWY_INLINE V v(V a, V b) {
+    return hn::And(a, b);
+  }
 };
 struct AnyOp {
   static constexpr bool kRepeats = true;
@@ -152,6 +158,10 @@ struct AnyOp {
   static HWY_INLINE T f(T a, T b) {
     return T(a | b);
   }
+  template <class V>
+  static HWY_INLINE V v(V a, V b) {
+    return hn::Or(a, b);
+  }
 };
 
 template <class Op, class T>
@@ -159,91 +169,180 @@ void identity_of(void* acc, int64_t n) {
   std::fill_n(static_cast<T*>(acc), n, Op::template identity<T>());
 }
 
-template <class Op, class T>
-HWY_INLINE T row_of(const T* x, int64_t n) {
-  if constexpr (std::is_floating_point_v<T>) {
-    const hn::ScalableTag<T> d;
-    const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-    int64_t i = 0;
-    T result = Op::template identity<T>();
-    if (n >= lanes) {
-      auto a0 = hn::LoadU(d, x);
-      i = lanes;
-      if (n >= 8 * lanes) {
-        auto a1 = hn::LoadU(d, x + lanes), a2 = hn::LoadU(d, x + 2 * lanes), a3 = hn::LoadU(d, x + 3 * lanes);
-        for (i = 4 * lanes; i + 4 * lanes <= n; i += 4 * lanes) {
-          a0 = Op::v(a0, hn::LoadU(d, x + i));
-          a1 = Op::v(a1, hn::LoadU(d, x + i + lanes));
-          a2 = Op::v(a2, hn::LoadU(d, x + i + 2 * lanes));
-          a3 = Op::v(a3, hn::LoadU(d, x + i + 3 * lanes));
-        }
-        a0 = Op::v(Op::v(a0, a1), Op::v(a2, a3));
-      }
-      for (; i + lanes <= n; i += lanes) a0 = Op::v(a0, hn::LoadU(d, x + i));
-      if constexpr (Op::kRepeats) {
-        // Elements may count twice.
-        a0 = Op::v(a0, hn::LoadU(d, x + n - lanes));
-        i = n;
-      }
-      result = Op::lanes(d, a0);
-    }
-    for (; i < n; ++i) result = Op::f(result, x[i]);
-    return result;
+// Elements of S, which are T or 16-bit floats that become T = float.
+template <class D, class S>
+HWY_INLINE hn::Vec<D> load(D d, const S* p) {
+  if constexpr (std::is_same_v<S, hn::TFromD<D>>) {
+    return hn::LoadU(d, p);
+  } else if constexpr (std::is_same_v<S, half>) {
+    return hn::PromoteTo(d, hn::LoadU(hn::Rebind<hwy::float16_t, D>(), reinterpret_cast<const hwy::float16_t*>(p)));
   } else {
-    T result = Op::template identity<T>();
-    for (int64_t i = 0; i < n; ++i) result = Op::f(result, x[i]);
-    return result;
+    return hn::PromoteTo(d, hn::LoadU(hn::Rebind<hwy::bfloat16_t, D>(), reinterpret_cast<const hwy::bfloat16_t*>(p)));
   }
 }
 
-template <class Op, class T>
+// How far ahead of their use elements are asked for.
+template <class S>
+constexpr int64_t kAhead = (4 << 10) / static_cast<int64_t>(sizeof(S));
+
+// What a row's elements become before they are combined.
+struct Plain {
+  template <class D, class V>
+  HWY_INLINE V v(D, V x) const {
+    return x;
+  }
+  template <class T>
+  HWY_INLINE T f(T x) const {
+    return x;
+  }
+};
+template <class T>
+struct SquareAround {
+  T center;
+  template <class D, class V>
+  HWY_INLINE V v(D d, V x) const {
+    const V e = hn::Sub(x, hn::Set(d, center));
+    return hn::Mul(e, e);
+  }
+  HWY_INLINE T f(T x) const { return (x - center) * (x - center); }
+};
+
+template <class Op, class T, class S, class Map = Plain>
+HWY_INLINE T row_of(const S* x, int64_t n, Map map = {}) {
+  T result = Op::template identity<T>();
+  int64_t i = 0;
+  if constexpr (std::is_floating_point_v<T>) {
+    const hn::ScalableTag<T> d;
+    const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+    auto sum = hn::Set(d, result);
+    if (n >= 8 * lanes) {
+      // Shorter rows, those of 16-bit floats and comparisons gain nothing from requests.
+      const bool far = !Op::kRepeats && sizeof(S) >= 4 && n >= 4 * kAhead<S>;
+      // Four sums in step; each takes kChain elements of a lane, so that rounding errors grow slowly. The loads have
+      // one stride throughout, which is what the processor's prefetchers look for.
+      constexpr int64_t kChain = 64;
+      const auto none = hn::Set(d, result);
+      auto b0 = none, b1 = none, b2 = none, b3 = none;
+      while (i + 4 * lanes <= n) {
+        auto a0 = none, a1 = none, a2 = none, a3 = none;
+        for (const int64_t end = std::min(n, i + kChain * 4 * lanes); i + 4 * lanes <= end; i += 4 * lanes) {
+          for (int64_t k = 0; far && k < 4 * lanes; k += 64 / static_cast<int64_t>(sizeof(S))) {
+            prefetch_second_level(x + i + kAhead<S> + k);
+          }
+          a0 = Op::v(a0, map.v(d, load(d, x + i)));
+          a1 = Op::v(a1, map.v(d, load(d, x + i + lanes)));
+          a2 = Op::v(a2, map.v(d, load(d, x + i + 2 * lanes)));
+          a3 = Op::v(a3, map.v(d, load(d, x + i + 3 * lanes)));
+        }
+        b0 = Op::v(b0, a0), b1 = Op::v(b1, a1), b2 = Op::v(b2, a2), b3 = Op::v(b3, a3);
+      }
+      sum = Op::v(Op::v(b0, b1), Op::v(b2, b3));
+    }
+    for (; i + lanes <= n; i += lanes) sum = Op::v(sum, map.v(d, load(d, x + i)));
+    if constexpr (Op::kRepeats) {
+      // Elements may count twice.
+      if (i < n && n >= lanes) {
+        sum = Op::v(sum, map.v(d, load(d, x + n - lanes)));
+        i = n;
+      }
+    }
+#if !HWY_MEM_OPS_MIGHT_FAULT
+    if constexpr (std::is_same_v<S, T>) {
+      if (i < n) {
+        const auto rest = hn::FirstN(d, static_cast<size_t>(n - i));
+        sum = Op::v(sum, hn::IfThenElse(rest, map.v(d, hn::MaskedLoad(rest, d, x + i)), hn::Set(d, result)));
+        i = n;
+      }
+    }
+#endif
+    result = Op::lanes(d, sum);
+  }
+  for (; i < n; ++i) result = Op::f(result, map.f(static_cast<T>(x[i])));
+  return result;
+}
+
+template <class Op, class T, class S = T>
 void rows_of(const void* x, int64_t rows, int64_t n, void* acc) {
-  const T* from = static_cast<const T*>(x);
+  const S* from = static_cast<const S*>(x);
   T* to = static_cast<T*>(acc);
   for (int64_t r = 0; r < rows; ++r) to[r] = Op::f(to[r], row_of<Op, T>(from + r * n, n));
 }
 
-// Elements [j, n) of columns_of in whole vectors of D, eight rows; where it stopped.
-template <class Op, class D, class T = hn::TFromD<D>>
-HWY_INLINE int64_t eight_rows(D d, const T* p, int64_t stride, int64_t j, int64_t n, T* to) {
+template <class T>
+void squares_of(const void* x, const void* center, int64_t rows, int64_t n, void* acc) {
+  const T* from = static_cast<const T*>(x);
+  T* to = static_cast<T*>(acc);
+  for (int64_t r = 0; r < rows; ++r) {
+    to[r] += row_of<SumOp, T>(from + r * n, n, SquareAround<T>{static_cast<const T*>(center)[r]});
+  }
+}
+
+// kCount rows as a tree.
+template <class Op, int kCount, class D, class S>
+HWY_INLINE hn::Vec<D> tree(D d, const S* x, int64_t stride) {
+  if constexpr (kCount == 1) {
+    return load(d, x);
+  } else {
+    return Op::v(tree<Op, kCount / 2>(d, x, stride), tree<Op, kCount / 2>(d, x + kCount / 2 * stride, stride));
+  }
+}
+
+// Elements [j, n) of kCount rows in whole vectors of D; where it stopped. `ahead` elements on is what is read next, if
+// it should be asked for.
+template <class Op, int kCount, class D, class S, class T = hn::TFromD<D>>
+HWY_INLINE int64_t add_rows(D d, const S* p, int64_t stride, int64_t ahead, int64_t j, int64_t n, T* to) {
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   for (; j + lanes <= n; j += lanes) {
-    const T* x = p + j;
-    // Each row is too short a stream for the processor to see what comes next.
-    for (int64_t r = 8; r < 16; ++r) hwy::Prefetch(x + r * stride);
-    const auto row = [&](int64_t r) HWY_ATTR { return hn::LoadU(d, x + r * stride); };
-    const auto a = Op::v(Op::v(row(0), row(1)), Op::v(row(2), row(3)));
-    const auto b = Op::v(Op::v(row(4), row(5)), Op::v(row(6), row(7)));
-    hn::StoreU(Op::v(hn::LoadU(d, to + j), Op::v(a, b)), d, to + j);
+    for (int64_t r = 0; r < kCount && ahead > 0; ++r) prefetch_second_level(p + j + r * stride + ahead);
+    hn::StoreU(Op::v(hn::LoadU(d, to + j), tree<Op, kCount>(d, p + j, stride)), d, to + j);
   }
   return j;
 }
 
-template <class Op, class T>
-void columns_of(const void* x, int64_t rows, int64_t stride, int64_t n, void* acc) {
-  const T* from = static_cast<const T*>(x);
-  T* to = static_cast<T*>(acc);
-  int64_t r = 0;
-  // Eight rows as a tree: one pass over the accumulators, and an eighth of the rounding steps.
-  for (; r + 8 <= rows; r += 8) {
-    const T* p = from + r * stride;
-    int64_t j = 0;
+template <class Op, int kCount, class T, class S>
+void add_rows(const S* p, int64_t stride, int64_t ahead, int64_t n, T* to) {
+  int64_t j = 0;
+  // There is no product of vectors of bytes.
+  if constexpr (std::is_floating_point_v<T> ||
+                (std::is_integral_v<T> && !(std::is_same_v<Op, ProdOp> && sizeof(T) == 1))) {
+    j = add_rows<Op, kCount>(hn::ScalableTag<T>(), p, stride, ahead, j, n, to);
     if constexpr (std::is_floating_point_v<T>) {
-      j = eight_rows<Op>(hn::ScalableTag<T>(), p, stride, j, n, to);
-      j = eight_rows<Op>(hn::CappedTag<T, 8>(), p, stride, j, n, to);
-      j = eight_rows<Op>(hn::CappedTag<T, 4>(), p, stride, j, n, to);
-    }
-    TW_INDEPENDENT
-    for (; j < n; ++j) {
-      const T a = Op::f(Op::f(p[j], p[j + stride]), Op::f(p[j + 2 * stride], p[j + 3 * stride]));
-      const T b = Op::f(Op::f(p[j + 4 * stride], p[j + 5 * stride]), Op::f(p[j + 6 * stride], p[j + 7 * stride]));
-      to[j] = Op::f(to[j], Op::f(a, b));
+      j = add_rows<Op, kCount>(hn::CappedTag<T, 8>(), p, stride, ahead, j, n, to);
+      j = add_rows<Op, kCount>(hn::CappedTag<T, 4>(), p, stride, ahead, j, n, to);
     }
   }
-  for (; r < rows; ++r) {
-    const T* p = from + r * stride;
-    TW_INDEPENDENT
-    for (int64_t j = 0; j < n; ++j) to[j] = Op::f(to[j], p[j]);
+  for (; j < n; ++j) {
+    T sums[kCount];
+    for (int r = 0; r < kCount; ++r) sums[r] = static_cast<T>(p[j + r * stride]);
+    for (int step = 1; step < kCount; step *= 2) {
+      for (int r = 0; r < kCount; r += 2 * step) sums[r] = Op::f(sums[r], sums[r + step]);
+    }
+    to[j] = Op::f(to[j], sums[0]);
+  }
+}
+
+template <class Op, class T, class S = T>
+void columns_of(const void* x, int64_t rows, int64_t stride, int64_t n, void* acc, bool far) {
+  if constexpr (std::is_same_v<Op, SumOp> &&
+                (std::is_same_v<T, std::complex<float>> || std::is_same_v<T, std::complex<double>>)) {
+    return columns_of<Op, typename T::value_type>(x, rows, 2 * stride, 2 * n, acc, far);
+  } else {
+    const S* from = static_cast<const S*>(x);
+    T* to = static_cast<T*>(acc);
+    // Rows that follow each other are asked for 16 KB ahead or more, others eight ahead while there are so many.
+    const int64_t group = std::max<int64_t>(8 * stride, 1), near = far ? kAhead<S> / 4 : 0;
+    const int64_t flat = far ? (4 * kAhead<S> + group - 1) / group * group : 0;
+    int64_t r = 0;
+    // Eight rows as a tree: one pass over the accumulators, and an eighth of the rounding steps.
+    for (; r + 8 <= rows; r += 8) {
+      const int64_t next = far && r + 16 <= rows ? group : near;
+      add_rows<Op, 8>(from + r * stride, stride, stride == n ? flat : next, n, to);
+    }
+    if (r + 4 <= rows) {
+      add_rows<Op, 4>(from + r * stride, stride, near, n, to);
+      r += 4;
+    }
+    for (; r < rows; ++r) add_rows<Op, 1>(from + r * stride, stride, near, n, to);
   }
 }
 
@@ -268,7 +367,25 @@ CombineFns fns_of() {
   // Sums and products that wrap have the same bits for both signs: one loop serves them.
   using U = typename std::conditional_t<std::is_same_v<Op, SumOp> || std::is_same_v<Op, ProdOp>, UnsignedOf<T>,
                                         std::type_identity<T>>::type;
-  return {sizeof(T), rounds, identity_of<Op, U>, rows_of<Op, U>, columns_of<Op, U>, scale_of<T>};
+  CombineFns fns{sizeof(T), rounds, identity_of<Op, U>, rows_of<Op, U>, nullptr, columns_of<Op, U>, scale_of<T>};
+  if constexpr (std::is_same_v<Op, SumOp> && std::is_floating_point_v<T>) fns.squares = squares_of<T>;
+  return fns;
+}
+
+template <class Op, class S>
+CombineFns widening_fns() {
+  return {sizeof(float), std::is_same_v<Op, SumOp>, identity_of<Op, float>, rows_of<Op, float, S>,
+          nullptr,       columns_of<Op, float, S>,  scale_of<float>};
+}
+template <class S>
+CombineFns widening(ReduceOp op) {
+  switch (op) {
+    case ReduceOp::kSum: return widening_fns<SumOp, S>();
+    case ReduceOp::kProd: return widening_fns<ProdOp, S>();
+    case ReduceOp::kMax: return widening_fns<MaxOp, S>();
+    case ReduceOp::kMin: return widening_fns<MinOp, S>();
+    default: return {};
+  }
 }
 
 template <class T>
@@ -325,41 +442,59 @@ struct Less {
   }
 };
 
+// The first place of the extreme of n elements that exceeds `best`, which becomes the extreme; -1 if none does. What is
+// found first need not exceed it.
+template <class Order, class T>
+HWY_INLINE int64_t arg_piece(const T* p, int64_t n, bool first, T* best) {
+  T extreme = *best;
+  if constexpr (std::is_floating_point_v<T>) {
+    const hn::ScalableTag<T> d;
+    const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+    if (n >= lanes) {
+      auto acc = hn::Set(d, extreme), other = acc;
+      int64_t i = 0;
+      for (; i + 2 * lanes <= n; i += 2 * lanes) {
+        prefetch_second_level(p + i + kAhead<T>);
+        prefetch_second_level(p + i + lanes + kAhead<T>);
+        acc = Order::v(acc, hn::LoadU(d, p + i));
+        other = Order::v(other, hn::LoadU(d, p + i + lanes));
+      }
+      if (i + lanes <= n) acc = Order::v(acc, hn::LoadU(d, p + i));
+      // The last vector may overlap the one before it.
+      acc = Order::v(Order::v(acc, other), hn::LoadU(d, p + n - lanes));
+      const auto wanted = Order::lanes(d, acc);
+      extreme = hn::GetLane(wanted);
+      if (!first && !Order::better(extreme, *best)) return -1;
+      *best = extreme;
+      for (i = 0; i < n; i += lanes) {
+        const int64_t at = std::min(i, n - lanes);
+        const intptr_t place = hn::FindFirstTrue(d, hn::Eq(hn::LoadU(d, p + at), wanted));
+        if (place >= 0) return at + place;
+      }
+      return -1;
+    }
+  }
+  for (int64_t i = 0; i < n; ++i) extreme = Order::better(p[i], extreme) ? p[i] : extreme;
+  if (!first && !Order::better(extreme, *best)) return -1;
+  *best = extreme;
+  int64_t i = 0;
+  while (i < n && !(p[i] == extreme)) ++i;
+  return i == n ? -1 : i;
+}
+
 template <class Order, class T>
 void arg_rows(const void* x, int64_t rows, int64_t n, int64_t* index) {
+  // Long enough that the ends cost little, and soon searched again for the place, while in the first-level cache.
+  constexpr int64_t kPiece = 1024;
   for (int64_t r = 0; r < rows; ++r) {
     const T* p = static_cast<const T*>(x) + r * n;
     T best = Order::template worst<T>();
     int64_t found = 0;
-    if constexpr (std::is_floating_point_v<T>) {
-      const hn::ScalableTag<T> d;
-      const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-      if (n >= lanes) {
-        // The last vector may overlap the one before it.
-        auto acc = hn::Set(d, best), other = acc;
-        int64_t i = 0;
-        for (; i + 2 * lanes <= n; i += 2 * lanes) {
-          acc = Order::v(acc, hn::LoadU(d, p + i));
-          other = Order::v(other, hn::LoadU(d, p + i + lanes));
-        }
-        if (i + lanes <= n) acc = Order::v(acc, hn::LoadU(d, p + i));
-        acc = Order::v(Order::v(acc, other), hn::LoadU(d, p + n - lanes));
-        const auto wanted = Order::lanes(d, acc);
-        for (i = 0; i < n; i += lanes) {
-          const int64_t at = std::min(i, n - lanes);
-          const intptr_t first = hn::FindFirstTrue(d, hn::Eq(hn::LoadU(d, p + at), wanted));
-          if (first >= 0) {
-            found = at + first;
-            break;
-          }
-        }
-        index[r] = found;
-        continue;
-      }
+    for (int64_t i = 0; i < n; i += kPiece) {
+      const int64_t at = arg_piece<Order>(p + i, std::min(kPiece, n - i), i == 0, &best);
+      if (at >= 0) found = i + at;
     }
-    for (int64_t i = 0; i < n; ++i) best = Order::better(p[i], best) ? p[i] : best;
-    while (found < n && !(p[found] == best)) ++found;
-    index[r] = found == n ? 0 : found;
+    index[r] = found;
   }
 }
 
@@ -367,11 +502,13 @@ template <class Order, class T>
 void arg_columns(const void* x, int64_t rows, int64_t stride, int64_t n, int64_t* index) {
   // Indices as wide as the values, so that comparing and choosing stay in the same lanes.
   using Index = std::conditional_t<sizeof(T) == 8, int64_t, int32_t>;
+  constexpr int64_t kLine = 64 / static_cast<int64_t>(sizeof(T));
   T best[ArgFns::kMaxColumns];
   Index place[ArgFns::kMaxColumns];
   for (int64_t j = 0; j < n; ++j) best[j] = Order::template worst<T>(), place[j] = 0;
   for (int64_t r = 0; r < rows; ++r) {
     const T* p = static_cast<const T*>(x) + r * stride;
+    for (int64_t j = 0; j < n; j += kLine) prefetch_second_level(p + j + 8 * stride);
     TW_INDEPENDENT
     for (int64_t j = 0; j < n; ++j) {
       const T v = p[j], b = best[j];
@@ -412,6 +549,16 @@ CombineFns get_combine(ReduceOp op, DType t) {
   }
 }
 
+CombineFns get_widening(ReduceOp op, DType t) {
+  if (t == DType::kBfloat16) return widening<bfloat16>(op);
+  // Highway's conversion of half knows neither infinity nor NaN where the processor has none.
+  constexpr bool converts = (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2) || HWY_ARCH_ARM_A64;
+  if constexpr (converts) {
+    if (t == DType::kHalf) return widening<half>(op);
+  }
+  return {};
+}
+
 ArgFns get_arg(bool max, DType t) {
   switch (t) {
     case DType::kFloat: return arg_fns<float>(max);
@@ -435,8 +582,10 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace tw {
 HWY_EXPORT(get_combine);
+HWY_EXPORT(get_widening);
 HWY_EXPORT(get_arg);
 CombineFns find_combine(ReduceOp op, DType t) { return HWY_DYNAMIC_DISPATCH(get_combine)(op, t); }
+CombineFns find_widening(ReduceOp op, DType t) { return HWY_DYNAMIC_DISPATCH(get_widening)(op, t); }
 ArgFns find_arg(bool max, DType t) { return HWY_DYNAMIC_DISPATCH(get_arg)(max, t); }
 }  // namespace tw
 #endif

@@ -6,7 +6,7 @@
 #include <bit>
 
 #include "core/kernels/moments.h"
-#include "hwy/cache_control.h"
+#include "core/kernels/prefetch.h"
 
 // Sums of groups of rows, once for all vector targets.
 #ifndef CORE_KERNELS_REDUCE_MOMENTS_SUMS
@@ -15,9 +15,9 @@ namespace tw::moments {
 
 constexpr int64_t kGroup = 8;
 // Columns whose sums of all levels are worked on at once.
-constexpr int64_t kPiece = 256;
+constexpr int64_t kPiece = 2048;
 // Of fewer columns than kNarrow, kFold rows are treated as one, so that there are whole vectors.
-constexpr int64_t kNarrow = 64, kFold = 16;
+constexpr int64_t kNarrow = 256, kFold = 8;
 
 // Of some rows: their sums, and the sums of squares around their means; `width` floats each.
 struct Sums {
@@ -38,13 +38,13 @@ using moments::Sums;
 
 // Columns [j, n) of one group of kGroup rows, in whole vectors of D; where it stopped.
 template <class D>
-HWY_INLINE int64_t add_group(D d, const float* x, int64_t stride, int64_t j, int64_t n, Sums to) {
+HWY_INLINE int64_t add_group(D d, const float* x, int64_t stride, int64_t ahead, int64_t j, int64_t n, Sums to) {
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   const auto eighth = hn::Set(d, 1.0f / kGroup);
   for (; j + lanes <= n; j += lanes) {
     const float* p = x + j;
     // Each row is too short a stream for the processor to see what comes next.
-    for (int64_t r = kGroup; r < 2 * kGroup; ++r) hwy::Prefetch(p + r * stride);
+    for (int64_t r = 0; r < kGroup; ++r) prefetch_second_level(p + r * stride + ahead);
     const auto v0 = hn::LoadU(d, p), v1 = hn::LoadU(d, p + stride), v2 = hn::LoadU(d, p + 2 * stride),
                v3 = hn::LoadU(d, p + 3 * stride), v4 = hn::LoadU(d, p + 4 * stride), v5 = hn::LoadU(d, p + 5 * stride),
                v6 = hn::LoadU(d, p + 6 * stride), v7 = hn::LoadU(d, p + 7 * stride);
@@ -65,9 +65,11 @@ HWY_INLINE int64_t add_group(D d, const float* x, int64_t stride, int64_t j, int
 void group_of(const float* x, int64_t rows, int64_t stride, int64_t n, Sums to) {
   int64_t j = 0;
   if (rows == kGroup) {
-    j = add_group(hn::ScalableTag<float>(), x, stride, j, n, to);
-    j = add_group(hn::CappedTag<float, 8>(), x, stride, j, n, to);
-    j = add_group(hn::CappedTag<float, 4>(), x, stride, j, n, to);
+    // The next group, or 16 KB on where rows follow each other.
+    const int64_t group = kGroup * stride, ahead = stride == n ? std::max<int64_t>(group, 4 << 10) : group;
+    j = add_group(hn::ScalableTag<float>(), x, stride, ahead, j, n, to);
+    j = add_group(hn::CappedTag<float, 8>(), x, stride, ahead, j, n, to);
+    j = add_group(hn::CappedTag<float, 4>(), x, stride, ahead, j, n, to);
   }
   for (; j < n; ++j) {
     float sum = 0, square = 0;

@@ -13,11 +13,12 @@
 namespace tw {
 namespace {
 
-constexpr size_t kMaxOperands = 62;    // of a tape after a reduction
-constexpr int64_t kPiece = kMapBlock;  // elements of a row or columns combined at once
-constexpr int64_t kNarrow = 128;       // below this many columns kFold rows are treated as one,
-constexpr int64_t kFold = 16;          // which makes whole vectors
-constexpr double kNsPerByte = 0.08;    // reading, one thread
+constexpr size_t kMaxOperands = 62;        // of a tape after a reduction
+constexpr int64_t kTapeBytes = 16 << 10;   // of values that a tape has computed, combined while in cache
+constexpr int64_t kPieceBytes = 32 << 10;  // of the columns combined at once
+constexpr int64_t kFoldedBytes = 4 << 10;  // shorter rows that follow each other are treated as one of this size,
+constexpr int64_t kNarrowBytes = 512;      // and of a whole number of vectors where the rows are short themselves
+constexpr double kNsPerByte = 0.08;        // reading, one thread
 
 // The space as blocks of [reduce] or [reduce, inner], with alternately kept and reduced dimensions around them.
 struct Geometry {
@@ -103,9 +104,10 @@ class Plan final : public ReducePlan {
     const Values values{inputs, &failure};
     char* acc = static_cast<char*>(in_output_ ? outputs[0] : workspace);
     char* others = static_cast<char*>(workspace) + (in_output_ ? 0 : acc_bytes_);
+    char* const scratch = static_cast<char*>(workspace) + workspace_ - static_cast<size_t>(parts_) * scratch_bytes_;
     if (parts_ == 1) {
       fns_.identity(acc, g_.out_count);
-      run_part(values, part(0), acc);
+      run_part(values, part(0), acc, scratch);
     } else {
       const bool shared = split_ == Split::kOuter || split_ == Split::kColumns;
       if (shared) fns_.identity(acc, g_.out_count);
@@ -113,12 +115,12 @@ class Plan final : public ReducePlan {
         for (int64_t p = b; p < e; ++p) {
           char* mine = shared || p == 0 ? acc : others + (p - 1) * static_cast<int64_t>(acc_bytes_);
           if (!shared) fns_.identity(mine, g_.out_count);
-          run_part(values, part(p), mine);
+          run_part(values, part(p), mine, scratch + static_cast<size_t>(p) * scratch_bytes_);
         }
       });
       // In the order of the parts, so that the result does not depend on which thread was first.
       for (int64_t p = 1; p < parts_ && !shared; ++p) {
-        fns_.columns(others + (p - 1) * static_cast<int64_t>(acc_bytes_), 1, 0, g_.out_count, acc);
+        fns_.columns(others + (p - 1) * static_cast<int64_t>(acc_bytes_), 1, 0, g_.out_count, acc, false);
       }
     }
     if (scale_ != 1) fns_.scale(acc, g_.out_count, scale_);
@@ -148,6 +150,8 @@ class Plan final : public ReducePlan {
     fns_ = find_combine(spec.op, acc_dtype);
     if (fns_.element_size == 0)
       return unimplemented("the reduce engine has no such reduction of ", dtype_name(spec.dtype));
+    from_ = fns_;
+    from_size_ = static_cast<int64_t>(fns_.element_size);
     g_ = geometry_of(spec.space, spec.axes);
     scale_ = spec.scale;
     const int64_t count = spec.space.num_elements();
@@ -155,7 +159,11 @@ class Plan final : public ReducePlan {
     Tape pre = spec.pre;
     if (pre.inputs.empty()) {
       if (spec.shapes.size() != 1) return invalid_argument("a reduction without a tape has one input");
-      if (short_float || !(spec.shapes[0] == spec.space)) {
+      const CombineFns widening = short_float ? find_widening(spec.op, spec.dtype) : CombineFns{};
+      if (widening.element_size != 0 && spec.shapes[0] == spec.space) {
+        from_ = widening;
+        from_size_ = static_cast<int64_t>(dtype_size(spec.dtype));
+      } else if (short_float || !(spec.shapes[0] == spec.space)) {
         pre.add_input(spec.dtype);
         pre.outputs = {0};
       }
@@ -174,7 +182,8 @@ class Plan final : public ReducePlan {
       ns += pre_->flops() * 0.15;
     }
     flops_ += static_cast<double>(count);
-    ns += static_cast<double>(count) * static_cast<double>(fns_.element_size) * kNsPerByte;
+    ns += static_cast<double>(count) * static_cast<double>(from_size_) * kNsPerByte;
+    far_ = count * from_size_ >= kFarBytes;
 
     Tape post = spec.post;
     if (post.inputs.empty() && short_float) {
@@ -207,6 +216,8 @@ class Plan final : public ReducePlan {
     choose_split(std::clamp<int64_t>(static_cast<int64_t>(ns / 20000), 1, std::max(threads, 1)));
     const bool private_parts = split_ == Split::kRows || split_ == Split::kBlocks;
     workspace_ = acc_bytes_ * ((in_output_ ? 0 : 1) + (private_parts ? static_cast<size_t>(parts_ - 1) : 0));
+    choose_width();
+    workspace_ += scratch_bytes_ * static_cast<size_t>(parts_);
     return {};
   }
 
@@ -237,6 +248,19 @@ class Plan final : public ReducePlan {
     }
   }
 
+  // How many columns are combined at once, and what that takes.
+  void choose_width() {
+    if (g_.inner <= 1) return;
+    const int64_t row = g_.inner * size();
+    fold_ = (kFoldedBytes + row - 1) / row;
+    const int64_t unit = row < kNarrowBytes ? std::min<int64_t>(64 / size(), 16) : 1;
+    fold_ = (fold_ + unit - 1) / unit * unit;
+    while (fold_ > 1 && g_.reduce < 2 * fold_) fold_ /= 2;
+    width_ = fold_ > 1 ? fold_ * g_.inner : std::min(g_.inner, (pre_ == nullptr ? kPieceBytes : kTapeBytes) / size());
+    const int64_t sums = (fns_.rounds ? Levels::kLevels : 0) + (fold_ > 1 ? 1 : 0);
+    scratch_bytes_ = static_cast<size_t>((sums * width_ * size() + 63) / 64 * 64);
+  }
+
   Part part(int64_t p) const {
     Part out{0, g_.outer_count, 0, g_.reduce, 0, g_.inner};
     const auto cut = [&](int64_t n, int64_t* begin, int64_t* end) {
@@ -252,9 +276,9 @@ class Plan final : public ReducePlan {
     return out;
   }
 
-  // Values [begin, begin + n) of the space, n <= kPiece unless they are the input itself.
+  // Values [begin, begin + n) of the space, in the buffer of kTapeBytes unless they are the input itself.
   const char* values(const Values& v, int64_t begin, int64_t n, void* buffer) const {
-    if (pre_ == nullptr) return static_cast<const char*>(v.inputs[0]) + begin * size();
+    if (pre_ == nullptr) return static_cast<const char*>(v.inputs[0]) + begin * from_size_;
     const Status s = pre_->run_block(v.inputs, &buffer, begin, n);
     // The only failure a tape has; the message must outlive the status.
     if (!s.ok()) {
@@ -266,12 +290,14 @@ class Plan final : public ReducePlan {
     return static_cast<const char*>(buffer);
   }
   int64_t size() const { return static_cast<int64_t>(fns_.element_size); }
+  // Elements of a row that are combined at once.
+  int64_t row_piece() const { return pre_ == nullptr ? kRowPiece : std::min(kRowPiece, kTapeBytes / size()); }
 
-  void run_part(const Values& v, const Part& p, char* acc) const {
+  void run_part(const Values& v, const Part& p, char* acc, char* scratch) const {
     if (p.outer_begin >= p.outer_end || p.reduce_begin >= p.reduce_end || p.inner_begin >= p.inner_end) return;
-    alignas(64) char buffer[kPiece * 16];
+    alignas(64) char buffer[kTapeBytes];
     if (g_.inner == 1) {
-      const bool whole = p.reduce_end - p.reduce_begin == g_.reduce && g_.reduce <= kPiece;
+      const bool whole = p.reduce_end - p.reduce_begin == g_.reduce && g_.reduce <= row_piece();
       if (whole) {
         short_rows(v, p, acc, buffer);
       } else {
@@ -280,87 +306,80 @@ class Plan final : public ReducePlan {
       return;
     }
     for (int64_t o = p.outer_begin; o < p.outer_end; ++o) {
-      block_columns(v, p, o * g_.reduce * g_.inner, acc + g_.out_base(o) * size(), buffer);
+      block_columns(v, p, o * g_.reduce * g_.inner, acc + g_.out_base(o) * size(), buffer, scratch);
     }
   }
 
   // Rows that fit a piece: as many at once as do.
   void short_rows(const Values& v, const Part& p, char* acc, char* buffer) const {
     const bool consecutive = g_.outer.size() == 1 && !g_.outer[0].reduced;
-    const int64_t batch = std::max<int64_t>(1, kPiece / g_.reduce);
+    const int64_t batch = std::max<int64_t>(1, row_piece() / g_.reduce);
     for (int64_t o = p.outer_begin; o < p.outer_end; o += batch) {
       const int64_t n = std::min(batch, p.outer_end - o);
       const char* x = values(v, o * g_.reduce, n * g_.reduce, buffer);
       if (consecutive) {
-        fns_.rows(x, n, g_.reduce, acc + o * size());
+        from_.rows(x, n, g_.reduce, acc + o * size());
         continue;
       }
       for (int64_t i = 0; i < n; ++i)
-        fns_.rows(x + i * g_.reduce * size(), 1, g_.reduce, acc + g_.out_base(o + i) * size());
+        from_.rows(x + i * g_.reduce * from_size_, 1, g_.reduce, acc + g_.out_base(o + i) * size());
     }
   }
 
   void long_row(const Values& v, const Part& p, int64_t o, char* acc, char* buffer) const {
     alignas(64) char sums[Levels::kLevels * 16];
     Levels levels(fns_, sums, 1);
-    for (int64_t r = p.reduce_begin; r < p.reduce_end; r += kPiece) {
-      const int64_t n = std::min(kPiece, p.reduce_end - r);
-      fns_.rows(values(v, o * g_.reduce + r, n, buffer), 1, n, levels.begin());
+    for (int64_t r = p.reduce_begin; r < p.reduce_end; r += row_piece()) {
+      const int64_t n = std::min(row_piece(), p.reduce_end - r);
+      from_.rows(values(v, o * g_.reduce + r, n, buffer), 1, n, levels.begin());
       levels.advance();
     }
     levels.finish(acc);
   }
 
   // A [reduce, inner] block that begins at element `base`, column piece by column piece.
-  void block_columns(const Values& v, const Part& p, int64_t base, char* acc, char* buffer) const {
-    const bool by_levels = fns_.rounds && p.reduce_end - p.reduce_begin > Levels::kRows;
-    alignas(64) char sums[Levels::kLevels * kPiece * 16];
-    for (int64_t c = p.inner_begin; c < p.inner_end; c += kPiece) {
-      const int64_t n = std::min(kPiece, p.inner_end - c);
-      char* to = acc + c * size();
-      if (!by_levels) {
-        combine_rows(v, base + p.reduce_begin * g_.inner + c, p.reduce_end - p.reduce_begin, n, to, buffer);
-        continue;
-      }
-      Levels levels(fns_, sums, n);
-      for (int64_t r = p.reduce_begin; r < p.reduce_end; r += Levels::kRows) {
-        const int64_t count = std::min(Levels::kRows, p.reduce_end - r);
-        combine_rows(v, base + r * g_.inner + c, count, n, levels.begin(), buffer);
-        levels.advance();
-      }
-      levels.finish(to);
+  void block_columns(const Values& v, const Part& p, int64_t base, char* acc, char* buffer, char* scratch) const {
+    const int64_t rows = p.reduce_end - p.reduce_begin, begin = base + p.reduce_begin * g_.inner;
+    if (fold_ > 1 && rows >= 2 * fold_ && p.inner_end - p.inner_begin == g_.inner) {
+      const int64_t long_rows = rows / fold_;
+      fns_.identity(scratch, width_);
+      sum_columns(v, begin, long_rows, width_, width_, scratch, buffer, scratch + width_ * size());
+      fns_.columns(scratch, fold_, g_.inner, g_.inner, acc, false);
+      combine_rows(v, begin + long_rows * width_, rows % fold_, g_.inner, g_.inner, acc, buffer);
+      return;
+    }
+    for (int64_t c = p.inner_begin; c < p.inner_end; c += width_) {
+      sum_columns(v, begin + c, rows, g_.inner, std::min(width_, p.inner_end - c), acc + c * size(), buffer, scratch);
     }
   }
 
-  // `rows` rows of n columns from element `begin` on, g_.inner elements apart, into acc.
-  void combine_rows(const Values& v, int64_t begin, int64_t rows, int64_t n, char* acc, char* buffer) const {
-    if (pre_ == nullptr) {
-      combine_dense(values(v, begin, rows, buffer), rows, g_.inner, n, acc);
-      return;
+  // `rows` rows of n columns from element `begin` on, `stride` elements apart, into acc; `sums` has room for Levels.
+  void sum_columns(const Values& v, int64_t begin, int64_t rows, int64_t stride, int64_t n, char* acc, char* buffer,
+                   char* sums) const {
+    if (!fns_.rounds || rows <= Levels::kRows) return combine_rows(v, begin, rows, stride, n, acc, buffer);
+    Levels levels(fns_, sums, n);
+    for (int64_t r = 0; r < rows; r += Levels::kRows) {
+      combine_rows(v, begin + r * stride, std::min(Levels::kRows, rows - r), stride, n, levels.begin(), buffer);
+      levels.advance();
     }
-    const int64_t batch = n == g_.inner ? std::max<int64_t>(1, kPiece / n) : 1;
+    levels.finish(acc);
+  }
+
+  void combine_rows(const Values& v, int64_t begin, int64_t rows, int64_t stride, int64_t n, char* acc,
+                    char* buffer) const {
+    if (pre_ == nullptr) return from_.columns(values(v, begin, rows * n, buffer), rows, stride, n, acc, far_);
+    int64_t batch = n == stride ? std::max<int64_t>(1, kTapeBytes / size() / n) : 1;
+    if (batch > 8) batch -= batch % 8;  // whole trees
     for (int64_t r = 0; r < rows; r += batch) {
       const int64_t count = std::min(batch, rows - r);
-      combine_dense(values(v, begin + r * g_.inner, count * n, buffer), count, n, n, acc);
+      from_.columns(values(v, begin + r * stride, count * n, buffer), count, n, n, acc, false);
     }
   }
 
-  void combine_dense(const char* x, int64_t rows, int64_t stride, int64_t n, char* acc) const {
-    if (stride != n || n >= kNarrow || rows < 2 * kFold) {
-      fns_.columns(x, rows, stride, n, acc);
-      return;
-    }
-    // Narrow rows: kFold of them as one long row, folded together at the end.
-    constexpr int64_t fold = kFold;
-    alignas(64) char wide[kNarrow * kFold * 16];
-    fns_.identity(wide, fold * n);
-    const int64_t long_rows = rows / fold;
-    fns_.columns(x, long_rows, fold * n, fold * n, wide);
-    fns_.columns(wide, fold, n, n, acc);
-    fns_.columns(x + long_rows * fold * n * size(), rows % fold, n, n, acc);
-  }
-
-  CombineFns fns_;
+  CombineFns fns_;   // of accumulators
+  CombineFns from_;  // of values into accumulators
+  int64_t from_size_ = 0;
+  bool far_ = false;  // the values fit no cache
   Geometry g_;
   std::unique_ptr<MapPlan> pre_, post_;
   double scale_ = 1, flops_ = 0;
@@ -368,7 +387,8 @@ class Plan final : public ReducePlan {
   size_t num_inputs_ = 0, num_operands_ = 0;
   Split split_ = Split::kOuter;
   int64_t parts_ = 1;
-  size_t acc_bytes_ = 0, workspace_ = 0;
+  int64_t fold_ = 1, width_ = 0;  // rows treated as one, and columns combined at once
+  size_t acc_bytes_ = 0, scratch_bytes_ = 0, workspace_ = 0;
 };
 
 }  // namespace

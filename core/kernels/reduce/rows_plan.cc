@@ -70,7 +70,7 @@ class Plan final : public RowsPlan {
       char* to = static_cast<char*>(outputs[values_[s.first_value].at]);
       s.fns.identity(to, columns_);
       for (int64_t p = 0; p < parts_; ++p) {
-        s.fns.columns(memory + static_cast<size_t>(p) * part_bytes_ + s.totals, 1, 0, columns_, to);
+        s.fns.columns(memory + static_cast<size_t>(p) * part_bytes_ + s.totals, 1, 0, columns_, to, false);
       }
     }
     return {};
@@ -180,15 +180,23 @@ class Plan final : public RowsPlan {
       *ns += 0.1 * stage.map->flops();
       for (uint16_t o : s.tape.outputs) result(s.tape.value_dtype(o));
     } else {
-      if (operands.size() != 1 || !(operands[0] == spec.space)) {
+      const bool squares = s.kind == RowsStage::Kind::kSquares || s.kind == RowsStage::Kind::kVariance;
+      if (operands.size() != (squares ? 2 : 1) || !(operands[0] == spec.space)) {
         return invalid_argument("a reduction takes one value of the space ", spec.space);
       }
       const DType t = (*types)[static_cast<size_t>(s.operands[0])];
+      if (squares) {
+        const Value& center = values_[static_cast<size_t>(s.operands[1])];
+        if (!center.per_row || (*types)[static_cast<size_t>(s.operands[1])] != t) {
+          return invalid_argument("squares are taken around a number per row of ", dtype_name(t));
+        }
+      }
       stage.fns = find_combine(reduce_op(s.kind), t);
       if (stage.fns.element_size == 0 || !is_floating(t)) {
         return invalid_argument("rows of ", dtype_name(t), " are not reduced");
       }
-      if (s.kind == RowsStage::Kind::kMean) stage.scale = 1.0 / static_cast<double>(columns_);
+      if (s.kind == RowsStage::Kind::kMean || s.kind == RowsStage::Kind::kVariance)
+        stage.scale = 1.0 / static_cast<double>(columns_);
       if (s.kind == RowsStage::Kind::kColumnSum) stage.sum = column_sums_++;
       flops_ += elements();
       *ns += 0.03 * elements();
@@ -240,7 +248,10 @@ class Plan final : public RowsPlan {
     for (const Value& v : values_) {
       if (v.home != Value::Home::kScratch) moved += v.size * static_cast<size_t>(v.row);
     }
-    block_rows_ = std::clamp<int64_t>(static_cast<int64_t>(kBlockBytes / std::max<size_t>(moved, 1)), 1, rows_);
+    block_rows_ = std::max<int64_t>(static_cast<int64_t>(kBlockBytes / std::max<size_t>(moved, 1)), 1);
+    // Columns are summed eight rows at a time; twice the memory is still well inside the second-level cache.
+    if (column_sums_ > 0 && block_rows_ >= 4) block_rows_ = (block_rows_ + 7) / 8 * 8;
+    block_rows_ = std::min(block_rows_, rows_);
     size_t at = 0;
     const auto take = [&](size_t bytes) {
       const size_t begin = at;
@@ -296,14 +307,19 @@ class Plan final : public RowsPlan {
         if (s.kind != RowsStage::Kind::kColumnSum) {
           char* to = base(values_[s.first_value], inputs, outputs, memory, row) + row * size;
           s.fns.identity(to, n);
-          combine_rows(s.fns, x, n, columns_, to);
+          if (s.operands.size() == 2) {
+            const Value& center = values_[static_cast<size_t>(s.operands[1])];
+            s.fns.squares(x, base(center, inputs, outputs, memory, row) + row * size, n, columns_, to);
+          } else {
+            combine_rows(s.fns, x, n, columns_, to);
+          }
           if (s.scale != 1) s.fns.scale(to, n, s.scale);
           continue;
         }
         Sums& sum = sums[s.sum];
         for (int64_t done = 0; done < n;) {
           const int64_t more = std::min(n - done, Levels::kRows - sum.rows);
-          s.fns.columns(x + done * columns_ * size, more, columns_, columns_, sum.levels->begin());
+          s.fns.columns(x + done * columns_ * size, more, columns_, columns_, sum.levels->begin(), false);
           done += more;
           sum.rows += more;
           if (sum.rows == Levels::kRows) {

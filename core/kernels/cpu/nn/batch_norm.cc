@@ -1,8 +1,10 @@
 // FusedBatchNorm V1 to V3 and their gradients, NHWC and NCHW: statistics by the reduce engine, the normalisation as one
-// map over the tensor with the per-channel numbers broadcast. With the channels last, one pass gives both statistics.
+// map over the tensor with the per-channel numbers broadcast. With the channels last, one pass gives both statistics;
+// floats then have loops of their own, two passes over memory forward and two backward.
 #include <algorithm>
 #include <limits>
 
+#include "core/kernels/channels.h"
 #include "core/kernels/cpu/map/map_kernel.h"
 #include "core/kernels/cpu/map/tape_writer.h"
 #include "core/kernels/moments.h"
@@ -16,6 +18,7 @@ constexpr DType kF = DType::kFloat;
 
 struct BatchNormState : KernelState {
   bool one_pass = false;
+  bool plain = false;  // floats with the channels last, which core/kernels/channels.h computes
   // Forward: mean, variance; gradient: sum of dy, sum of dy * (x - mean). Not where one pass gives both.
   std::unique_ptr<ReducePlan> first, second;
   std::unique_ptr<RowsPlan> sums;     // the gradient's sums in one pass
@@ -24,6 +27,7 @@ struct BatchNormState : KernelState {
   size_t reduce_offset = 0;
   int64_t num_channels = 0, count = 0;  // count: elements per channel
   bool training = true;
+  ChannelSpec channel_spec() const { return {count, num_channels}; }
 };
 
 struct Layout {
@@ -81,6 +85,7 @@ void set_workspace(PrepareContext& ctx, BatchNormState& s, size_t vectors) {
   } else if (s.one_pass) {
     reduce = moments_workspace(s.count, s.num_channels, ctx.threads());
   }
+  if (s.plain) reduce = std::max(reduce, channel_workspace(s.channel_spec(), ctx.threads()));
   ctx.set_workspace(s.reduce_offset + reduce);
 }
 
@@ -101,6 +106,7 @@ Status prepare_forward(PrepareContext& ctx) {
   s.num_channels = l.channels;
   s.count = l.count;
   const DType t = ctx.input_dtype(0);
+  s.plain = l.last && t == kF && l.x.num_elements() > 0;
   // Nothing has no mean.
   const double scale = l.count == 0 ? std::numeric_limits<double>::quiet_NaN() : 1.0 / static_cast<double>(l.count);
   if (s.training) {
@@ -110,7 +116,7 @@ Status prepare_forward(PrepareContext& ctx) {
                                 " must be an empty vector for training: ", ctx.input_shape(i));
       }
     }
-    s.one_pass = l.last && t == kF && l.count > 0;
+    s.one_pass = s.plain;
     if (!s.one_pass) {
       TapeWriter mean({t});
       TW_ASSIGN_OR_RETURN(s.first, plan_sum(l, mean.finish({mean.in(0).cast(kF)}), {l.x}, scale, ctx.threads()));
@@ -129,10 +135,12 @@ Status prepare_forward(PrepareContext& ctx) {
   TW_ASSIGN_OR_RETURN(
       s.channels,
       plan_map(factor.finish({factor.in(0) * (factor.in(1) + factor.constant(0)).apply(MicroOp::k_rsqrt)}), two, c));
-  TapeWriter apply({t, kF, kF, kF});  // x, mean, factor, offset
-  const auto y = (apply.in(0).cast(kF) - apply.in(1)) * apply.in(2) + apply.in(3);
-  const Shape shapes[] = {l.x, l.channel, l.channel, l.channel};
-  TW_ASSIGN_OR_RETURN(s.apply, plan_map(apply.finish({y.cast(t)}), shapes, l.x));
+  if (!s.plain) {
+    TapeWriter apply({t, kF, kF, kF});  // x, mean, factor, offset
+    const auto y = (apply.in(0).cast(kF) - apply.in(1)) * apply.in(2) + apply.in(3);
+    const Shape shapes[] = {l.x, l.channel, l.channel, l.channel};
+    TW_ASSIGN_OR_RETURN(s.apply, plan_map(apply.finish({y.cast(t)}), shapes, l.x));
+  }
   set_workspace(ctx, s, 1);
   ctx.allow_in_place(0, 0);
   ctx.set_cost({8.0 * static_cast<double>(l.x.num_elements()), operand_bytes(ctx)});
@@ -161,9 +169,14 @@ Status run_forward(const RunContext& ctx) {
   const void* in[] = {ctx.input(1).data, saved_variance};
   void* out[] = {factor};
   TW_RETURN_IF_ERROR(s.channels->run(in, out, ctx.pool()));
-  const void* operands[] = {x, saved_mean, factor, ctx.input(2).data};
-  out[0] = ctx.output(0).data;
-  TW_RETURN_IF_ERROR(s.apply->run(operands, out, ctx.pool()));
+  if (s.plain) {
+    normalize_channels(s.channel_spec(), ctx.in<float>(0), saved_mean, factor, ctx.in<float>(2), ctx.out<float>(0),
+                       reduce_workspace(ctx, s), ctx.pool());
+  } else {
+    const void* operands[] = {x, saved_mean, factor, ctx.input(2).data};
+    out[0] = ctx.output(0).data;
+    TW_RETURN_IF_ERROR(s.apply->run(operands, out, ctx.pool()));
+  }
   std::copy_n(saved_mean, s.num_channels, mean);
   // The running variance is estimated without bias.
   const float unbiased =
@@ -191,24 +204,24 @@ Status prepare_grad(PrepareContext& ctx) {
   s.count = l.count;
   const DType t = ctx.input_dtype(0);
   s.one_pass = l.last && l.x.num_elements() > 0;
+  s.plain = s.one_pass && t == kF;
   TapeWriter product({t, t, kF});  // dy, x, mean
   const auto wide_dy = product.in(0).cast(kF), around_mean = wide_dy * (product.in(1).cast(kF) - product.in(2));
-  if (s.one_pass) {
+  if (s.one_pass && !s.plain) {
     RowsSpec sums;
     sums.space = l.x;
     sums.first_axis = 3;
     sums.shapes = {l.x, l.x, l.channel};
     sums.dtypes = {t, t, kF};
     sums.stages.resize(3);
-    sums.stages[0].tape = t == kF ? product.finish({around_mean}) : product.finish({around_mean, wide_dy});
+    sums.stages[0].tape = product.finish({around_mean, wide_dy});
     sums.stages[0].operands = {0, 1, 2};
     for (size_t i : {1, 2}) sums.stages[i].kind = RowsStage::Kind::kColumnSum;
-    const int first = static_cast<int>(sums.stages[0].tape.outputs.size()) + 3;
-    sums.stages[1].operands = {t == kF ? 0 : 4};
+    sums.stages[1].operands = {4};
     sums.stages[2].operands = {3};
-    sums.outputs = {first, first + 1};
+    sums.outputs = {5, 6};
     TW_ASSIGN_OR_RETURN(s.sums, plan_rows(sums, ctx.threads()));
-  } else {
+  } else if (!s.one_pass) {
     TapeWriter sum({t});
     TW_ASSIGN_OR_RETURN(s.first, plan_sum(l, sum.finish({sum.in(0).cast(kF)}), {l.x}, 1, ctx.threads()));
     TW_ASSIGN_OR_RETURN(s.second, plan_sum(l, product.finish({around_mean}), {l.x, l.x, l.channel}, 1, ctx.threads()));
@@ -226,11 +239,13 @@ Status prepare_grad(PrepareContext& ctx) {
   const Shape four[] = {c, c, c, c};
   TW_ASSIGN_OR_RETURN(s.channels, plan_map(numbers.finish({dscale, factor, mean_dy, slope}), four, c));
   // dx = factor (dy - mean(dy) - (x - mean) slope), the subtracted terms being 0 outside of training.
-  TapeWriter apply({t, t, kF, kF, kF, kF});
-  const auto dx =
-      ((apply.in(0).cast(kF) - apply.in(4)) - (apply.in(1).cast(kF) - apply.in(2)) * apply.in(5)) * apply.in(3);
-  const Shape shapes[] = {l.x, l.x, l.channel, l.channel, l.channel, l.channel};
-  TW_ASSIGN_OR_RETURN(s.apply, plan_map(apply.finish({dx.cast(t)}), shapes, l.x));
+  if (!s.plain) {
+    TapeWriter apply({t, t, kF, kF, kF, kF});
+    const auto dx =
+        ((apply.in(0).cast(kF) - apply.in(4)) - (apply.in(1).cast(kF) - apply.in(2)) * apply.in(5)) * apply.in(3);
+    const Shape shapes[] = {l.x, l.x, l.channel, l.channel, l.channel, l.channel};
+    TW_ASSIGN_OR_RETURN(s.apply, plan_map(apply.finish({dx.cast(t)}), shapes, l.x));
+  }
   set_workspace(ctx, s, 4);
   if (dy == l.x) ctx.allow_in_place(0, 0);
   ctx.allow_in_place(1, 0);
@@ -246,7 +261,10 @@ Status run_grad(const RunContext& ctx) {
         *products = vector_of(ctx, s, 3);
   void* out[] = {doffset, products};
   const void* pair[] = {dy, x, mean};
-  if (s.one_pass) {
+  if (s.plain) {
+    channel_sums(s.channel_spec(), ctx.in<float>(0), ctx.in<float>(1), ctx.in<float>(3), doffset, products,
+                 reduce_workspace(ctx, s), ctx.pool());
+  } else if (s.one_pass) {
     TW_RETURN_IF_ERROR(s.sums->run(pair, out, reduce_workspace(ctx, s), ctx.pool()));
   } else {
     TW_RETURN_IF_ERROR(s.first->run(&dy, out, reduce_workspace(ctx, s), ctx.pool()));
@@ -255,9 +273,14 @@ Status run_grad(const RunContext& ctx) {
   const void* numbers[] = {ctx.input(2).data, ctx.input(4).data, doffset, products};
   void* vectors[] = {dscale, factor, mean_dy, slope};
   TW_RETURN_IF_ERROR(s.channels->run(numbers, vectors, ctx.pool()));
-  const void* operands[] = {dy, x, mean, factor, mean_dy, slope};
-  out[0] = ctx.output(0).data;
-  TW_RETURN_IF_ERROR(s.apply->run(operands, out, ctx.pool()));
+  if (s.plain) {
+    normalize_channels_grad(s.channel_spec(), ctx.in<float>(0), ctx.in<float>(1), ctx.in<float>(3), factor, mean_dy,
+                            slope, ctx.out<float>(0), reduce_workspace(ctx, s), ctx.pool());
+  } else {
+    const void* operands[] = {dy, x, mean, factor, mean_dy, slope};
+    out[0] = ctx.output(0).data;
+    TW_RETURN_IF_ERROR(s.apply->run(operands, out, ctx.pool()));
+  }
   for (int i = 3; i < ctx.num_outputs(); ++i) std::fill_n(ctx.out<float>(i), ctx.output(i).shape->num_elements(), 0.0f);
   return {};
 }

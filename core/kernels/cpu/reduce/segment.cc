@@ -96,7 +96,8 @@ Status run_segment(const RunContext& ctx) {
     if (next < id) empty.identity(acc, s.inner);
     for (; next < id; ++next) store_row(s, acc, out, next);
     s.fns.identity(acc, s.inner);
-    s.fns.columns(static_cast<const char*>(data) + i * row_bytes, end - i, s.inner, s.inner, acc);
+    s.fns.columns(static_cast<const char*>(data) + i * row_bytes, end - i, s.inner, s.inner, acc,
+                  s.rows * row_bytes >= kFarBytes);
     if (s.mean) s.fns.scale(acc, s.inner, 1.0 / static_cast<double>(end - i));
     store_row(s, acc, out, next++);
     i = end;
@@ -166,7 +167,7 @@ Status run_unsorted(const RunContext& ctx) {
       const int64_t id = index_at(ids, i);
       if (id < 0) continue;  // dropped
       s.fns.columns(static_cast<const char*>(data) + (i * s.inner + b) * size, 1, s.inner, e - b,
-                    out + (id * s.inner + b) * size);
+                    out + (id * s.inner + b) * size, false);
     }
   });
   return s.out.write(ctx.output(0).data, ctx.workspace(), ctx.pool());

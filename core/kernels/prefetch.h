@@ -1,0 +1,21 @@
+// Asking for memory ahead of its use, into the second-level cache.
+#pragma once
+
+#include "hwy/base.h"
+#include "hwy/cache_control.h"
+
+namespace tw {
+
+// For streams that the processor does not foresee, such as rows of a matrix read side by side. A line asked for so
+// takes none of the few places in which the first-level cache waits for memory: column sums from memory ran at 97 % of
+// the read bandwidth so, and at 65 % with requests to the first level (AMD Zen 4). Any address will do.
+// Always inlined, since GCC drops calls of functions that do nothing else.
+HWY_INLINE void prefetch_second_level(const void* p) {
+#if defined(__GNUC__)
+  __builtin_prefetch(p, 0, 2);
+#else
+  hwy::Prefetch(p);
+#endif
+}
+
+}  // namespace tw
