@@ -222,6 +222,36 @@ TEST(Depthwise, StridesDilationsAndMultipliers) {
   check_conv<float>(s);
 }
 
+ConvSpec depthwise(ConvSpec s) {
+  s.depthwise = true;
+  return s;
+}
+
+// Every number of columns beside those at the edges, with taps that share loads of the image and others.
+TEST(Depthwise, Columns) {
+  for (int64_t w = 1; w <= 22; ++w) {
+    for (int64_t filter : {1, 2, 3, 5, 7}) {
+      for (int64_t stride : {1, 2, 3}) {
+        check_conv<float>(depthwise(conv(1, 4, w, 21, 21, 3, filter, 1, stride, 1, 1, true)));
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+  check_conv<float>(depthwise(conv(1, 3, 13, 512, 512, 3, 3, 1, 1, 1, 1, true)));  // pixels share cache sets
+}
+
+TEST(Depthwise, Edges) {
+  check_conv<float>(depthwise(conv(2, 3, 2, 9, 9, 7, 7, 1, 1, 1, 1, true)));  // the filter is larger than the image
+  check_conv<float>(depthwise(conv(1, 9, 9, 5, 5, 3, 3, 1, 1, 4, 3, true)));
+  check_conv<float>(depthwise(conv(1, 9, 9, 5, 5, 2, 2, 4, 4, 1, 1, true)));  // strides beyond the filter leave gaps
+  ConvSpec s = depthwise(conv(2, 6, 7, 20, 20, 3, 3, 2, 2, 1, 1, false));     // padding wider than the filter
+  s.pad_top = 4, s.pad_left = 5, s.out_h = 7, s.out_w = 8;
+  check_conv<float>(s);
+  check_conv<double>(s);
+  check_conv<half>(s);
+  check_conv<bfloat16>(s);
+}
+
 // The spec's convolution over volumes of this depth.
 ConvSpec deep(ConvSpec s, int64_t in, int64_t filter, int64_t stride, int64_t dilation, bool same) {
   const int64_t span = (filter - 1) * dilation + 1;
