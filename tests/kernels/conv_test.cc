@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "core/kernels/contract.h"
+#include "core/kernels/contract/conv_region.h"
 #include "core/kernels/contract/winograd_plan.h"
 #include "core/kernels/ref/contract_ref.h"
 #include "tests/kernels/contract_testing.h"
@@ -252,6 +253,51 @@ TEST(Depthwise, Edges) {
   check_conv<bfloat16>(s);
 }
 
+// Products scattered to the input's gradient, whether or not it pays.
+template <typename T>
+void check_scatter(ConvSpec spec) {
+  spec.dtype = dtype_of<T>;
+  spec.kind = Kind::kInputGrad;
+  for (bool constant : {false, true}) check_kind<T>(spec, constant, contract::plan_scatter_conv);
+}
+
+TEST(ScatterConv, Geometry) {
+  for (bool same : {false, true}) {
+    for (auto [fh, fw] : {std::pair{1, 1}, {3, 3}, {2, 7}, {7, 2}}) {
+      for (auto [sh, sw] : {std::pair{1, 1}, {2, 2}, {1, 3}, {4, 1}}) {
+        for (auto [dh, dw] : {std::pair{1, 1}, {2, 1}, {1, 2}}) {
+          check_scatter<float>(conv(2, 13, 14, 3, 5, fh, fw, sh, sw, dh, dw, same));
+          if (HasFatalFailure()) return;
+        }
+      }
+    }
+  }
+  check_scatter<float>(conv(1, 3, 3, 2, 3, 5, 5, 1, 1, 1, 1, true));  // the filter is larger than the image
+  ConvSpec s = conv(2, 6, 7, 3, 4, 3, 3, 2, 2, 1, 1, false);          // padding wider than the filter
+  s.pad_top = 4, s.pad_left = 5, s.out_h = 7, s.out_w = 8;
+  check_scatter<float>(s);
+}
+
+TEST(ScatterConv, SizesAndTypes) {
+  for (int64_t in : {1, 3, 16, 21}) {
+    for (int64_t out : {1, 16, 37}) check_scatter<float>(conv(3, 8, 9, in, out, 3, 3, 1, 1, 1, 1, true));
+  }
+  check_scatter<float>(conv(1, 90, 70, 3, 8, 7, 7, 2, 2, 1, 1, true));  // bands of rows
+  check_scatter<float>(conv(1, 5, 450, 3, 8, 3, 3, 1, 1, 1, 1, true));  // more columns than a group of rows has
+  check_scatter<double>(conv(3, 21, 19, 3, 10, 5, 3, 2, 1, 1, 1, true));
+  check_scatter<half>(conv(3, 21, 19, 3, 10, 5, 3, 2, 1, 1, 1, true));
+  check_scatter<bfloat16>(conv(3, 21, 19, 3, 10, 5, 3, 2, 1, 1, 1, true));
+}
+
+TEST(ScatterConv, IsTakenForFewChannels) {
+  ConvSpec s = conv(4, 32, 32, 3, 16, 3, 3, 1, 1, 1, 1, true);
+  EXPECT_FALSE(contract::wants_scatter(s));
+  s.kind = Kind::kInputGrad;
+  EXPECT_TRUE(contract::wants_scatter(s));
+  s.in_c = 64;
+  EXPECT_FALSE(contract::wants_scatter(s));
+}
+
 // The spec's convolution over volumes of this depth.
 ConvSpec deep(ConvSpec s, int64_t in, int64_t filter, int64_t stride, int64_t dilation, bool same) {
   const int64_t span = (filter - 1) * dilation + 1;
@@ -353,18 +399,19 @@ TEST(Winograd, IsTakenWhereItPays) {
   EXPECT_FALSE(contract::wants_winograd(s));
 }
 
-// The tape runs over Winograd's results too, where no output can hold them as well.
-TEST(Winograd, Epilogue) {
-  ConvSpec s = conv(2, 9, 9, 16, 20, 3, 3, 1, 1, 1, 1, true);
-  s.dtype = DType::kFloat;
-  Guarded<float> input(input_size(s)), filter(filter_size(s)), bias(s.out_c);
+// The tape runs over the results of `planner` as over those of plan_conv, also where no output can hold them.
+void check_epilogue(const ConvSpec& s, Planner planner) {
+  Guarded<float> input(input_size(s)), filter(filter_size(s)), output(output_size(s));
+  const bool gradient = s.kind == Kind::kInputGrad;
+  Guarded<float> bias(gradient ? s.in_c : s.out_c);
   fill(&input, 1);
   fill(&filter, 2);
   fill(&bias, 3);
+  fill(&output, 4);
   std::vector<std::vector<int32_t>> found;
-  for (bool winograd : {false, true}) {
+  for (Planner plan_it : {Planner{plan_conv}, planner}) {
     ConvSpec t = s;
-    t.winograd = winograd;
+    t.winograd = plan_it != Planner{plan_conv};
     // 100 (x + bias), rounded towards zero.
     Tape& tape = t.epilogue.tape;
     tape.inputs = {DType::kFloat, DType::kFloat};
@@ -373,20 +420,30 @@ TEST(Winograd, Epilogue) {
                   {MicroOp::k_mul, DType::kFloat, {3, 2}},
                   {MicroOp::k_cast, DType::kInt32, {4}}};
     tape.outputs = {5};
-    t.epilogue.operand_shapes = {Shape{s.out_c}};
-    auto plan = winograd ? contract::plan_winograd(t, 2) : plan_conv(t, 2);
+    t.epilogue.operand_shapes = {Shape{bias.size()}};
+    auto plan = plan_it(t, 2);
     ASSERT_TRUE(plan.ok()) << plan.status().to_string();
     WorkerPool pool(2);
-    Guarded<int32_t> got(output_size(s));
+    Guarded<int32_t> got(gradient ? input_size(s) : output_size(s));
     Workspace ws((*plan)->workspace_bytes());
     void* out = got.data();
     const void* operand = bias.data();
-    ASSERT_TRUE((*plan)->run(input.data(), filter.data(), &operand, &out, ws.memory, pool).ok());
+    const float *a = gradient ? filter.data() : input.data(), *b = gradient ? output.data() : filter.data();
+    ASSERT_TRUE((*plan)->run(a, b, &operand, &out, ws.memory, pool).ok());
     EXPECT_TRUE(got.intact());
     EXPECT_TRUE(ws.intact());
     found.emplace_back(got.data(), got.data() + got.size());
   }
   for (size_t i = 0; i < found[0].size(); ++i) ASSERT_NEAR(found[0][i], found[1][i], 1);
+}
+
+TEST(Winograd, Epilogue) { check_epilogue(conv(2, 9, 9, 16, 20, 3, 3, 1, 1, 1, 1, true), contract::plan_winograd); }
+
+TEST(ScatterConv, Epilogue) {
+  ConvSpec s = conv(2, 41, 9, 20, 16, 3, 3, 2, 1, 1, 1, true);
+  s.kind = Kind::kInputGrad;
+  ASSERT_FALSE(contract::wants_scatter(s));
+  check_epilogue(s, contract::plan_scatter_conv);
 }
 
 TEST(Conv, RejectsNonsense) {

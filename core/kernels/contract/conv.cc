@@ -71,6 +71,7 @@ Result<std::unique_ptr<ContractPlan>> plan_conv(const ConvSpec& s, int threads) 
                                                  : contract::plan_winograd(s, threads);
   }
   if (s.kind == ConvSpec::Kind::kFilterGrad) return contract::plan_filter_grad(s, threads);
+  if (contract::wants_scatter(s)) return contract::plan_scatter_conv(s, threads);
   return contract::plan_image_conv(s, threads);
 }
 

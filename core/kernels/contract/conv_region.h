@@ -178,6 +178,9 @@ inline void tap_range(const std::vector<std::vector<Tap>>& taps, int64_t* low, i
 }
 
 Result<std::unique_ptr<ContractPlan>> plan_image_conv(const ConvSpec& spec, int threads);  // forward, input gradient
+// Input gradient of images, in another way; whether that is expected to be faster than plan_image_conv's.
+bool wants_scatter(const ConvSpec& spec);
+Result<std::unique_ptr<ContractPlan>> plan_scatter_conv(const ConvSpec& spec, int threads);
 Result<std::unique_ptr<ContractPlan>> plan_filter_grad(const ConvSpec& spec, int threads);
 Result<std::unique_ptr<ContractPlan>> plan_grouped_conv(const ConvSpec& spec, int threads);  // all three kinds
 Result<std::unique_ptr<ContractPlan>> plan_depthwise(const ConvSpec& spec, int threads);     // all three kinds
