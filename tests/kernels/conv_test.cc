@@ -34,11 +34,15 @@ std::string describe(const ConvSpec& s) {
 
 using Planner = Result<std::unique_ptr<ContractPlan>> (*)(const ConvSpec&, int);
 
-// Elements may differ as sums of their number of terms do, but of no fewer than `least_terms`. `error`: the root mean
-// square of the errors.
+// Root mean squares of the errors of a plan's results, and of floats to which one product after another is added.
+struct Errors {
+  double plan = 0, direct = 0;
+};
+
+// Elements may differ as sums of their number of terms do, but of no fewer than `least_terms`.
 template <typename T>
 void check_kind(ConvSpec spec, bool constant_filter, Planner planner = plan_conv, int64_t least_terms = 0,
-                double* error = nullptr) {
+                Errors* errors = nullptr) {
   SCOPED_TRACE(describe(spec) + (constant_filter ? " constant" : ""));
   Guarded<T> input(input_size(spec)), filter(filter_size(spec)), output(output_size(spec));
   fill(&input, 1);
@@ -47,11 +51,16 @@ void check_kind(ConvSpec spec, bool constant_filter, Planner planner = plan_conv
   Guarded<T>& result = spec.kind == Kind::kForward ? output : spec.kind == Kind::kInputGrad ? input : filter;
   std::vector<double> want(static_cast<size_t>(result.size()), 0.0);
   std::vector<int64_t> terms(want.size(), 0);
+  std::vector<float> sums(errors != nullptr ? want.size() : 0, 0.0f);
   ref::visit_conv(spec, [&](int64_t i, int64_t f, int64_t o) {
     const int64_t at = spec.kind == Kind::kForward ? o : spec.kind == Kind::kInputGrad ? i : f;
     const double x = spec.kind == Kind::kInputGrad ? static_cast<double>(filter[f]) : static_cast<double>(input[i]);
     const double y = spec.kind == Kind::kForward ? static_cast<double>(filter[f]) : static_cast<double>(output[o]);
     want[static_cast<size_t>(at)] += x * y;
+    if (errors != nullptr) {
+      float& sum = sums[static_cast<size_t>(at)];
+      sum = std::fma(static_cast<float>(x), static_cast<float>(y), sum);
+    }
     ++terms[static_cast<size_t>(at)];
   });
   const void* a = spec.kind == Kind::kInputGrad ? filter.data() : input.data();
@@ -82,7 +91,13 @@ void check_kind(ConvSpec spec, bool constant_filter, Planner planner = plan_conv
         EXPECT_EQ(std::memcmp(first.data(), got.data(), first.size() * sizeof(T)), 0);
       }
     }
-    if (error != nullptr) *error = std::sqrt(squares / 2 / static_cast<double>(std::max<int64_t>(result.size(), 1)));
+    if (errors != nullptr) {
+      const double size = static_cast<double>(std::max<int64_t>(result.size(), 1));
+      errors->plan = std::sqrt(squares / 2 / size);
+      squares = 0;
+      for (size_t i = 0; i < sums.size(); ++i) squares += std::pow(static_cast<double>(sums[i]) - want[i], 2);
+      errors->direct = std::sqrt(squares / size);
+    }
   }
 }
 
@@ -140,6 +155,36 @@ TEST(Conv, LargeImagesAndManyTaps) {
   check_conv<float>(conv(40, 4, 4, 6, 6, 3, 3, 1, 1, 1, 1, true));   // several images per unit
   check_conv<float>(conv(5, 7, 7, 48, 64, 1, 1, 1, 1, 1, 1, true));  // a plain product
   check_conv<float>(conv(5, 7, 7, 12, 64, 1, 1, 2, 2, 1, 1, false));
+}
+
+// Small images: taps one by one, without what they would meet in the padding.
+TEST(Conv, MuchPadding) {
+  for (auto [fh, fw] : {std::pair{3, 3}, {1, 7}, {7, 1}, {2, 5}}) {
+    for (auto [sh, sw] : {std::pair{1, 1}, {2, 2}, {1, 3}}) {
+      for (auto [dh, dw] : {std::pair{1, 1}, {2, 1}, {1, 3}}) {
+        check_conv<float>(conv(2, 7, 9, 96, 32, fh, fw, sh, sw, dh, dw, true));
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+  check_conv<float>(conv(1, 3, 2, 130, 35, 5, 7, 1, 1, 1, 1, true));  // the filter is larger than the image
+  check_conv<float>(conv(9, 8, 8, 64, 20, 3, 3, 1, 1, 1, 1, true));   // several groups of rows
+  check_conv<double>(conv(2, 7, 9, 96, 33, 3, 3, 2, 1, 1, 1, true));
+  check_conv<bfloat16>(conv(2, 7, 9, 96, 33, 3, 3, 2, 1, 1, 1, true));
+  ConvSpec s = conv(2, 6, 7, 64, 16, 3, 3, 2, 2, 1, 1, false);  // padding wider than the filter
+  s.pad_top = 4, s.pad_left = 5, s.out_h = 7, s.out_w = 8;
+  check_conv<float>(s);
+  s.stride_h = 1, s.pad_top = 0, s.pad_left = 3, s.out_h = 9;  // rows that no tap meets
+  check_conv<float>(s);
+}
+
+TEST(Conv, LargeFiltersOfFewPixels) {
+  for (int64_t out : {32, 48, 41}) {
+    check_conv<float>(conv(1, 5, 5, 300, out, 3, 3, 1, 1, 1, 1, true));
+    check_conv<float>(conv(1, 5, 5, 300, out, 2, 2, 1, 1, 1, 1, false));
+    check_conv<double>(conv(1, 4, 4, 100, out, 3, 3, 2, 2, 1, 1, true));
+  }
+  check_conv<float>(conv(1, 1, 1, 100, 64, 3, 3, 1, 1, 1, 1, true));
 }
 
 TEST(Conv, PixelsThatShareCacheSets) {
@@ -337,14 +382,13 @@ void check_winograd(ConvSpec spec, bool beside_direct = false) {
     const int64_t tile = 7 - spec.filter_h;
     const int64_t tiles = (spec.out_h + tile - 1) / tile * ((spec.out_w + tile - 1) / tile) * spec.batch;
     const int64_t terms = 36 * (kind == Kind::kFilterGrad ? tiles : kind == Kind::kInputGrad ? spec.out_c : spec.in_c);
-    double direct = 0, fast = 0;
-    if (beside_direct) check_kind<float>(spec, false, plan_conv, 0, &direct);
+    Errors errors;
     spec.winograd = true;
     ASSERT_TRUE(contract::takes_winograd(spec)) << describe(spec);
-    check_kind<float>(spec, false, planner, terms, &fast);
+    check_kind<float>(spec, false, planner, terms, &errors);
     if (kind != Kind::kFilterGrad) check_kind<float>(spec, true, planner, terms);
     spec.winograd = false;
-    if (beside_direct) EXPECT_LT(fast, (kind == Kind::kFilterGrad ? 5 : 3) * direct) << describe(spec);
+    if (beside_direct) EXPECT_LT(errors.plan, (kind == Kind::kFilterGrad ? 5 : 3) * errors.direct) << describe(spec);
   }
 }
 

@@ -4,6 +4,7 @@
 #include "core/kernels/contract/packed.h"
 #include "core/kernels/contract/rows.h"
 #include "core/kernels/contract/slotted_plan.h"
+#include "core/platform/cpu.h"
 
 namespace tw::contract {
 namespace {
@@ -12,6 +13,8 @@ constexpr int64_t kUnitPixels = 256;       // keeps most tiles whole, and result
 constexpr int64_t kUnitBytes = 160 << 10;  // of source image
 constexpr int64_t kGroupRows = 192;        // at a time, where all of B does not fit the second level
 constexpr int64_t kBlockBytes = 1536;      // of one row of A at a time, so that a panel of B stays near
+constexpr int64_t kDirectPixels = 280;     // up to so many read a filter that is no constant where it lies
+constexpr int64_t kDirectBytes = 1024;     // of one row of A then, since the filter's rows lie far apart
 
 template <typename S, typename T>
 class ImageConv final : public SlottedPlan {
@@ -26,8 +29,9 @@ class ImageConv final : public SlottedPlan {
   // forward direction has one; the phases of one p stand together.
   struct Phase {
     int64_t row, column;
-    std::vector<int64_t> taps;     // filter taps in the order of k
-    std::vector<int64_t> offsets;  // of the runs of k in the region
+    std::vector<int64_t> taps;                       // filter taps in the order of k
+    std::vector<std::pair<int64_t, int64_t>> reach;  // rows and columns from a pixel to each tap's
+    std::vector<int64_t> offsets;                    // of the runs of k in the region
     int64_t length = 0, per_block = 1;
     int64_t k = 0, packed = 0;  // where its panels begin
   };
@@ -49,8 +53,28 @@ class ImageConv final : public SlottedPlan {
   int64_t packed_ = 0, panels_ = 0, group_ = 1;
   int64_t row_step_ = 0;  // of the copies of a group's rows, where these collide; else 0
   int width_ = 1;
+  bool clip_ = false;      // taps one by one, each for the pixels whose source pixel is in the image
+  bool direct_b_ = false;  // reads the filter where it lies
   std::shared_ptr<const T> constant_;
 };
+
+// The share of the products of pixels and taps that padding takes part in.
+double padded_share(const RegionShape& r, const std::vector<std::vector<Tap>>& taps_h,
+                    const std::vector<std::vector<Tap>>& taps_w) {
+  const auto inside = [](const std::vector<std::vector<Tap>>& taps, int64_t count, int64_t step, int64_t size) {
+    int64_t all = 0, some = 0;
+    for (const std::vector<Tap>& list : taps) {
+      for (const Tap& t : list) {
+        // Pixels i with 0 <= i * step + offset < size.
+        const int64_t first = std::clamp<int64_t>((step - 1 - t.offset) / step, 0, count);
+        const int64_t last = std::clamp<int64_t>((size - t.offset + step - 1) / step, first, count);
+        all += count, some += last - first;
+      }
+    }
+    return all == 0 ? 1.0 : static_cast<double>(some) / static_cast<double>(all);
+  };
+  return 1 - inside(taps_h, r.rows, r.step_h, r.source_h) * inside(taps_w, r.columns, r.step_w, r.source_w);
+}
 
 template <typename S, typename T>
 void ImageConv<S, T>::add_phase(int64_t row, int64_t column, const std::vector<Tap>& d, const std::vector<Tap>& h,
@@ -58,12 +82,13 @@ void ImageConv<S, T>::add_phase(int64_t row, int64_t column, const std::vector<T
   Phase p;
   p.row = row, p.column = column;
   const int64_t c = shape_.channels;
-  bool adjacent = true;
+  bool adjacent = !clip_;
   for (size_t i = 1; i < w.size(); ++i) adjacent &= w[i].offset == w[i - 1].offset + 1;
   for (const Tap& td : d) {
     for (const Tap& th : h) {
       for (const Tap& tw : w) {
         p.taps.push_back((td.filter * spec_.filter_h + th.filter) * spec_.filter_w + tw.filter);
+        p.reach.emplace_back(th.offset, tw.offset);
         if (!adjacent || &tw == w.data()) {
           p.offsets.push_back((td.offset - shape_.low_d) * region_.plane() +
                               (th.offset - shape_.low_h) * region_.pitch() + (tw.offset - shape_.low_w) * c);
@@ -80,7 +105,7 @@ void ImageConv<S, T>::add_phase(int64_t row, int64_t column, const std::vector<T
     p.length = 0;
   }
   // Long runs are cut into equal pieces, short ones taken several at a time.
-  const int64_t limit = kBlockBytes / static_cast<int64_t>(sizeof(T));
+  const int64_t limit = (direct_b_ ? kDirectBytes : kBlockBytes) / static_cast<int64_t>(sizeof(T));
   if (p.length > limit) {
     int64_t pieces = (p.length + limit - 1) / limit;
     while (p.length % pieces != 0 && pieces < 4 * p.length / limit) ++pieces;
@@ -94,7 +119,7 @@ void ImageConv<S, T>::add_phase(int64_t row, int64_t column, const std::vector<T
     }
   }
   const int64_t blocks = std::max<int64_t>(1, (p.k + limit - 1) / limit);
-  p.per_block = (static_cast<int64_t>(p.offsets.size()) + blocks - 1) / blocks;
+  p.per_block = clip_ ? 1 : (static_cast<int64_t>(p.offsets.size()) + blocks - 1) / blocks;
   phases_.push_back(std::move(p));
 }
 
@@ -139,8 +164,18 @@ Status ImageConv<S, T>::plan(const ConvSpec& spec, int threads) {
   flops_ = conv_flops(spec);
   slots_ = slots_for(flops_, threads);
   const int64_t spread = spread_h_ * spread_w_;
-  units_ = Units::make(shape_, images, std::max<int64_t>(kUnitPixels / spread, 1), kUnitBytes, sizeof(T), slots_);
-  region_ = Region<S, T>(shape_, units_);
+  // Each unit reads the whole filter, so where that is large units are as large as the second-level cache allows.
+  const int64_t filter_bytes =
+      spec.filter_d * spec.filter_h * spec.filter_w * spec.in_c * spec.out_c * static_cast<int64_t>(sizeof(T));
+  const int64_t bytes = std::max(std::min(filter_bytes, second_level_cache_bytes() / 2), kUnitBytes);
+  units_ = Units::make(shape_, images, std::max<int64_t>(kUnitPixels / spread, 1), bytes, sizeof(T), slots_);
+  // Taps one by one load and store the sums for each: the work of about three steps of k, and of a fourth to begin.
+  clip_ = std::is_same_v<S, T> && shape_.flat() && !shape_.inside() &&
+          padded_share(shape_, taps_h, taps_w) * static_cast<double>(shape_.channels) > 4;
+  region_ = Region<S, T>(shape_, units_, clip_);
+  // Few pixels would not pay for a packed copy.
+  direct_b_ = std::is_same_v<S, T> && !gradient_ && spec.constant_filter == nullptr && result_c_ % set_.lanes == 0 &&
+              images * result_h_ * result_w_ <= kDirectPixels;
   width_ = 2 * set_.lanes;
   panels_ = (result_c_ + width_ - 1) / width_;
   int64_t k = 0;
@@ -165,7 +200,7 @@ Status ImageConv<S, T>::plan(const ConvSpec& spec, int threads) {
                             pack(static_cast<const S*>(constant.data), to, i / panels_, i % panels_);
                           }
                         }));
-  } else {
+  } else if (!direct_b_) {
     shared_bytes_ = piece_bytes<T>(packed_);
   }
   slot_bytes_ = piece_bytes<T>(region_.elements());
@@ -206,6 +241,9 @@ Status ImageConv<S, T>::run(const void* a, const void* b, const void* const* ope
   const S* source = static_cast<const S*>(gradient_ ? b : a);
   const S* filter = static_cast<const S*>(gradient_ ? a : b);
   const T* packed = constant_.get();
+  if constexpr (std::is_same_v<S, T>) {
+    if (direct_b_) packed = filter;
+  }
   if (packed == nullptr) {
     T* to = static_cast<T*>(workspace);
     const int64_t tasks = static_cast<int64_t>(phases_.size()) * panels_;
@@ -246,22 +284,33 @@ void ImageConv<S, T>::run_unit(const Unit& unit, const S* source, const T* packe
                   wide = (result_w_ - phase.column + spread_w_ - 1) / spread_w_;
     if (rows <= phase.row || result_w_ <= phase.column) continue;
     Panels<T> b;
-    b.packed = packed + phase.packed;
+    if (direct_b_) b.direct = packed, b.ld = result_c_;
+    else b.packed = packed + phase.packed;
     b.k = phase.k;
     b.n = result_c_;
     b.lanes = set_.lanes;
     b.width = width_;
     const int64_t pixels = unit.images * high * wide;
     const int64_t groups = (pixels + group_ - 1) / group_;
+    const int64_t segments = static_cast<int64_t>(phase.offsets.size());
+    const int64_t taps = std::max<int64_t>(static_cast<int64_t>(phase.taps.size()), 1);
+    const int64_t pieces = std::max<int64_t>(segments / taps, 1);  // of a tap, where taps come one by one
     int64_t n = 0, i = 0, j = 0, begin = 0;
     for (int64_t g = 0; g < groups; ++g) {
       const int64_t end = (g + 1) * pixels / groups, height = end - begin;
+      struct Pixel {
+        const T* from;
+        T* to;
+        int64_t row, column;  // in the source, but for the tap's offset
+      };
+      Pixel group[kMaxGroup];
       const T* a_rows[kMaxGroup];
       T* c_rows[kMaxGroup];
       for (int64_t r = 0; r < height; ++r) {
         a_rows[r] = image + n * region_.image() + i * step_h + j * step_w;
         c_rows[r] =
             c0 + ((n * rows + i * spread_h_ + phase.row) * result_w_ + j * spread_w_ + phase.column) * result_c_;
+        group[r] = {a_rows[r], c_rows[r], (unit.row + i) * shape_.step_h, j * shape_.step_w};
         if (++j == wide) {
           j = 0;
           if (++i == high) i = 0, ++n;
@@ -271,13 +320,26 @@ void ImageConv<S, T>::run_unit(const Unit& unit, const S* source, const T* packe
       RowSource<T> a;
       a.rows = a_rows;
       a.length = phase.length;
-      const int64_t segments = static_cast<int64_t>(phase.offsets.size());
+      int64_t count = height;
       for (int64_t s = 0; s < segments; s += phase.per_block) {
+        if (clip_ && !phase.taps.empty() && s % pieces == 0) {
+          const auto [down, right] = phase.reach[static_cast<size_t>(s / pieces)];
+          count = 0;
+          for (const Pixel& p : std::span(group, static_cast<size_t>(height))) {
+            const int64_t y = p.row + down, x = p.column + right;
+            if (y >= 0 && y < shape_.source_h && x >= 0 && x < shape_.source_w) {
+              a_rows[count] = p.from;
+              c_rows[count++] = p.to;
+            } else if (s == 0) {
+              std::fill_n(p.to, result_c_, T{});
+            }
+          }
+        }
         a.offsets = phase.offsets.data() + s;
         a.segments = std::min(phase.per_block, segments - s);
         if (copies != nullptr) {
           const T* copied[kMaxGroup];
-          for (int64_t r = 0; r < height; ++r) {
+          for (int64_t r = 0; r < count; ++r) {
             T* to = copies + r * row_step_;
             copied[r] = to;
             for (int64_t i = 0; i < a.segments; ++i, to += phase.length)
@@ -288,9 +350,9 @@ void ImageConv<S, T>::run_unit(const Unit& unit, const S* source, const T* packe
           compact.rows = copied;
           compact.offsets = &start;
           compact.length = a.k();
-          multiply_rows(set_, compact, height, b, s * phase.length, 0, panels_, c_rows, s > 0);
+          multiply_rows(set_, compact, count, b, s * phase.length, 0, panels_, c_rows, s > 0);
         } else {
-          multiply_rows(set_, a, height, b, s * phase.length, 0, panels_, c_rows, s > 0);
+          multiply_rows(set_, a, count, b, s * phase.length, 0, panels_, c_rows, s > 0);
         }
       }
     }

@@ -76,10 +76,11 @@ template <typename S, typename T>
 class Region {
  public:
   Region() = default;
-  Region(const RegionShape& shape, const Units& units)
+  // in_place: the source is never copied, also where taps leave it; load() may then return a place outside of it.
+  Region(const RegionShape& shape, const Units& units, bool in_place = false)
       : shape_(shape),
         // Planes of a volume overlap in what they read, so that several are not evenly spaced.
-        direct_(std::is_same_v<S, T> && shape.inside() && (shape.flat() || units.images == 1)),
+        direct_(in_place || (std::is_same_v<S, T> && shape.inside() && (shape.flat() || units.images == 1))),
         pitch_((direct_ ? shape.source_w : shape.width()) * shape.channels),
         plane_((direct_ ? shape.source_h : shape.height(units.band)) * pitch_),
         image_(direct_ ? plane_ : shape.depth() * plane_),
