@@ -415,6 +415,7 @@ TEST(Winograd, ChannelsAndBatches) {
   }
   check_winograd(conv(40, 5, 5, 16, 16, 3, 3, 1, 1, 1, 1, true));   // several images at a time, the last batch smaller
   check_winograd(conv(1, 60, 70, 16, 16, 3, 3, 1, 1, 1, 1, true));  // several bands of one image
+  check_winograd(conv(1, 6, 6, 300, 70, 3, 3, 1, 1, 1, 1, true));   // channels of a panel in several passes
   check_winograd(conv(1, 8, 8, 400, 20, 3, 3, 1, 1, 1, 1, true));   // more channels than a group of rows has
 }
 
@@ -437,6 +438,12 @@ TEST(Winograd, IsTakenWhereItPays) {
   EXPECT_TRUE(contract::wants_winograd(s));
   s.dtype = DType::kDouble;
   EXPECT_FALSE(contract::wants_winograd(s));
+  // The direct sum leaves out what the padding takes part in: here the filter's transform would not pay for the rest.
+  s = conv(2, 7, 7, 512, 512, 3, 3, 1, 1, 1, 1, true);
+  s.winograd = true;
+  EXPECT_FALSE(contract::wants_winograd(s));
+  s.batch = 4;
+  EXPECT_TRUE(contract::wants_winograd(s));
   // One tile meets a filter that is four times as large transformed.
   s = conv(1, 4, 4, 512, 512, 3, 3, 1, 1, 1, 1, true);
   s.winograd = true;

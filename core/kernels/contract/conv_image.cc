@@ -58,24 +58,6 @@ class ImageConv final : public SlottedPlan {
   std::shared_ptr<const T> constant_;
 };
 
-// The share of the products of pixels and taps that padding takes part in.
-double padded_share(const RegionShape& r, const std::vector<std::vector<Tap>>& taps_h,
-                    const std::vector<std::vector<Tap>>& taps_w) {
-  const auto inside = [](const std::vector<std::vector<Tap>>& taps, int64_t count, int64_t step, int64_t size) {
-    int64_t all = 0, some = 0;
-    for (const std::vector<Tap>& list : taps) {
-      for (const Tap& t : list) {
-        // Pixels i with 0 <= i * step + offset < size.
-        const int64_t first = std::clamp<int64_t>((step - 1 - t.offset) / step, 0, count);
-        const int64_t last = std::clamp<int64_t>((size - t.offset + step - 1) / step, first, count);
-        all += count, some += last - first;
-      }
-    }
-    return all == 0 ? 1.0 : static_cast<double>(some) / static_cast<double>(all);
-  };
-  return 1 - inside(taps_h, r.rows, r.step_h, r.source_h) * inside(taps_w, r.columns, r.step_w, r.source_w);
-}
-
 template <typename S, typename T>
 void ImageConv<S, T>::add_phase(int64_t row, int64_t column, const std::vector<Tap>& d, const std::vector<Tap>& h,
                                 const std::vector<Tap>& w) {
@@ -169,9 +151,7 @@ Status ImageConv<S, T>::plan(const ConvSpec& spec, int threads) {
       spec.filter_d * spec.filter_h * spec.filter_w * spec.in_c * spec.out_c * static_cast<int64_t>(sizeof(T));
   const int64_t bytes = std::max(std::min(filter_bytes, second_level_cache_bytes() / 2), kUnitBytes);
   units_ = Units::make(shape_, images, std::max<int64_t>(kUnitPixels / spread, 1), bytes, sizeof(T), slots_);
-  // Taps one by one load and store the sums for each: the work of about three steps of k, and of a fourth to begin.
-  clip_ = std::is_same_v<S, T> && shape_.flat() && !shape_.inside() &&
-          padded_share(shape_, taps_h, taps_w) * static_cast<double>(shape_.channels) > 4;
+  clip_ = std::is_same_v<S, T> && shape_.flat() && skipped_padding(shape_, taps_h, taps_w) > 0;
   region_ = Region<S, T>(shape_, units_, clip_);
   // Few pixels would not pay for a packed copy.
   direct_b_ = std::is_same_v<S, T> && !gradient_ && spec.constant_filter == nullptr && result_c_ % set_.lanes == 0 &&
@@ -306,12 +286,18 @@ void ImageConv<S, T>::run_unit(const Unit& unit, const S* source, const T* packe
       Pixel group[kMaxGroup];
       const T* a_rows[kMaxGroup];
       T* c_rows[kMaxGroup];
-      for (int64_t r = 0; r < height; ++r) {
-        a_rows[r] = image + n * region_.image() + i * step_h + j * step_w;
-        c_rows[r] =
-            c0 + ((n * rows + i * spread_h_ + phase.row) * result_w_ + j * spread_w_ + phase.column) * result_c_;
-        group[r] = {a_rows[r], c_rows[r], (unit.row + i) * shape_.step_h, j * shape_.step_w};
-        if (++j == wide) {
+      for (int64_t r = 0; r < height;) {
+        // A run of one row of pixels.
+        const int64_t run = std::min(height - r, wide - j);
+        const T* from = image + n * region_.image() + i * step_h + j * step_w;
+        T* to = c0 + ((n * rows + i * spread_h_ + phase.row) * result_w_ + j * spread_w_ + phase.column) * result_c_;
+        for (int64_t x = 0; x < run; ++x) a_rows[r + x] = from + x * step_w;
+        for (int64_t x = 0; x < run; ++x) c_rows[r + x] = to + x * spread_w_ * result_c_;
+        for (int64_t x = 0; clip_ && x < run; ++x) {
+          group[r + x] = {a_rows[r + x], c_rows[r + x], (unit.row + i) * shape_.step_h, (j + x) * shape_.step_w};
+        }
+        r += run, j += run;
+        if (j == wide) {
           j = 0;
           if (++i == high) i = 0, ++n;
         }

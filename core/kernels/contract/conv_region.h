@@ -178,6 +178,28 @@ inline void tap_range(const std::vector<std::vector<Tap>>& taps, int64_t* low, i
   }
 }
 
+// The share of the products of pixels and taps that plan_image_conv leaves out, as they would meet padding: that of all
+// such products, or 0 where taking the taps one by one would cost more.
+inline double skipped_padding(const RegionShape& r, const std::vector<std::vector<Tap>>& taps_h,
+                              const std::vector<std::vector<Tap>>& taps_w) {
+  const auto inside = [](const std::vector<std::vector<Tap>>& taps, int64_t count, int64_t step, int64_t size) {
+    int64_t all = 0, some = 0;
+    for (const std::vector<Tap>& list : taps) {
+      for (const Tap& t : list) {
+        // Pixels i with 0 <= i * step + offset < size.
+        const int64_t first = std::clamp<int64_t>((step - 1 - t.offset) / step, 0, count);
+        const int64_t last = std::clamp<int64_t>((size - t.offset + step - 1) / step, first, count);
+        all += count, some += last - first;
+      }
+    }
+    return all == 0 ? 1.0 : static_cast<double>(some) / static_cast<double>(all);
+  };
+  const double share =
+      1 - inside(taps_h, r.rows, r.step_h, r.source_h) * inside(taps_w, r.columns, r.step_w, r.source_w);
+  // For each tap sums are loaded and stored, which is the work of about four steps of k.
+  return share * static_cast<double>(r.channels) > 4 ? share : 0;
+}
+
 Result<std::unique_ptr<ContractPlan>> plan_image_conv(const ConvSpec& spec, int threads);  // forward, input gradient
 // Input gradient of images, in another way; whether that is expected to be faster than plan_image_conv's.
 bool wants_scatter(const ConvSpec& spec);
