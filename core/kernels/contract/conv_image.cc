@@ -13,7 +13,7 @@ constexpr int64_t kUnitPixels = 256;       // keeps most tiles whole, and result
 constexpr int64_t kUnitBytes = 160 << 10;  // of source image
 constexpr int64_t kGroupRows = 192;        // at a time, where all of B does not fit the second level
 constexpr int64_t kBlockBytes = 1536;      // of one row of A at a time, so that a panel of B stays near
-constexpr int64_t kDirectPixels = 280;     // up to so many read a filter that is no constant where it lies
+constexpr int64_t kDirectPixels = 280;     // up to so many read the filter where it lies
 constexpr int64_t kDirectBytes = 1024;     // of one row of A then, since the filter's rows lie far apart
 
 template <typename S, typename T>
@@ -153,8 +153,8 @@ Status ImageConv<S, T>::plan(const ConvSpec& spec, int threads) {
   units_ = Units::make(shape_, images, std::max<int64_t>(kUnitPixels / spread, 1), bytes, sizeof(T), slots_);
   clip_ = std::is_same_v<S, T> && shape_.flat() && skipped_padding(shape_, taps_h, taps_w) > 0;
   region_ = Region<S, T>(shape_, units_, clip_);
-  // Few pixels would not pay for a packed copy.
-  direct_b_ = std::is_same_v<S, T> && !gradient_ && spec.constant_filter == nullptr && result_c_ % set_.lanes == 0 &&
+  // Few pixels would not pay for a packed copy, nor would a constant be kept twice for them.
+  direct_b_ = std::is_same_v<S, T> && !gradient_ && result_c_ % set_.lanes == 0 &&
               images * result_h_ * result_w_ <= kDirectPixels;
   width_ = 2 * set_.lanes;
   panels_ = (result_c_ + width_ - 1) / width_;
@@ -169,7 +169,7 @@ Status ImageConv<S, T>::plan(const ConvSpec& spec, int threads) {
   }
   const bool small = k * result_c_ * static_cast<int64_t>(sizeof(T)) <= (256 << 10);
   group_ = (small ? 4 : std::max<int64_t>(1, kGroupRows / set_.max_rows)) * set_.max_rows;
-  if (spec.constant_filter != nullptr && packed_ > 0) {
+  if (spec.constant_filter != nullptr && packed_ > 0 && !direct_b_) {
     // A gradient's phases hang on strides, dilations and padding; those of few programs are constant.
     Constant constant = spec.constant_filter;
     if (gradient_) constant.owner.reset();
