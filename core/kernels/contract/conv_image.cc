@@ -82,10 +82,6 @@ void ImageConv<S, T>::add_phase(int64_t row, int64_t column, const std::vector<T
   p.k = static_cast<int64_t>(p.taps.size()) * c;
   p.packed = packed_;
   packed_ += packed_size(p.k, result_c_, set_.lanes);
-  if (p.k == 0) {
-    p.offsets = {0};
-    p.length = 0;
-  }
   // Long runs are cut into equal pieces, short ones taken several at a time.
   const int64_t limit = (direct_b_ ? kDirectBytes : kBlockBytes) / static_cast<int64_t>(sizeof(T));
   if (p.length > limit) {
@@ -168,7 +164,9 @@ Status ImageConv<S, T>::plan(const ConvSpec& spec, int threads) {
     }
   }
   const bool small = k * result_c_ * static_cast<int64_t>(sizeof(T)) <= (256 << 10);
-  group_ = (small ? 4 : std::max<int64_t>(1, kGroupRows / set_.max_rows)) * set_.max_rows;
+  // One panel leaves nothing to be read twice.
+  const int64_t group_rows = panels_ == 1 ? kMaxGroup : small ? 4 * set_.max_rows : kGroupRows;
+  group_ = std::max<int64_t>(1, group_rows / set_.max_rows) * set_.max_rows;
   if (spec.constant_filter != nullptr && packed_ > 0 && !direct_b_) {
     // A gradient's phases hang on strides, dilations and padding; those of few programs are constant.
     Constant constant = spec.constant_filter;
@@ -263,6 +261,16 @@ void ImageConv<S, T>::run_unit(const Unit& unit, const S* source, const T* packe
     const int64_t high = (rows - phase.row + spread_h_ - 1) / spread_h_,
                   wide = (result_w_ - phase.column + spread_w_ - 1) / spread_w_;
     if (rows <= phase.row || result_w_ <= phase.column) continue;
+    if (phase.k == 0) {
+      // Pixels between those that a strided filter meets.
+      for (int64_t n = 0; n < unit.images; ++n) {
+        for (int64_t i = phase.row; i < rows; i += spread_h_) {
+          T* to = c0 + ((n * rows + i) * result_w_ + phase.column) * result_c_;
+          for (int64_t j = 0; j < wide; ++j, to += spread_w_ * result_c_) std::fill_n(to, result_c_, T{});
+        }
+      }
+      continue;
+    }
     Panels<T> b;
     if (direct_b_) b.direct = packed, b.ld = result_c_;
     else b.packed = packed + phase.packed;
@@ -273,8 +281,8 @@ void ImageConv<S, T>::run_unit(const Unit& unit, const S* source, const T* packe
     const int64_t pixels = unit.images * high * wide;
     const int64_t groups = (pixels + group_ - 1) / group_;
     const int64_t segments = static_cast<int64_t>(phase.offsets.size());
-    const int64_t taps = std::max<int64_t>(static_cast<int64_t>(phase.taps.size()), 1);
-    const int64_t pieces = std::max<int64_t>(segments / taps, 1);  // of a tap, where taps come one by one
+    // Of a tap, where taps come one by one.
+    const int64_t pieces = std::max<int64_t>(segments / static_cast<int64_t>(phase.taps.size()), 1);
     int64_t n = 0, i = 0, j = 0, begin = 0;
     for (int64_t g = 0; g < groups; ++g) {
       const int64_t end = (g + 1) * pixels / groups, height = end - begin;
@@ -308,7 +316,7 @@ void ImageConv<S, T>::run_unit(const Unit& unit, const S* source, const T* packe
       a.length = phase.length;
       int64_t count = height;
       for (int64_t s = 0; s < segments; s += phase.per_block) {
-        if (clip_ && !phase.taps.empty() && s % pieces == 0) {
+        if (clip_ && s % pieces == 0) {
           const auto [down, right] = phase.reach[static_cast<size_t>(s / pieces)];
           count = 0;
           for (const Pixel& p : std::span(group, static_cast<size_t>(height))) {
