@@ -13,7 +13,7 @@ constexpr int64_t kUnitPixels = 256;       // keeps most tiles whole, and result
 constexpr int64_t kUnitBytes = 160 << 10;  // of source image
 constexpr int64_t kGroupRows = 192;        // at a time, where all of B does not fit the second level
 constexpr int64_t kBlockBytes = 1536;      // of one row of A at a time, so that a panel of B stays near
-constexpr int64_t kDirectPixels = 280;     // up to so many read the filter where it lies
+constexpr int64_t kDirectPixels = 4096;    // up to so many read the filter where it lies
 constexpr int64_t kDirectBytes = 1024;     // of one row of A then, since the filter's rows lie far apart
 
 template <typename S, typename T>
@@ -279,13 +279,15 @@ void ImageConv<S, T>::run_unit(const Unit& unit, const S* source, const T* packe
     b.lanes = set_.lanes;
     b.width = width_;
     const int64_t pixels = unit.images * high * wide;
-    const int64_t groups = (pixels + group_ - 1) / group_;
+    // Groups of whole tiles, all of about the same height.
+    const int64_t tiles = (pixels + set_.max_rows - 1) / set_.max_rows;
+    const int64_t groups = (tiles * set_.max_rows + group_ - 1) / group_;
     const int64_t segments = static_cast<int64_t>(phase.offsets.size());
     // Of a tap, where taps come one by one.
     const int64_t pieces = std::max<int64_t>(segments / static_cast<int64_t>(phase.taps.size()), 1);
     int64_t n = 0, i = 0, j = 0, begin = 0;
     for (int64_t g = 0; g < groups; ++g) {
-      const int64_t end = (g + 1) * pixels / groups, height = end - begin;
+      const int64_t end = (g + 1) * tiles / groups * pixels / tiles, height = end - begin;
       struct Pixel {
         const T* from;
         T* to;
