@@ -43,7 +43,7 @@ struct Units {
     const int64_t source_bytes = r.depth() * r.channels * element_size;  // behind one pixel of a region
     const int64_t image_bytes = std::max<int64_t>(r.height(r.rows) * r.width() * source_bytes, 1);
     if (slots > 1) pixels = std::clamp<int64_t>(batch * per_image / (4 * slots), std::min<int64_t>(pixels, 32), pixels);
-    if (image_bytes <= bytes && (per_image <= 2 * pixels || slots == 1)) {
+    if (image_bytes <= bytes && batch >= slots && (per_image <= 2 * pixels || slots == 1)) {
       // Planes that meet different taps cannot share a unit.
       const int64_t most = r.spread_d > 1 ? 1 : std::max<int64_t>(batch, 1);
       u.images = std::clamp<int64_t>(std::min(pixels / per_image, bytes / image_bytes), 1, most);
@@ -55,6 +55,8 @@ struct Units {
       // No lower than what fills a few tiles, no higher than the work per unit asks for.
       u.band = std::min(u.band, std::max<int64_t>(1, (2 * pixels + r.columns - 1) / std::max<int64_t>(r.columns, 1)));
     }
+    // Fewer images than threads are shared by them.
+    if (batch < slots) u.band = std::min(u.band, (batch * r.rows + slots - 1) / slots);
     u.band = std::max<int64_t>(u.band, 1);
     u.bands = (r.rows + u.band - 1) / u.band;
     u.count = u.bands * ((batch + u.images - 1) / u.images);
