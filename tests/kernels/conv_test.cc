@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "core/kernels/contract.h"
+#include "core/kernels/contract/conv_region.h"
 #include "core/kernels/contract/winograd_plan.h"
 #include "core/kernels/ref/contract_ref.h"
 #include "tests/kernels/contract_testing.h"
@@ -33,11 +34,15 @@ std::string describe(const ConvSpec& s) {
 
 using Planner = Result<std::unique_ptr<ContractPlan>> (*)(const ConvSpec&, int);
 
-// Elements may differ as sums of their number of terms do, but of no fewer than `least_terms`. `error`: the root mean
-// square of the errors.
+// Root mean squares of the errors of a plan's results, and of floats to which one product after another is added.
+struct Errors {
+  double plan = 0, direct = 0;
+};
+
+// Elements may differ as sums of their number of terms do, but of no fewer than `least_terms`.
 template <typename T>
 void check_kind(ConvSpec spec, bool constant_filter, Planner planner = plan_conv, int64_t least_terms = 0,
-                double* error = nullptr) {
+                Errors* errors = nullptr) {
   SCOPED_TRACE(describe(spec) + (constant_filter ? " constant" : ""));
   Guarded<T> input(input_size(spec)), filter(filter_size(spec)), output(output_size(spec));
   fill(&input, 1);
@@ -46,11 +51,16 @@ void check_kind(ConvSpec spec, bool constant_filter, Planner planner = plan_conv
   Guarded<T>& result = spec.kind == Kind::kForward ? output : spec.kind == Kind::kInputGrad ? input : filter;
   std::vector<double> want(static_cast<size_t>(result.size()), 0.0);
   std::vector<int64_t> terms(want.size(), 0);
+  std::vector<float> sums(errors != nullptr ? want.size() : 0, 0.0f);
   ref::visit_conv(spec, [&](int64_t i, int64_t f, int64_t o) {
     const int64_t at = spec.kind == Kind::kForward ? o : spec.kind == Kind::kInputGrad ? i : f;
     const double x = spec.kind == Kind::kInputGrad ? static_cast<double>(filter[f]) : static_cast<double>(input[i]);
     const double y = spec.kind == Kind::kForward ? static_cast<double>(filter[f]) : static_cast<double>(output[o]);
     want[static_cast<size_t>(at)] += x * y;
+    if (errors != nullptr) {
+      float& sum = sums[static_cast<size_t>(at)];
+      sum = std::fma(static_cast<float>(x), static_cast<float>(y), sum);
+    }
     ++terms[static_cast<size_t>(at)];
   });
   const void* a = spec.kind == Kind::kInputGrad ? filter.data() : input.data();
@@ -81,7 +91,13 @@ void check_kind(ConvSpec spec, bool constant_filter, Planner planner = plan_conv
         EXPECT_EQ(std::memcmp(first.data(), got.data(), first.size() * sizeof(T)), 0);
       }
     }
-    if (error != nullptr) *error = std::sqrt(squares / 2 / static_cast<double>(std::max<int64_t>(result.size(), 1)));
+    if (errors != nullptr) {
+      const double size = static_cast<double>(std::max<int64_t>(result.size(), 1));
+      errors->plan = std::sqrt(squares / 2 / size);
+      squares = 0;
+      for (size_t i = 0; i < sums.size(); ++i) squares += std::pow(static_cast<double>(sums[i]) - want[i], 2);
+      errors->direct = std::sqrt(squares / size);
+    }
   }
 }
 
@@ -139,6 +155,36 @@ TEST(Conv, LargeImagesAndManyTaps) {
   check_conv<float>(conv(40, 4, 4, 6, 6, 3, 3, 1, 1, 1, 1, true));   // several images per unit
   check_conv<float>(conv(5, 7, 7, 48, 64, 1, 1, 1, 1, 1, 1, true));  // a plain product
   check_conv<float>(conv(5, 7, 7, 12, 64, 1, 1, 2, 2, 1, 1, false));
+}
+
+// Small images: taps one by one, without what they would meet in the padding.
+TEST(Conv, MuchPadding) {
+  for (auto [fh, fw] : {std::pair{3, 3}, {1, 7}, {7, 1}, {2, 5}}) {
+    for (auto [sh, sw] : {std::pair{1, 1}, {2, 2}, {1, 3}}) {
+      for (auto [dh, dw] : {std::pair{1, 1}, {2, 1}, {1, 3}}) {
+        check_conv<float>(conv(2, 7, 9, 96, 32, fh, fw, sh, sw, dh, dw, true));
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+  check_conv<float>(conv(1, 3, 2, 130, 35, 5, 7, 1, 1, 1, 1, true));  // the filter is larger than the image
+  check_conv<float>(conv(9, 8, 8, 64, 20, 3, 3, 1, 1, 1, 1, true));   // several groups of rows
+  check_conv<double>(conv(2, 7, 9, 96, 33, 3, 3, 2, 1, 1, 1, true));
+  check_conv<bfloat16>(conv(2, 7, 9, 96, 33, 3, 3, 2, 1, 1, 1, true));
+  ConvSpec s = conv(2, 6, 7, 64, 16, 3, 3, 2, 2, 1, 1, false);  // padding wider than the filter
+  s.pad_top = 4, s.pad_left = 5, s.out_h = 7, s.out_w = 8;
+  check_conv<float>(s);
+  s.stride_h = 1, s.pad_top = 0, s.pad_left = 3, s.out_h = 9;  // rows that no tap meets
+  check_conv<float>(s);
+}
+
+TEST(Conv, LargeFiltersOfFewPixels) {
+  for (int64_t out : {32, 48, 41}) {
+    check_conv<float>(conv(1, 5, 5, 300, out, 3, 3, 1, 1, 1, 1, true));
+    check_conv<float>(conv(1, 5, 5, 300, out, 2, 2, 1, 1, 1, 1, false));
+    check_conv<double>(conv(1, 4, 4, 100, out, 3, 3, 2, 2, 1, 1, true));
+  }
+  check_conv<float>(conv(1, 1, 1, 100, 64, 3, 3, 1, 1, 1, 1, true));
 }
 
 TEST(Conv, PixelsThatShareCacheSets) {
@@ -222,6 +268,81 @@ TEST(Depthwise, StridesDilationsAndMultipliers) {
   check_conv<float>(s);
 }
 
+ConvSpec depthwise(ConvSpec s) {
+  s.depthwise = true;
+  return s;
+}
+
+// Every number of columns beside those at the edges, with taps that share loads of the image and others.
+TEST(Depthwise, Columns) {
+  for (int64_t w = 1; w <= 22; ++w) {
+    for (int64_t filter : {1, 2, 3, 5, 7}) {
+      for (int64_t stride : {1, 2, 3}) {
+        check_conv<float>(depthwise(conv(1, 4, w, 21, 21, 3, filter, 1, stride, 1, 1, true)));
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+  check_conv<float>(depthwise(conv(1, 3, 13, 512, 512, 3, 3, 1, 1, 1, 1, true)));  // pixels share cache sets
+}
+
+TEST(Depthwise, Edges) {
+  check_conv<float>(depthwise(conv(2, 3, 2, 9, 9, 7, 7, 1, 1, 1, 1, true)));  // the filter is larger than the image
+  check_conv<float>(depthwise(conv(1, 9, 9, 5, 5, 3, 3, 1, 1, 4, 3, true)));
+  check_conv<float>(depthwise(conv(1, 9, 9, 5, 5, 2, 2, 4, 4, 1, 1, true)));  // strides beyond the filter leave gaps
+  ConvSpec s = depthwise(conv(2, 6, 7, 20, 20, 3, 3, 2, 2, 1, 1, false));     // padding wider than the filter
+  s.pad_top = 4, s.pad_left = 5, s.out_h = 7, s.out_w = 8;
+  check_conv<float>(s);
+  check_conv<double>(s);
+  check_conv<half>(s);
+  check_conv<bfloat16>(s);
+}
+
+// Products scattered to the input's gradient, whether or not it pays.
+template <typename T>
+void check_scatter(ConvSpec spec) {
+  spec.dtype = dtype_of<T>;
+  spec.kind = Kind::kInputGrad;
+  for (bool constant : {false, true}) check_kind<T>(spec, constant, contract::plan_scatter_conv);
+}
+
+TEST(ScatterConv, Geometry) {
+  for (bool same : {false, true}) {
+    for (auto [fh, fw] : {std::pair{1, 1}, {3, 3}, {2, 7}, {7, 2}}) {
+      for (auto [sh, sw] : {std::pair{1, 1}, {2, 2}, {1, 3}, {4, 1}}) {
+        for (auto [dh, dw] : {std::pair{1, 1}, {2, 1}, {1, 2}}) {
+          check_scatter<float>(conv(2, 13, 14, 3, 5, fh, fw, sh, sw, dh, dw, same));
+          if (HasFatalFailure()) return;
+        }
+      }
+    }
+  }
+  check_scatter<float>(conv(1, 3, 3, 2, 3, 5, 5, 1, 1, 1, 1, true));  // the filter is larger than the image
+  ConvSpec s = conv(2, 6, 7, 3, 4, 3, 3, 2, 2, 1, 1, false);          // padding wider than the filter
+  s.pad_top = 4, s.pad_left = 5, s.out_h = 7, s.out_w = 8;
+  check_scatter<float>(s);
+}
+
+TEST(ScatterConv, SizesAndTypes) {
+  for (int64_t in : {1, 3, 16, 21}) {
+    for (int64_t out : {1, 16, 37}) check_scatter<float>(conv(3, 8, 9, in, out, 3, 3, 1, 1, 1, 1, true));
+  }
+  check_scatter<float>(conv(1, 90, 70, 3, 8, 7, 7, 2, 2, 1, 1, true));  // bands of rows
+  check_scatter<float>(conv(1, 5, 450, 3, 8, 3, 3, 1, 1, 1, 1, true));  // more columns than a group of rows has
+  check_scatter<double>(conv(3, 21, 19, 3, 10, 5, 3, 2, 1, 1, 1, true));
+  check_scatter<half>(conv(3, 21, 19, 3, 10, 5, 3, 2, 1, 1, 1, true));
+  check_scatter<bfloat16>(conv(3, 21, 19, 3, 10, 5, 3, 2, 1, 1, 1, true));
+}
+
+TEST(ScatterConv, IsTakenForFewChannels) {
+  ConvSpec s = conv(4, 32, 32, 1, 64, 3, 3, 1, 1, 1, 1, true);  // for vectors of any length
+  EXPECT_FALSE(contract::wants_scatter(s));
+  s.kind = Kind::kInputGrad;
+  EXPECT_TRUE(contract::wants_scatter(s));
+  s.in_c = 64;
+  EXPECT_FALSE(contract::wants_scatter(s));
+}
+
 // The spec's convolution over volumes of this depth.
 ConvSpec deep(ConvSpec s, int64_t in, int64_t filter, int64_t stride, int64_t dilation, bool same) {
   const int64_t span = (filter - 1) * dilation + 1;
@@ -261,14 +382,13 @@ void check_winograd(ConvSpec spec, bool beside_direct = false) {
     const int64_t tile = 7 - spec.filter_h;
     const int64_t tiles = (spec.out_h + tile - 1) / tile * ((spec.out_w + tile - 1) / tile) * spec.batch;
     const int64_t terms = 36 * (kind == Kind::kFilterGrad ? tiles : kind == Kind::kInputGrad ? spec.out_c : spec.in_c);
-    double direct = 0, fast = 0;
-    if (beside_direct) check_kind<float>(spec, false, plan_conv, 0, &direct);
+    Errors errors;
     spec.winograd = true;
     ASSERT_TRUE(contract::takes_winograd(spec)) << describe(spec);
-    check_kind<float>(spec, false, planner, terms, &fast);
+    check_kind<float>(spec, false, planner, terms, &errors);
     if (kind != Kind::kFilterGrad) check_kind<float>(spec, true, planner, terms);
     spec.winograd = false;
-    if (beside_direct) EXPECT_LT(fast, (kind == Kind::kFilterGrad ? 5 : 3) * direct) << describe(spec);
+    if (beside_direct) EXPECT_LT(errors.plan, (kind == Kind::kFilterGrad ? 5 : 3) * errors.direct) << describe(spec);
   }
 }
 
@@ -295,6 +415,7 @@ TEST(Winograd, ChannelsAndBatches) {
   }
   check_winograd(conv(40, 5, 5, 16, 16, 3, 3, 1, 1, 1, 1, true));   // several images at a time, the last batch smaller
   check_winograd(conv(1, 60, 70, 16, 16, 3, 3, 1, 1, 1, 1, true));  // several bands of one image
+  check_winograd(conv(1, 6, 6, 300, 70, 3, 3, 1, 1, 1, 1, true));   // channels of a panel in several passes
   check_winograd(conv(1, 8, 8, 400, 20, 3, 3, 1, 1, 1, 1, true));   // more channels than a group of rows has
 }
 
@@ -317,24 +438,31 @@ TEST(Winograd, IsTakenWhereItPays) {
   EXPECT_TRUE(contract::wants_winograd(s));
   s.dtype = DType::kDouble;
   EXPECT_FALSE(contract::wants_winograd(s));
+  // The direct sum leaves out what the padding takes part in: here the filter's transform would not pay for the rest.
+  s = conv(2, 7, 7, 512, 512, 3, 3, 1, 1, 1, 1, true);
+  s.winograd = true;
+  EXPECT_FALSE(contract::wants_winograd(s));
+  s.batch = 4;
+  EXPECT_TRUE(contract::wants_winograd(s));
   // One tile meets a filter that is four times as large transformed.
   s = conv(1, 4, 4, 512, 512, 3, 3, 1, 1, 1, 1, true);
   s.winograd = true;
   EXPECT_FALSE(contract::wants_winograd(s));
 }
 
-// The tape runs over Winograd's results too, where no output can hold them as well.
-TEST(Winograd, Epilogue) {
-  ConvSpec s = conv(2, 9, 9, 16, 20, 3, 3, 1, 1, 1, 1, true);
-  s.dtype = DType::kFloat;
-  Guarded<float> input(input_size(s)), filter(filter_size(s)), bias(s.out_c);
+// The tape runs over the results of `planner` as over those of plan_conv, also where no output can hold them.
+void check_epilogue(const ConvSpec& s, Planner planner) {
+  Guarded<float> input(input_size(s)), filter(filter_size(s)), output(output_size(s));
+  const bool gradient = s.kind == Kind::kInputGrad;
+  Guarded<float> bias(gradient ? s.in_c : s.out_c);
   fill(&input, 1);
   fill(&filter, 2);
   fill(&bias, 3);
+  fill(&output, 4);
   std::vector<std::vector<int32_t>> found;
-  for (bool winograd : {false, true}) {
+  for (Planner plan_it : {Planner{plan_conv}, planner}) {
     ConvSpec t = s;
-    t.winograd = winograd;
+    t.winograd = plan_it != Planner{plan_conv};
     // 100 (x + bias), rounded towards zero.
     Tape& tape = t.epilogue.tape;
     tape.inputs = {DType::kFloat, DType::kFloat};
@@ -343,20 +471,30 @@ TEST(Winograd, Epilogue) {
                   {MicroOp::k_mul, DType::kFloat, {3, 2}},
                   {MicroOp::k_cast, DType::kInt32, {4}}};
     tape.outputs = {5};
-    t.epilogue.operand_shapes = {Shape{s.out_c}};
-    auto plan = winograd ? contract::plan_winograd(t, 2) : plan_conv(t, 2);
+    t.epilogue.operand_shapes = {Shape{bias.size()}};
+    auto plan = plan_it(t, 2);
     ASSERT_TRUE(plan.ok()) << plan.status().to_string();
     WorkerPool pool(2);
-    Guarded<int32_t> got(output_size(s));
+    Guarded<int32_t> got(gradient ? input_size(s) : output_size(s));
     Workspace ws((*plan)->workspace_bytes());
     void* out = got.data();
     const void* operand = bias.data();
-    ASSERT_TRUE((*plan)->run(input.data(), filter.data(), &operand, &out, ws.memory, pool).ok());
+    const float *a = gradient ? filter.data() : input.data(), *b = gradient ? output.data() : filter.data();
+    ASSERT_TRUE((*plan)->run(a, b, &operand, &out, ws.memory, pool).ok());
     EXPECT_TRUE(got.intact());
     EXPECT_TRUE(ws.intact());
     found.emplace_back(got.data(), got.data() + got.size());
   }
   for (size_t i = 0; i < found[0].size(); ++i) ASSERT_NEAR(found[0][i], found[1][i], 1);
+}
+
+TEST(Winograd, Epilogue) { check_epilogue(conv(2, 9, 9, 16, 20, 3, 3, 1, 1, 1, 1, true), contract::plan_winograd); }
+
+TEST(ScatterConv, Epilogue) {
+  ConvSpec s = conv(2, 41, 9, 20, 16, 3, 3, 2, 1, 1, 1, true);
+  s.kind = Kind::kInputGrad;
+  ASSERT_FALSE(contract::wants_scatter(s));
+  check_epilogue(s, contract::plan_scatter_conv);
 }
 
 TEST(Conv, RejectsNonsense) {

@@ -12,6 +12,22 @@ bool is_product(const ConvSpec& s) {
          s.out_w == s.in_w && s.out_d == s.in_d;
 }
 
+// The input gradient's operands come filter first.
+class SwappedProduct final : public ContractPlan {
+ public:
+  explicit SwappedProduct(std::unique_ptr<ContractPlan> product) : product_(std::move(product)) {}
+  Status run(const void* a, const void* b, const void* const* operands, void* const* outputs, void* workspace,
+             WorkerPool& pool) const override {
+    return product_->run(b, a, operands, outputs, workspace, pool);
+  }
+  size_t workspace_bytes() const override { return product_->workspace_bytes(); }
+  double flops() const override { return product_->flops(); }
+  std::string_view algorithm() const override { return product_->algorithm(); }
+
+ private:
+  std::unique_ptr<ContractPlan> product_;
+};
+
 Result<std::unique_ptr<ContractPlan>> plan_product(const ConvSpec& s, int threads) {
   GemmSpec g;
   g.dtype = s.dtype;
@@ -28,9 +44,16 @@ Result<std::unique_ptr<ContractPlan>> plan_product(const ConvSpec& s, int thread
       g.transpose_a = true;
       if (!g.epilogue.space.rank_known()) g.epilogue.space = Shape{1, 1, s.in_c, s.out_c};
       break;
-    case ConvSpec::Kind::kInputGrad: break;
+    case ConvSpec::Kind::kInputGrad:
+      g.m = pixels, g.n = s.in_c, g.k = s.out_c;
+      g.transpose_b = true;
+      g.constant_b = s.constant_filter;
+      if (!g.epilogue.space.rank_known()) g.epilogue.space = Shape{s.batch * s.in_d, s.in_h, s.in_w, s.in_c};
+      break;
   }
-  return plan_gemm(g, threads);
+  TW_ASSIGN_OR_RETURN(auto product, plan_gemm(g, threads));
+  if (s.kind != ConvSpec::Kind::kInputGrad) return product;
+  return std::unique_ptr<ContractPlan>(std::make_unique<SwappedProduct>(std::move(product)));
 }
 
 }  // namespace
@@ -64,13 +87,13 @@ Result<std::unique_ptr<ContractPlan>> plan_conv(const ConvSpec& s, int threads) 
     depthwise.depthwise = true;
     return contract::plan_depthwise(depthwise, threads);
   }
-  // The input gradient's operands come filter first, which a product cannot express without turning its result.
-  if (is_product(s) && s.kind != ConvSpec::Kind::kInputGrad) return plan_product(s, threads);
+  if (is_product(s)) return plan_product(s, threads);
   if (contract::wants_winograd(s)) {
     return s.kind == ConvSpec::Kind::kFilterGrad ? contract::plan_winograd_filter_grad(s, threads)
                                                  : contract::plan_winograd(s, threads);
   }
   if (s.kind == ConvSpec::Kind::kFilterGrad) return contract::plan_filter_grad(s, threads);
+  if (contract::wants_scatter(s)) return contract::plan_scatter_conv(s, threads);
   return contract::plan_image_conv(s, threads);
 }
 

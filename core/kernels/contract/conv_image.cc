@@ -4,6 +4,7 @@
 #include "core/kernels/contract/packed.h"
 #include "core/kernels/contract/rows.h"
 #include "core/kernels/contract/slotted_plan.h"
+#include "core/platform/cpu.h"
 
 namespace tw::contract {
 namespace {
@@ -12,6 +13,8 @@ constexpr int64_t kUnitPixels = 256;       // keeps most tiles whole, and result
 constexpr int64_t kUnitBytes = 160 << 10;  // of source image
 constexpr int64_t kGroupRows = 192;        // at a time, where all of B does not fit the second level
 constexpr int64_t kBlockBytes = 1536;      // of one row of A at a time, so that a panel of B stays near
+constexpr int64_t kDirectPixels = 4096;    // up to so many read the filter where it lies
+constexpr int64_t kDirectBytes = 1024;     // of one row of A then, since the filter's rows lie far apart
 
 template <typename S, typename T>
 class ImageConv final : public SlottedPlan {
@@ -26,8 +29,9 @@ class ImageConv final : public SlottedPlan {
   // forward direction has one; the phases of one p stand together.
   struct Phase {
     int64_t row, column;
-    std::vector<int64_t> taps;     // filter taps in the order of k
-    std::vector<int64_t> offsets;  // of the runs of k in the region
+    std::vector<int64_t> taps;                       // filter taps in the order of k
+    std::vector<std::pair<int64_t, int64_t>> reach;  // rows and columns from a pixel to each tap's
+    std::vector<int64_t> offsets;                    // of the runs of k in the region
     int64_t length = 0, per_block = 1;
     int64_t k = 0, packed = 0;  // where its panels begin
   };
@@ -49,6 +53,8 @@ class ImageConv final : public SlottedPlan {
   int64_t packed_ = 0, panels_ = 0, group_ = 1;
   int64_t row_step_ = 0;  // of the copies of a group's rows, where these collide; else 0
   int width_ = 1;
+  bool clip_ = false;      // taps one by one, each for the pixels whose source pixel is in the image
+  bool direct_b_ = false;  // reads the filter where it lies
   std::shared_ptr<const T> constant_;
 };
 
@@ -58,12 +64,13 @@ void ImageConv<S, T>::add_phase(int64_t row, int64_t column, const std::vector<T
   Phase p;
   p.row = row, p.column = column;
   const int64_t c = shape_.channels;
-  bool adjacent = true;
+  bool adjacent = !clip_;
   for (size_t i = 1; i < w.size(); ++i) adjacent &= w[i].offset == w[i - 1].offset + 1;
   for (const Tap& td : d) {
     for (const Tap& th : h) {
       for (const Tap& tw : w) {
         p.taps.push_back((td.filter * spec_.filter_h + th.filter) * spec_.filter_w + tw.filter);
+        p.reach.emplace_back(th.offset, tw.offset);
         if (!adjacent || &tw == w.data()) {
           p.offsets.push_back((td.offset - shape_.low_d) * region_.plane() +
                               (th.offset - shape_.low_h) * region_.pitch() + (tw.offset - shape_.low_w) * c);
@@ -75,12 +82,8 @@ void ImageConv<S, T>::add_phase(int64_t row, int64_t column, const std::vector<T
   p.k = static_cast<int64_t>(p.taps.size()) * c;
   p.packed = packed_;
   packed_ += packed_size(p.k, result_c_, set_.lanes);
-  if (p.k == 0) {
-    p.offsets = {0};
-    p.length = 0;
-  }
   // Long runs are cut into equal pieces, short ones taken several at a time.
-  const int64_t limit = kBlockBytes / static_cast<int64_t>(sizeof(T));
+  const int64_t limit = (direct_b_ ? kDirectBytes : kBlockBytes) / static_cast<int64_t>(sizeof(T));
   if (p.length > limit) {
     int64_t pieces = (p.length + limit - 1) / limit;
     while (p.length % pieces != 0 && pieces < 4 * p.length / limit) ++pieces;
@@ -94,7 +97,7 @@ void ImageConv<S, T>::add_phase(int64_t row, int64_t column, const std::vector<T
     }
   }
   const int64_t blocks = std::max<int64_t>(1, (p.k + limit - 1) / limit);
-  p.per_block = (static_cast<int64_t>(p.offsets.size()) + blocks - 1) / blocks;
+  p.per_block = clip_ ? 1 : (static_cast<int64_t>(p.offsets.size()) + blocks - 1) / blocks;
   phases_.push_back(std::move(p));
 }
 
@@ -139,8 +142,16 @@ Status ImageConv<S, T>::plan(const ConvSpec& spec, int threads) {
   flops_ = conv_flops(spec);
   slots_ = slots_for(flops_, threads);
   const int64_t spread = spread_h_ * spread_w_;
-  units_ = Units::make(shape_, images, std::max<int64_t>(kUnitPixels / spread, 1), kUnitBytes, sizeof(T), slots_);
-  region_ = Region<S, T>(shape_, units_);
+  // Each unit reads the whole filter, so where that is large units are as large as the second-level cache allows.
+  const int64_t filter_bytes =
+      spec.filter_d * spec.filter_h * spec.filter_w * spec.in_c * spec.out_c * static_cast<int64_t>(sizeof(T));
+  const int64_t bytes = std::max(std::min(filter_bytes, second_level_cache_bytes() / 2), kUnitBytes);
+  units_ = Units::make(shape_, images, std::max<int64_t>(kUnitPixels / spread, 1), bytes, sizeof(T), slots_);
+  clip_ = std::is_same_v<S, T> && shape_.flat() && skipped_padding(shape_, taps_h, taps_w) > 0;
+  region_ = Region<S, T>(shape_, units_, clip_);
+  // Few pixels would not pay for a packed copy, nor would a constant be kept twice for them.
+  direct_b_ = std::is_same_v<S, T> && !gradient_ && result_c_ % set_.lanes == 0 &&
+              images * result_h_ * result_w_ <= kDirectPixels;
   width_ = 2 * set_.lanes;
   panels_ = (result_c_ + width_ - 1) / width_;
   int64_t k = 0;
@@ -153,8 +164,10 @@ Status ImageConv<S, T>::plan(const ConvSpec& spec, int threads) {
     }
   }
   const bool small = k * result_c_ * static_cast<int64_t>(sizeof(T)) <= (256 << 10);
-  group_ = (small ? 4 : std::max<int64_t>(1, kGroupRows / set_.max_rows)) * set_.max_rows;
-  if (spec.constant_filter != nullptr && packed_ > 0) {
+  // One panel leaves nothing to be read twice.
+  const int64_t group_rows = panels_ == 1 ? kMaxGroup : small ? 4 * set_.max_rows : kGroupRows;
+  group_ = std::max<int64_t>(1, group_rows / set_.max_rows) * set_.max_rows;
+  if (spec.constant_filter != nullptr && packed_ > 0 && !direct_b_) {
     // A gradient's phases hang on strides, dilations and padding; those of few programs are constant.
     Constant constant = spec.constant_filter;
     if (gradient_) constant.owner.reset();
@@ -165,7 +178,7 @@ Status ImageConv<S, T>::plan(const ConvSpec& spec, int threads) {
                             pack(static_cast<const S*>(constant.data), to, i / panels_, i % panels_);
                           }
                         }));
-  } else {
+  } else if (!direct_b_) {
     shared_bytes_ = piece_bytes<T>(packed_);
   }
   slot_bytes_ = piece_bytes<T>(region_.elements());
@@ -206,6 +219,9 @@ Status ImageConv<S, T>::run(const void* a, const void* b, const void* const* ope
   const S* source = static_cast<const S*>(gradient_ ? b : a);
   const S* filter = static_cast<const S*>(gradient_ ? a : b);
   const T* packed = constant_.get();
+  if constexpr (std::is_same_v<S, T>) {
+    if (direct_b_) packed = filter;
+  }
   if (packed == nullptr) {
     T* to = static_cast<T*>(workspace);
     const int64_t tasks = static_cast<int64_t>(phases_.size()) * panels_;
@@ -245,24 +261,53 @@ void ImageConv<S, T>::run_unit(const Unit& unit, const S* source, const T* packe
     const int64_t high = (rows - phase.row + spread_h_ - 1) / spread_h_,
                   wide = (result_w_ - phase.column + spread_w_ - 1) / spread_w_;
     if (rows <= phase.row || result_w_ <= phase.column) continue;
+    if (phase.k == 0) {
+      // Pixels between those that a strided filter meets.
+      for (int64_t n = 0; n < unit.images; ++n) {
+        for (int64_t i = phase.row; i < rows; i += spread_h_) {
+          T* to = c0 + ((n * rows + i) * result_w_ + phase.column) * result_c_;
+          for (int64_t j = 0; j < wide; ++j, to += spread_w_ * result_c_) std::fill_n(to, result_c_, T{});
+        }
+      }
+      continue;
+    }
     Panels<T> b;
-    b.packed = packed + phase.packed;
+    if (direct_b_) b.direct = packed, b.ld = result_c_;
+    else b.packed = packed + phase.packed;
     b.k = phase.k;
     b.n = result_c_;
     b.lanes = set_.lanes;
     b.width = width_;
     const int64_t pixels = unit.images * high * wide;
-    const int64_t groups = (pixels + group_ - 1) / group_;
+    // Groups of whole tiles, all of about the same height.
+    const int64_t tiles = (pixels + set_.max_rows - 1) / set_.max_rows;
+    const int64_t groups = (tiles * set_.max_rows + group_ - 1) / group_;
+    const int64_t segments = static_cast<int64_t>(phase.offsets.size());
+    // Of a tap, where taps come one by one.
+    const int64_t pieces = std::max<int64_t>(segments / static_cast<int64_t>(phase.taps.size()), 1);
     int64_t n = 0, i = 0, j = 0, begin = 0;
     for (int64_t g = 0; g < groups; ++g) {
-      const int64_t end = (g + 1) * pixels / groups, height = end - begin;
+      const int64_t end = (g + 1) * tiles / groups * pixels / tiles, height = end - begin;
+      struct Pixel {
+        const T* from;
+        T* to;
+        int64_t row, column;  // in the source, but for the tap's offset
+      };
+      Pixel group[kMaxGroup];
       const T* a_rows[kMaxGroup];
       T* c_rows[kMaxGroup];
-      for (int64_t r = 0; r < height; ++r) {
-        a_rows[r] = image + n * region_.image() + i * step_h + j * step_w;
-        c_rows[r] =
-            c0 + ((n * rows + i * spread_h_ + phase.row) * result_w_ + j * spread_w_ + phase.column) * result_c_;
-        if (++j == wide) {
+      for (int64_t r = 0; r < height;) {
+        // A run of one row of pixels.
+        const int64_t run = std::min(height - r, wide - j);
+        const T* from = image + n * region_.image() + i * step_h + j * step_w;
+        T* to = c0 + ((n * rows + i * spread_h_ + phase.row) * result_w_ + j * spread_w_ + phase.column) * result_c_;
+        for (int64_t x = 0; x < run; ++x) a_rows[r + x] = from + x * step_w;
+        for (int64_t x = 0; x < run; ++x) c_rows[r + x] = to + x * spread_w_ * result_c_;
+        for (int64_t x = 0; clip_ && x < run; ++x) {
+          group[r + x] = {a_rows[r + x], c_rows[r + x], (unit.row + i) * shape_.step_h, (j + x) * shape_.step_w};
+        }
+        r += run, j += run;
+        if (j == wide) {
           j = 0;
           if (++i == high) i = 0, ++n;
         }
@@ -271,13 +316,26 @@ void ImageConv<S, T>::run_unit(const Unit& unit, const S* source, const T* packe
       RowSource<T> a;
       a.rows = a_rows;
       a.length = phase.length;
-      const int64_t segments = static_cast<int64_t>(phase.offsets.size());
+      int64_t count = height;
       for (int64_t s = 0; s < segments; s += phase.per_block) {
+        if (clip_ && s % pieces == 0) {
+          const auto [down, right] = phase.reach[static_cast<size_t>(s / pieces)];
+          count = 0;
+          for (const Pixel& p : std::span(group, static_cast<size_t>(height))) {
+            const int64_t y = p.row + down, x = p.column + right;
+            if (y >= 0 && y < shape_.source_h && x >= 0 && x < shape_.source_w) {
+              a_rows[count] = p.from;
+              c_rows[count++] = p.to;
+            } else if (s == 0) {
+              std::fill_n(p.to, result_c_, T{});
+            }
+          }
+        }
         a.offsets = phase.offsets.data() + s;
         a.segments = std::min(phase.per_block, segments - s);
         if (copies != nullptr) {
           const T* copied[kMaxGroup];
-          for (int64_t r = 0; r < height; ++r) {
+          for (int64_t r = 0; r < count; ++r) {
             T* to = copies + r * row_step_;
             copied[r] = to;
             for (int64_t i = 0; i < a.segments; ++i, to += phase.length)
@@ -288,9 +346,9 @@ void ImageConv<S, T>::run_unit(const Unit& unit, const S* source, const T* packe
           compact.rows = copied;
           compact.offsets = &start;
           compact.length = a.k();
-          multiply_rows(set_, compact, height, b, s * phase.length, 0, panels_, c_rows, s > 0);
+          multiply_rows(set_, compact, count, b, s * phase.length, 0, panels_, c_rows, s > 0);
         } else {
-          multiply_rows(set_, a, height, b, s * phase.length, 0, panels_, c_rows, s > 0);
+          multiply_rows(set_, a, count, b, s * phase.length, 0, panels_, c_rows, s > 0);
         }
       }
     }

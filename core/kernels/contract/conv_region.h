@@ -43,7 +43,7 @@ struct Units {
     const int64_t source_bytes = r.depth() * r.channels * element_size;  // behind one pixel of a region
     const int64_t image_bytes = std::max<int64_t>(r.height(r.rows) * r.width() * source_bytes, 1);
     if (slots > 1) pixels = std::clamp<int64_t>(batch * per_image / (4 * slots), std::min<int64_t>(pixels, 32), pixels);
-    if (image_bytes <= bytes && (per_image <= 2 * pixels || slots == 1)) {
+    if (image_bytes <= bytes && batch >= slots && (per_image <= 2 * pixels || slots == 1)) {
       // Planes that meet different taps cannot share a unit.
       const int64_t most = r.spread_d > 1 ? 1 : std::max<int64_t>(batch, 1);
       u.images = std::clamp<int64_t>(std::min(pixels / per_image, bytes / image_bytes), 1, most);
@@ -55,6 +55,8 @@ struct Units {
       // No lower than what fills a few tiles, no higher than the work per unit asks for.
       u.band = std::min(u.band, std::max<int64_t>(1, (2 * pixels + r.columns - 1) / std::max<int64_t>(r.columns, 1)));
     }
+    // Fewer images than threads are shared by them.
+    if (batch < slots) u.band = std::min(u.band, (batch * r.rows + slots - 1) / slots);
     u.band = std::max<int64_t>(u.band, 1);
     u.bands = (r.rows + u.band - 1) / u.band;
     u.count = u.bands * ((batch + u.images - 1) / u.images);
@@ -76,10 +78,11 @@ template <typename S, typename T>
 class Region {
  public:
   Region() = default;
-  Region(const RegionShape& shape, const Units& units)
+  // in_place: the source is never copied, also where taps leave it; load() may then return a place outside of it.
+  Region(const RegionShape& shape, const Units& units, bool in_place = false)
       : shape_(shape),
         // Planes of a volume overlap in what they read, so that several are not evenly spaced.
-        direct_(std::is_same_v<S, T> && shape.inside() && (shape.flat() || units.images == 1)),
+        direct_(in_place || (std::is_same_v<S, T> && shape.inside() && (shape.flat() || units.images == 1))),
         pitch_((direct_ ? shape.source_w : shape.width()) * shape.channels),
         plane_((direct_ ? shape.source_h : shape.height(units.band)) * pitch_),
         image_(direct_ ? plane_ : shape.depth() * plane_),
@@ -177,7 +180,32 @@ inline void tap_range(const std::vector<std::vector<Tap>>& taps, int64_t* low, i
   }
 }
 
+// The share of the products of pixels and taps that plan_image_conv leaves out, as they would meet padding: that of all
+// such products, or 0 where taking the taps one by one would cost more.
+inline double skipped_padding(const RegionShape& r, const std::vector<std::vector<Tap>>& taps_h,
+                              const std::vector<std::vector<Tap>>& taps_w) {
+  const auto inside = [](const std::vector<std::vector<Tap>>& taps, int64_t count, int64_t step, int64_t size) {
+    int64_t all = 0, some = 0;
+    for (const std::vector<Tap>& list : taps) {
+      for (const Tap& t : list) {
+        // Pixels i with 0 <= i * step + offset < size.
+        const int64_t first = std::clamp<int64_t>((step - 1 - t.offset) / step, 0, count);
+        const int64_t last = std::clamp<int64_t>((size - t.offset + step - 1) / step, first, count);
+        all += count, some += last - first;
+      }
+    }
+    return all == 0 ? 1.0 : static_cast<double>(some) / static_cast<double>(all);
+  };
+  const double share =
+      1 - inside(taps_h, r.rows, r.step_h, r.source_h) * inside(taps_w, r.columns, r.step_w, r.source_w);
+  // For each tap sums are loaded and stored, which is the work of about four steps of k.
+  return share * static_cast<double>(r.channels) > 4 ? share : 0;
+}
+
 Result<std::unique_ptr<ContractPlan>> plan_image_conv(const ConvSpec& spec, int threads);  // forward, input gradient
+// Input gradient of images, in another way; whether that is expected to be faster than plan_image_conv's.
+bool wants_scatter(const ConvSpec& spec);
+Result<std::unique_ptr<ContractPlan>> plan_scatter_conv(const ConvSpec& spec, int threads);
 Result<std::unique_ptr<ContractPlan>> plan_filter_grad(const ConvSpec& spec, int threads);
 Result<std::unique_ptr<ContractPlan>> plan_grouped_conv(const ConvSpec& spec, int threads);  // all three kinds
 Result<std::unique_ptr<ContractPlan>> plan_depthwise(const ConvSpec& spec, int threads);     // all three kinds

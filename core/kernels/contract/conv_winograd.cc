@@ -24,8 +24,13 @@ class WinogradConv final : public SlottedPlan {
   int64_t padded(int64_t channels) const { return (channels + set_.lanes - 1) / set_.lanes * set_.lanes; }
   const float* turn_filter(const float* filter, float* to) const;
   void transform_filter(const float* filter, float* to, WorkerPool* pool) const;
-  void multiply(const float* factors, float* products, int64_t tiles, const float* filter, int64_t product,
-                int64_t column, int64_t columns) const;
+  // Columns [column, column + columns) of all products of the tiles, and in them channels [first, first + channels) of
+  // the source: with a transformed filter of these columns and channels, product by product, `product` elements apart.
+  struct Part {
+    const float* filter;
+    int64_t product, column, columns, first, channels;
+  };
+  void multiply(const float* factors, float* products, int64_t tiles, const Part& part) const;
   Status finish(const WinogradRun& run, const float* products, const void* const* operands, void* const* outputs,
                 float* spare) const;
   Status run_pass(const float* source, const float* filter, const float* zeros, const void* const* operands,
@@ -40,6 +45,7 @@ class WinogradConv final : public SlottedPlan {
   WinogradLayout source_{}, result_{};
   int64_t product_ = 0, width_ = 1;  // elements of one product's filter; columns of a panel
   bool one_pass_ = false;
+  int64_t pass_channels_ = 0;  // of the source at a time, so that their panel stays in the second-level cache
   std::shared_ptr<const float> constant_;
 };
 
@@ -93,7 +99,11 @@ Status WinogradConv::plan(const ConvSpec& spec, int threads) {
   }
   if (one_pass_) {
     shared_bytes_ += unit_bytes;
-    slot_bytes_ = piece_bytes<float>(kWinogradProducts * width_ * grid_.source_c);
+    const int64_t channel_bytes = kWinogradProducts * width_ * static_cast<int64_t>(sizeof(float));
+    const int64_t most = std::max<int64_t>(second_level_cache_bytes() / 2 / channel_bytes, lanes);
+    const int64_t passes = std::max<int64_t>((grid_.source_c + most - 1) / most, 1);
+    pass_channels_ = (grid_.source_c + passes - 1) / passes;
+    slot_bytes_ = piece_bytes<float>(kWinogradProducts * width_ * pass_channels_);
   } else {
     slot_bytes_ = unit_bytes;
   }
@@ -133,31 +143,28 @@ void WinogradConv::transform_filter(const float* filter, float* to, WorkerPool* 
   }
 }
 
-// Columns [column, column + columns) of all products of the tiles, with a transformed filter of these columns, product
-// by product, `product` elements apart.
-void WinogradConv::multiply(const float* factors, float* products, int64_t tiles, const float* filter, int64_t product,
-                            int64_t column, int64_t columns) const {
+void WinogradConv::multiply(const float* factors, float* products, int64_t tiles, const Part& part) const {
   Panels<float> b;
-  b.k = grid_.source_c;
-  b.n = padded(columns);
+  b.k = part.channels;
+  b.n = padded(part.columns);
   b.lanes = set_.lanes;
   b.width = static_cast<int>(width_);
   const int64_t offset = 0;
   RowSource<float> a;
   a.offsets = &offset;
-  a.length = grid_.source_c;
+  a.length = part.channels;
   const float* from[kMaxGroup];
   float* to[kMaxGroup];
   a.rows = from;
   for (int64_t e = 0; e < kWinogradProducts; ++e) {
-    b.packed = filter + e * product;
+    b.packed = part.filter + e * part.product;
     for (int64_t begin = 0; begin < tiles; begin += kMaxGroup) {
       const int64_t n = std::min(kMaxGroup, tiles - begin);
-      const float* from0 = factors + e * source_.product + begin * source_.tile;
-      float* to0 = products + e * result_.product + begin * result_.tile + column;
+      const float* from0 = factors + e * source_.product + begin * source_.tile + part.first;
+      float* to0 = products + e * result_.product + begin * result_.tile + part.column;
       for (int64_t t = 0; t < n; ++t) from[t] = from0 + t * source_.tile;
       for (int64_t t = 0; t < n; ++t) to[t] = to0 + t * result_.tile;
-      multiply_rows(set_, a, n, b, 0, 0, b.count(), to, false);
+      multiply_rows(set_, a, n, b, 0, 0, b.count(), to, part.first > 0);
     }
   }
 }
@@ -187,10 +194,13 @@ Status WinogradConv::run_pass(const float* source, const float* filter, const fl
   winograd_input(grid_, run, source, zeros, factors, source_);
   run_tasks(pool, slots_, panels(), [&](int64_t p, int slot) {
     float* panel = reinterpret_cast<float*>(memory + static_cast<size_t>(slot) * slot_bytes_);
-    const int64_t step = padded(columns(p)), product = step * grid_.source_c;
-    winograd_filter(grid_.taps, filter + p * width_, grid_.source_c, grid_.result_c, 0, grid_.source_c, columns(p),
-                    panel, product, step);
-    multiply(factors, products, tiles_, panel, product, p * width_, columns(p));
+    const int64_t step = padded(columns(p));
+    for (int64_t first = 0; first < grid_.source_c; first += pass_channels_) {
+      const int64_t channels = std::min(pass_channels_, grid_.source_c - first), product = step * channels;
+      winograd_filter(grid_.taps, filter + first * grid_.result_c + p * width_, grid_.source_c, grid_.result_c, 0,
+                      channels, columns(p), panel, product, step);
+      multiply(factors, products, tiles_, {panel, product, p * width_, columns(p), first, channels});
+    }
   });
   return finish(run, products, operands, outputs, spare);
 }
@@ -222,7 +232,8 @@ Status WinogradConv::run(const void* a, const void* b, const void* const* operan
     float* factors = take<float>(&mine, kWinogradProducts * source_.product);
     float* products = take<float>(&mine, kWinogradProducts * result_.product);
     winograd_input(grid_, run, source, zeros, factors, source_);
-    multiply(factors, products, run.images * run.rows * grid_.tiles_w(), filter, product_, 0, grid_.result_c);
+    multiply(factors, products, run.images * run.rows * grid_.tiles_w(),
+             {filter, product_, 0, grid_.result_c, 0, grid_.source_c});
     error.set(
         finish(run, products, operands, outputs, epilogue_.home() < 0 ? reinterpret_cast<float*>(mine) : nullptr));
   });

@@ -1,5 +1,6 @@
-// Depthwise convolution and its gradients, vectorised over channels. A channel multiplier is unfolded into the image
-// first, so that all loops see one filter value per channel.
+// Depthwise convolution and its gradients, vectorised over channels. Images are read where they lie, with fewer taps at
+// their edges; those of 16-bit floats, and those that the filter's gradient reads, are copied with their padding first.
+// A channel multiplier is unfolded into the copy, so that all loops see one filter value per channel.
 #include "core/kernels/contract/conv_region.h"
 #include "core/kernels/contract/depthwise_loops.h"
 #include "core/kernels/contract/slotted_plan.h"
@@ -19,13 +20,24 @@ class Depthwise final : public SlottedPlan {
   std::string_view algorithm() const override { return "depthwise"; }
 
  private:
+  // Result pixels (i * spread_h + row, j * spread_w + column), which meet the same taps. The forward direction has one.
   struct Phase {
     int64_t row, column;
-    std::vector<DepthwiseTap> taps;
+    std::vector<Tap> rows, columns;         // by increasing offset
+    std::vector<DepthwiseTap> taps;         // of a row of taps; for the filter's gradient all of them
+    int64_t wide = 0, first = 0, last = 0;  // result columns; those of them that meet all the taps of a row
+  };
+  // The image behind a unit's results: its first pixel is the source's pixel (top, left_) of the unit's first image,
+  // and source rows [low, high) are there.
+  struct View {
+    const T* image;
+    int64_t top, low, high;
   };
   bool is(ConvSpec::Kind kind) const { return spec_.kind == kind; }
+  void add_phase(int64_t row, int64_t column, const std::vector<Tap>& h, const std::vector<Tap>& w);
   const T* load(const S* source, const Unit& unit, char** slot) const;
-  void run_pixels(const Unit& unit, const T* image, const T* filter, T* to) const;
+  View view(const S* source, const Unit& unit, char** slot) const;
+  void run_pixels(const Unit& unit, const View& view, const T* filter, T* to, DepthwiseRow<T>* taps) const;
   void run_filter(const Unit& unit, const T* image, const S* dy, T* sums, char* slot) const;
   // Writes results to where the epilogue or the caller expects them.
   Status finish(const T* results, int64_t element0, int64_t count, const void* const* operands, void* const* outputs,
@@ -37,6 +49,8 @@ class Depthwise final : public SlottedPlan {
   RegionShape shape_;    // over unfolded channels
   Region<S, T> region_;  // over the source's own channels
   Units units_;
+  bool direct_ = false;                       // reads the source where it lies
+  int64_t pitch_ = 0, image_ = 0, left_ = 0;  // elements from row to row and image to image of a view; see there
   int64_t result_h_ = 0, result_w_ = 0, result_c_ = 0, spread_h_ = 1, spread_w_ = 1;
   std::vector<Phase> phases_;
   int64_t taps_ = 0;
@@ -86,26 +100,27 @@ Status Depthwise<S, T>::plan(const ConvSpec& spec, int threads) {
   units_ = Units::make(shape_, spec.batch, std::max<int64_t>(kUnitPixels / (spread_h_ * spread_w_), 1), kUnitBytes,
                        sizeof(T), slots_);
   if (spec.kind == Kind::kFilterGrad) slots_ = static_cast<int>(std::clamp<int64_t>(units_.count, 1, slots_));
-  RegionShape stored = shape_;
-  if (spec.kind != Kind::kInputGrad) stored.channels = spec.in_c;
-  region_ = Region<S, T>(stored, units_);
   const bool unfold = spec.kind != Kind::kInputGrad && multiplier_ != 1;
-  const int64_t pitch = region_.pitch() * (unfold ? multiplier_ : 1);
+  direct_ = std::is_same_v<S, T> && spec.kind != Kind::kFilterGrad && !unfold;
+  if (direct_) {
+    pitch_ = shape_.source_w * channels_;
+    image_ = shape_.source_h * pitch_;
+  } else {
+    RegionShape stored = shape_;
+    if (unfold) stored.channels = spec.in_c;
+    region_ = Region<S, T>(stored, units_);
+    pitch_ = region_.pitch() * (unfold ? multiplier_ : 1);
+    image_ = region_.image() * (unfold ? multiplier_ : 1);
+    left_ = shape_.low_w;
+  }
   for (size_t h = 0; h < taps_h.size(); ++h) {
-    for (size_t w = 0; w < taps_w.size(); ++w) {
-      Phase p{static_cast<int64_t>(h), static_cast<int64_t>(w), {}};
-      for (const Tap& th : taps_h[h]) {
-        for (const Tap& tw : taps_w[w]) {
-          p.taps.push_back({(th.offset - shape_.low_h) * pitch + (tw.offset - shape_.low_w) * channels_,
-                            (th.filter * spec.filter_w + tw.filter) * channels_});
-        }
-      }
-      phases_.push_back(std::move(p));
-    }
+    for (size_t w = 0; w < taps_w.size(); ++w)
+      add_phase(static_cast<int64_t>(h), static_cast<int64_t>(w), taps_h[h], taps_w[w]);
   }
   if (!std::is_same_v<S, T> && spec.kind != Kind::kFilterGrad) shared_bytes_ = piece_bytes<T>(taps_ * channels_);
   slot_bytes_ = piece_bytes<T>(region_.elements());
-  if (unfold) slot_bytes_ += piece_bytes<T>(units_.images * region_.image() * multiplier_);
+  if (unfold) slot_bytes_ += piece_bytes<T>(units_.images * image_);
+  slot_bytes_ += piece_bytes<DepthwiseRow<T>>(spec.filter_h);
   const int64_t pixels = units_.images * std::min(units_.band * spread_h_, result_h_) * result_w_;
   if (spec.kind == Kind::kFilterGrad) {
     slot_bytes_ +=
@@ -117,18 +132,42 @@ Status Depthwise<S, T>::plan(const ConvSpec& spec, int threads) {
   return {};
 }
 
+template <typename S, typename T>
+void Depthwise<S, T>::add_phase(int64_t row, int64_t column, const std::vector<Tap>& h, const std::vector<Tap>& w) {
+  Phase p;
+  p.row = row, p.column = column, p.rows = h, p.columns = w;
+  if (is(ConvSpec::Kind::kFilterGrad)) {
+    for (const Tap& th : h) {
+      for (const Tap& tw : w) {
+        p.taps.push_back({(th.offset - shape_.low_h) * pitch_ + (tw.offset - left_) * channels_,
+                          (th.filter * spec_.filter_w + tw.filter) * channels_});
+      }
+    }
+  } else {
+    for (const Tap& tw : w) p.taps.push_back({(tw.offset - left_) * channels_, tw.filter * channels_});
+  }
+  p.wide = std::max<int64_t>((result_w_ - column + spread_w_ - 1) / spread_w_, 0);
+  p.last = p.wide;
+  if (direct_ && !w.empty()) {
+    const int64_t step = shape_.step_w, low = w.front().offset, high = w.back().offset;
+    p.first = std::clamp<int64_t>((step - 1 - low) / step, 0, p.wide);
+    p.last = std::clamp<int64_t>((shape_.source_w - high + step - 1) / step, p.first, p.wide);
+  }
+  phases_.push_back(std::move(p));
+}
+
 // The unit's part of the source, with each channel repeated `multiplier_` times (not for gradients, which have them
 // all).
 template <typename S, typename T>
 const T* Depthwise<S, T>::load(const S* source, const Unit& unit, char** slot) const {
   const T* image = region_.load(source, unit, take<T>(slot, region_.elements()));
   if (is(ConvSpec::Kind::kInputGrad) || multiplier_ == 1) return image;
-  T* to = take<T>(slot, units_.images * region_.image() * multiplier_);
+  T* to = take<T>(slot, units_.images * image_);
   for (int64_t n = 0; n < unit.images; ++n) {
     // A direct region's rows belong to the whole image, of which only the unit's part is read.
     const int64_t count = std::min(region_.image(), shape_.height(unit.rows) * region_.pitch());
     const T* from = image + n * region_.image();
-    T* at = to + n * region_.image() * multiplier_;
+    T* at = to + n * image_;
     const int64_t used = region_.elements() > 0 ? count : count - (region_.pitch() - shape_.width() * spec_.in_c);
     for (int64_t i = 0; i < used; ++i) {
       for (int64_t m = 0; m < multiplier_; ++m) at[i * multiplier_ + m] = from[i];
@@ -138,21 +177,45 @@ const T* Depthwise<S, T>::load(const S* source, const Unit& unit, char** slot) c
 }
 
 template <typename S, typename T>
-void Depthwise<S, T>::run_pixels(const Unit& unit, const T* image, const T* filter, T* to) const {
-  const bool unfold = !is(ConvSpec::Kind::kInputGrad);
-  const int64_t scale = unfold ? multiplier_ : 1;
-  const int64_t pitch = region_.pitch() * scale, per_image = region_.image() * scale;
+typename Depthwise<S, T>::View Depthwise<S, T>::view(const S* source, const Unit& unit, char** slot) const {
+  if constexpr (std::is_same_v<S, T>) {
+    if (direct_) return {source + unit.image * image_, 0, 0, shape_.source_h};
+  }
+  const int64_t top = unit.row * shape_.step_h + shape_.low_h;
+  return {load(source, unit, slot), top, top, top + shape_.height(unit.rows)};
+}
+
+// `taps`: memory for a row's.
+template <typename S, typename T>
+void Depthwise<S, T>::run_pixels(const Unit& unit, const View& view, const T* filter, T* to,
+                                 DepthwiseRow<T>* taps) const {
   const int64_t rows = std::min(unit.rows * spread_h_, result_h_ - unit.row * spread_h_);
+  const int64_t image_step = shape_.step_w * channels_, to_step = spread_w_ * channels_;
   for (const Phase& p : phases_) {
-    if (rows <= p.row || result_w_ <= p.column) continue;
-    const int64_t high = (rows - p.row + spread_h_ - 1) / spread_h_,
-                  wide = (result_w_ - p.column + spread_w_ - 1) / spread_w_;
+    const auto run = [&](int64_t num_rows, size_t first_tap, size_t num_taps, int64_t column, int64_t count, T* row) {
+      loops_.pixels(taps, num_rows, p.taps.data() + first_tap, static_cast<int64_t>(num_taps), column * image_step,
+                    image_step, count, channels_, row + column * to_step, to_step);
+    };
+    // A column at the edge, with the taps that stay in the image.
+    const auto run_edge = [&](int64_t num_rows, int64_t column, T* row) {
+      size_t first = 0, last = p.columns.size();
+      while (first < last && column * shape_.step_w + p.columns[first].offset < 0) ++first;
+      while (first < last && column * shape_.step_w + p.columns[last - 1].offset >= shape_.source_w) --last;
+      run(num_rows, first, last - first, column, 1, row);
+    };
     for (int64_t n = 0; n < unit.images; ++n) {
-      for (int64_t i = 0; i < high; ++i) {
-        loops_.pixels(image + n * per_image + i * shape_.step_h * pitch, shape_.step_w * channels_, filter,
-                      p.taps.data(), static_cast<int64_t>(p.taps.size()), wide, channels_,
-                      to + ((n * rows + i * spread_h_ + p.row) * result_w_ + p.column) * channels_,
-                      spread_w_ * channels_);
+      for (int64_t i = 0; i * spread_h_ + p.row < rows; ++i) {
+        int64_t count = 0;
+        for (const Tap& t : p.rows) {
+          const int64_t y = (unit.row + i) * shape_.step_h + t.offset;
+          if (y < view.low || y >= view.high) continue;
+          taps[count++] = {view.image + n * image_ + (y - view.top) * pitch_,
+                           filter + t.filter * spec_.filter_w * channels_};
+        }
+        T* row = to + ((n * rows + i * spread_h_ + p.row) * result_w_ + p.column) * channels_;
+        for (int64_t j = 0; j < p.first; ++j) run_edge(count, j, row);
+        if (p.first < p.last) run(count, 0, p.taps.size(), p.first, p.last - p.first, row);
+        for (int64_t j = p.last; j < p.wide; ++j) run_edge(count, j, row);
       }
     }
   }
@@ -170,10 +233,9 @@ void Depthwise<S, T>::run_filter(const Unit& unit, const T* image, const S* dy, 
     load_row(from, wide, count);
     grad = wide;
   }
-  const int64_t pitch = region_.pitch() * multiplier_, per_image = region_.image() * multiplier_;
   for (int64_t n = 0; n < unit.images; ++n) {
     for (int64_t i = 0; i < unit.rows; ++i) {
-      loops_.filter(image + n * per_image + i * shape_.step_h * pitch, shape_.step_w * channels_,
+      loops_.filter(image + n * image_ + i * shape_.step_h * pitch_, shape_.step_w * channels_,
                     grad + (n * unit.rows + i) * spec_.out_w * channels_, phases_[0].taps.data(),
                     static_cast<int64_t>(phases_[0].taps.size()), spec_.out_w, channels_, sums);
     }
@@ -242,14 +304,15 @@ Status Depthwise<S, T>::run(const void* a, const void* b, const void* const* ope
   run_tasks(pool, slots_, units_.count, [&](int64_t u, int slot) {
     char* mine = slots + static_cast<size_t>(slot) * slot_bytes_;
     const Unit unit(units_, u, spec_.batch, shape_.rows);
-    const T* image = load(source, unit, &mine);
+    auto* taps = take<DepthwiseRow<T>>(&mine, spec_.filter_h);
+    const View image = view(source, unit, &mine);
     const int64_t first = unit.row * spread_h_, rows = std::min(unit.rows * spread_h_, result_h_ - first);
     const int64_t pixels = unit.images * rows * result_w_, count = pixels * result_c_;
     const int64_t element0 = (unit.image * result_h_ + first) * result_w_ * result_c_;
     const bool fold = gradient && multiplier_ != 1;
     T* to = in_place ? static_cast<T*>(outputs[epilogue_.home()]) + element0 : take<T>(&mine, count);
     T* unfolded = fold ? take<T>(&mine, pixels * channels_) : to;
-    run_pixels(unit, image, filter, unfolded);
+    run_pixels(unit, image, filter, unfolded, taps);
     if (fold) {
       for (int64_t i = 0; i < count; ++i) {
         T sum{};

@@ -8,45 +8,139 @@ HWY_BEFORE_NAMESPACE();
 namespace tw::contract::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Four pixels share each load of the filter.
+// A vector that stays in its register: GCC loads what is used several times anew for each use, and the loops are bound
+// by their loads.
+template <class V>
+HWY_INLINE void keep(V& v) {
+#if HWY_ARCH_X86 && defined(__GNUC__)
+  asm("" : "+v"(v.raw));
+#else
+  (void)v;
+#endif
+}
+
+// What `pixels` is called with.
 template <typename T>
-void pixels(const T* HWY_RESTRICT image, int64_t image_step, const T* HWY_RESTRICT filter, const DepthwiseTap* taps,
-            int64_t num_taps, int64_t count, int64_t channels, T* HWY_RESTRICT to, int64_t to_step) {
-  const hn::ScalableTag<T> d;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  int64_t x = 0;
-  for (; x < count; x += 4) {
-    const int64_t n = count - x < 4 ? count - x : 4;
-    const T* at = image + x * image_step;
-    T* out = to + x * to_step;
-    int64_t c = 0;
-    for (; c + lanes <= channels; c += lanes) {
-      // Missing pixels repeat the last one, and are not stored.
-      const int64_t s1 = (n > 1 ? 1 : 0) * image_step, s2 = (n > 2 ? 2 : n - 1) * image_step,
-                    s3 = (n > 3 ? 3 : n - 1) * image_step;
-      auto a0 = hn::Zero(d), a1 = hn::Zero(d), a2 = hn::Zero(d), a3 = hn::Zero(d);
-      for (int64_t t = 0; t < num_taps; ++t) {
-        const auto f = hn::LoadU(d, filter + taps[t].filter + c);
-        const T* p = at + taps[t].image + c;
-        a0 = hn::MulAdd(hn::LoadU(d, p), f, a0);
-        a1 = hn::MulAdd(hn::LoadU(d, p + s1), f, a1);
-        a2 = hn::MulAdd(hn::LoadU(d, p + s2), f, a2);
-        a3 = hn::MulAdd(hn::LoadU(d, p + s3), f, a3);
-      }
-      hn::StoreU(a0, d, out + c);
-      if (n > 1) hn::StoreU(a1, d, out + to_step + c);
-      if (n > 2) hn::StoreU(a2, d, out + 2 * to_step + c);
-      if (n > 3) hn::StoreU(a3, d, out + 3 * to_step + c);
-    }
-    for (; c < channels; ++c) {
-      for (int64_t i = 0; i < n; ++i) {
-        T sum{};
-        for (int64_t t = 0; t < num_taps; ++t)
-          sum += at[i * image_step + taps[t].image + c] * filter[taps[t].filter + c];
-        out[i * to_step + c] = sum;
+struct Pixels {
+  const DepthwiseRow<T>* rows;
+  int64_t num_rows;
+  const DepthwiseTap* taps;
+  int64_t num_taps, start, image_step, count, channels;
+  T* to;
+  int64_t to_step;
+};
+
+// Any taps: pixels share each load of the filter.
+struct AnyTaps {
+  template <int kPixels, typename T, class Load, class V>
+  HWY_INLINE void add(const Pixels<T>& p, int64_t x, int64_t c, const Load& load, V* sums) const {
+    for (int64_t r = 0; r < p.num_rows; ++r) {
+      const T* image = p.rows[r].image + p.start + x * p.image_step + c;
+      for (int64_t t = 0; t < p.num_taps; ++t) {
+        const V f = load(p.rows[r].filter + p.taps[t].filter + c);
+        const T* at = image + p.taps[t].image;
+#pragma GCC unroll 8
+        for (int i = 0; i < kPixels; ++i) sums[i] = hn::MulAdd(load(at + i * p.image_step), f, sums[i]);
       }
     }
   }
+};
+
+// Taps side by side, of pixels kStride apart: pixels share the loads of the image too.
+template <int kTaps, int kStride>
+struct AdjacentTaps {
+  template <int kPixels, typename T, class V, class Load>
+  HWY_INLINE void add(const Pixels<T>& p, int64_t x, int64_t c, const Load& load, V* sums) const {
+    for (int64_t r = 0; r < p.num_rows; ++r) {
+      const T* at = p.rows[r].image + p.start + x * p.image_step + p.taps[0].image + c;
+      V f[kTaps];
+#pragma GCC unroll 8
+      for (int t = 0; t < kTaps; ++t) f[t] = load(p.rows[r].filter + p.taps[t].filter + c);
+#pragma GCC unroll 32
+      for (int i = 0; i < (kPixels - 1) * kStride + kTaps; ++i) {
+        V v = load(at + i * p.channels);
+        keep(v);
+#pragma GCC unroll 8
+        for (int j = 0; j < kPixels; ++j) {
+          const int t = i - j * kStride;
+          if (t >= 0 && t < kTaps) sums[j] = hn::MulAdd(v, f[t], sums[j]);
+        }
+      }
+    }
+  }
+};
+
+// Pixels [x, x + kPixels), a vector of channels from c on.
+template <int kPixels, typename T, class Taps, class D, class Load, class Store>
+HWY_INLINE void run_vector(const Pixels<T>& p, const Taps& taps, int64_t x, int64_t c, D d, const Load& load,
+                           const Store& store) {
+  hn::Vec<D> sums[kPixels];
+#pragma GCC unroll 8
+  for (int i = 0; i < kPixels; ++i) sums[i] = hn::Zero(d);
+  taps.template add<kPixels>(p, x, c, load, sums);
+  T* to = p.to + x * p.to_step + c;
+#pragma GCC unroll 8
+  for (int i = 0; i < kPixels; ++i) store(sums[i], to + i * p.to_step);
+}
+
+// The same, channels [first, last).
+template <int kPixels, typename T, class Taps>
+HWY_INLINE void run_block(const Pixels<T>& p, const Taps& taps, int64_t x, int64_t first, int64_t last) {
+  const auto run = [&](int64_t c, auto d) {
+    run_vector<kPixels>(
+        p, taps, x, c, d, [=](const T* at) { return hn::LoadU(d, at); }, [=](auto v, T* at) { hn::StoreU(v, d, at); });
+  };
+  const hn::ScalableTag<T> d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t c = first;
+  for (; c + lanes <= last; c += lanes) run(c, d);
+  if (c == last) return;
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
+  const auto some = hn::FirstN(d, static_cast<size_t>(last - c));
+  run_vector<kPixels>(
+      p, taps, x, c, d, [=](const T* at) { return hn::MaskedLoad(some, d, at); },
+      [=](auto v, T* at) { hn::BlendedStore(v, some, d, at); });
+#else
+  // Elsewhere masked lanes are read and written too.
+  for (; c < last; ++c) run(c, hn::FixedTag<T, 1>());
+#endif
+}
+
+template <typename T, class Taps>
+void run_pixels(const Pixels<T>& p, const Taps& taps) {
+  // A piece of a pixel's channels at a time, so that the filter's part stays in the first-level cache.
+  const int64_t block = 1024 / static_cast<int64_t>(sizeof(T));
+  // Pixels a multiple of 2 KiB apart fall into so few sets of that cache that eight of them drive each other out.
+  [[maybe_unused]] const bool collide = p.channels * static_cast<int64_t>(sizeof(T)) % 2048 == 0;
+  for (int64_t c = 0; c < p.channels; c += block) {
+    const int64_t last = c + block < p.channels ? c + block : p.channels;
+    int64_t x = 0;
+    // The last pixels are computed along with some before them.
+#if HWY_TARGET <= HWY_AVX3
+    if (!collide) {
+      for (; x + 8 <= p.count; x += 8) run_block<8>(p, taps, x, c, last);
+      if (p.count - x > 4 && x > 0) run_block<8>(p, taps, p.count - 8, c, last), x = p.count;
+    }
+#endif
+    for (; x + 4 <= p.count; x += 4) run_block<4>(p, taps, x, c, last);
+    if (p.count - x > 1 && p.count >= 4) run_block<4>(p, taps, p.count - 4, c, last), x = p.count;
+    for (; x < p.count; ++x) run_block<1>(p, taps, x, c, last);
+  }
+}
+
+template <typename T>
+void pixels(const DepthwiseRow<T>* rows, int64_t num_rows, const DepthwiseTap* taps, int64_t num_taps, int64_t start,
+            int64_t image_step, int64_t count, int64_t channels, T* to, int64_t to_step) {
+  const Pixels<T> p{rows, num_rows, taps, num_taps, start, image_step, count, channels, to, to_step};
+  bool adjacent = true;
+  for (int64_t t = 1; t < num_taps; ++t) adjacent &= taps[t].image == taps[0].image + t * channels;
+  const int64_t stride = !adjacent ? 0 : image_step == channels ? 1 : image_step == 2 * channels ? 2 : 0;
+  if (num_taps == 2 && stride == 1) return run_pixels(p, AdjacentTaps<2, 1>());
+  if (num_taps == 3 && stride == 1) return run_pixels(p, AdjacentTaps<3, 1>());
+  if (num_taps == 3 && stride == 2) return run_pixels(p, AdjacentTaps<3, 2>());
+  if (num_taps == 5 && stride == 1) return run_pixels(p, AdjacentTaps<5, 1>());
+  if (num_taps == 5 && stride == 2) return run_pixels(p, AdjacentTaps<5, 2>());
+  run_pixels(p, AnyTaps());
 }
 
 // Three taps share each load of the gradient.

@@ -10,7 +10,7 @@
 
 namespace tw::contract {
 
-enum class PackForm : int64_t { kPanelsOfB, kTilesOfA, kFilter, kWinogradFilter };
+enum class PackForm : int64_t { kPanelsOfB, kTilesOfA, kFilter, kWinogradFilter, kScatterFilter };
 
 // How a constant is packed: the form, and every number that its layout hangs on.
 struct PackKey {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "hwy/cache_control.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/kernels/contract/winograd.cc"
 #include "core/kernels/simd.h"
@@ -231,6 +233,8 @@ void output_tiles(const WinogradGrid& g, const WinogradRun& run, const float* fr
   else store_tiles<2>(g, run, from, layout, result);
 }
 
+constexpr int64_t kAhead = 8;  // channels
+
 template <int kTaps>
 void transform_panel(const float* filter, int64_t source_c, int64_t result_c, int64_t first, int64_t last,
                      int64_t columns, float* to, int64_t product, int64_t step) {
@@ -246,7 +250,12 @@ void transform_panel(const float* filter, int64_t source_c, int64_t result_c, in
       for (int x = 0; x < kTaps; ++x) {
         V taps[kTaps], factors[kWinogradSource];
 #pragma GCC unroll 5
-        for (int y = 0; y < kTaps; ++y) taps[y] = hn::MaskedLoad(some, d, from + (y * kTaps + x) * tap);
+        for (int y = 0; y < kTaps; ++y) {
+          const float* at = from + (y * kTaps + x) * tap;
+          taps[y] = hn::MaskedLoad(some, d, at);
+          // A panel's part of a channel is far from the next channel's, so that the processor does not foresee it.
+          hwy::Prefetch(at + kAhead * result_c);
+        }
         filter_factors<kTaps>(d, taps, factors);
 #pragma GCC unroll 6
         for (int y = 0; y < kWinogradSource; ++y) rows[y][x] = factors[y];

@@ -1,10 +1,22 @@
 #include <algorithm>
 
+#include "core/kernels/contract/conv_region.h"
 #include "core/kernels/contract/tile.h"
 #include "core/kernels/contract/winograd_plan.h"
 
 namespace tw::contract {
 namespace {
+
+// The share of the direct sum's products that it does not compute.
+double left_out(const WinogradGrid& g) {
+  RegionShape r;
+  r.source_h = g.source_h, r.source_w = g.source_w, r.channels = g.source_c;
+  r.rows = g.result_h, r.columns = g.result_w;
+  std::vector<Tap> h, w;
+  for (int64_t f = 0; f < g.taps; ++f) h.push_back({f, f - g.pad_top});
+  for (int64_t f = 0; f < g.taps; ++f) w.push_back({f, f - g.pad_left});
+  return skipped_padding(r, {h}, {w});
+}
 
 // Vector instructions of both ways, from what the plans' loops hold. The transforms' counts are those of winograd.cc
 // with their loads and stores.
@@ -14,7 +26,7 @@ bool pays(const ConvSpec& s, const WinogradGrid& g) {
   const double c = static_cast<double>(g.source_c), c_vectors = static_cast<double>((g.source_c + lanes - 1) / lanes),
                k_vectors = static_cast<double>((g.result_c + lanes - 1) / lanes);
   const double products = static_cast<double>(kWinogradProducts) * c * k_vectors;
-  const double direct =
+  double direct =
       static_cast<double>(s.batch * g.result_h * g.result_w) * static_cast<double>(g.taps * g.taps) * c * k_vectors;
   const bool three = g.taps == 3;
   double fast = tiles * (216 * c_vectors + products * 1.1);
@@ -23,7 +35,9 @@ bool pays(const ConvSpec& s, const WinogradGrid& g) {
     fast += tiles * (three ? 170 : 130) * k_vectors + visits * products * 12 + 130 * c * k_vectors;
   } else {
     fast += tiles * (three ? 182 : 110) * k_vectors;
-    if (!keeps_filter(s, g)) fast += (three ? 220 : 300) * c * k_vectors;
+    direct *= 1 - left_out(g);
+    // Loads from beyond the caches and stores between the caches take as long again.
+    if (!keeps_filter(s, g)) fast += (three ? 350 : 430) * c * k_vectors;
     // Each unit reads the transformed filter, for the most part from beyond the second-level cache.
     if (!one_pass(s, g)) fast += tiles / static_cast<double>(kMinTiles) * products * 3;
   }
