@@ -331,6 +331,7 @@ void ImageConv<S, T>::run_unit(const Unit& unit, const S* source, const T* packe
             }
           }
         }
+        if (count == 0) continue;  // a tap that lies in the padding for all
         a.offsets = phase.offsets.data() + s;
         a.segments = std::min(phase.per_block, segments - s);
         if (copies != nullptr) {

@@ -12,6 +12,8 @@ HWY_BEFORE_NAMESPACE();
 namespace tw::contract::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
+#include "core/kernels/contract/part-inl.h"
+
 // The points are +-kA and +-kB with kB = 2 kA, kA^2 = 1/2 and kB^2 = 2.
 constexpr float kA = 0.70710678118654752f, kB = 1.41421356237309505f;
 
@@ -158,10 +160,8 @@ void transform_tiles(const WinogradRun& run, int64_t step, int64_t tiles_w, cons
           }
         }
         if (i == c) continue;
-        const auto some = hn::FirstN(d, static_cast<size_t>(c - i));
         const auto at = [&](int y, int x) { return inside ? base + y * pitch + x * c : pixels[y][x]; };
-        tile_factors(
-            d, transform, [&](int y, int x) { return hn::MaskedLoad(some, d, at(y, x) + i); }, to + i, product);
+        tile_factors(d, transform, [&](int y, int x) { return load_part(d, at(y, x) + i, c - i); }, to + i, product);
       }
     }
   }
@@ -243,7 +243,7 @@ void transform_panel(const float* filter, int64_t source_c, int64_t result_c, in
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), tap = source_c * result_c;
   for (int64_t c = first; c < last; ++c) {
     for (int64_t j = 0; j < step; j += lanes) {
-      const auto some = hn::FirstN(d, static_cast<size_t>(std::clamp<int64_t>(columns - j, 0, lanes)));
+      const int64_t some = std::clamp<int64_t>(columns - j, 0, lanes);
       const float* from = filter + c * result_c + j;
       V rows[kWinogradSource][kTaps];
 #pragma GCC unroll 5
@@ -252,7 +252,7 @@ void transform_panel(const float* filter, int64_t source_c, int64_t result_c, in
 #pragma GCC unroll 5
         for (int y = 0; y < kTaps; ++y) {
           const float* at = from + (y * kTaps + x) * tap;
-          taps[y] = hn::MaskedLoad(some, d, at);
+          taps[y] = load_part(d, at, some);
           // A panel's part of a channel is far from the next channel's, so that the processor does not foresee it.
           hwy::Prefetch(at + kAhead * result_c);
         }
