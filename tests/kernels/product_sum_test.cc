@@ -25,7 +25,9 @@ Tensor one(const KernelDef& kernel, const std::vector<Tensor>& in, DType out, ui
   return got.ok() ? *got : Tensor::scalar<float>(0);
 }
 Tensor empty() { return one(kernel_EmptyProductSum, {}, DType::kVariant); }
-Tensor total(const Tensor& sum, const Tensor& start) { return one(kernel_ProductSumTotal, {sum, start}, DType::kFloat); }
+Tensor total(const Tensor& sum, const Tensor& start) {
+  return one(kernel_ProductSumTotal, {sum, start}, DType::kFloat);
+}
 
 // Small whole numbers, so that every order of summing gives the same.
 Tensor whole_numbers(int64_t rows, int64_t columns, int64_t seed) {
@@ -36,12 +38,11 @@ Tensor whole_numbers(int64_t rows, int64_t columns, int64_t seed) {
 void add_product(const Tensor& a, const Tensor& b, std::vector<float>* sum) {
   const int64_t m = a.shape()[1], n = b.shape()[1];
   for (int64_t r = 0; r < a.shape()[0]; ++r) {
-    for (int64_t i = 0; i < m * n; ++i) (*sum)[static_cast<size_t>(i)] += a.data<float>()[r * m + i / n] * b.data<float>()[r * n + i % n];
+    for (int64_t i = 0; i < m * n; ++i)
+      (*sum)[static_cast<size_t>(i)] += a.data<float>()[r * m + i / n] * b.data<float>()[r * n + i % n];
   }
 }
-std::vector<float> elements_of(const Tensor& t) {
-  return {t.data<float>(), t.data<float>() + t.num_elements()};
-}
+std::vector<float> elements_of(const Tensor& t) { return {t.data<float>(), t.data<float>() + t.num_elements()}; }
 
 TEST(ProductSum, AddsProductsOfAnyRows) {
   constexpr int64_t kM = 5, kN = 19;

@@ -1,6 +1,6 @@
-// Sums of products A^T * B over the iterations of a loop, as the gradients of weights are: _EmptyProductSum, _AddProduct,
-// _ProductSumTotal. A product of few rows does little work for each element of the sum, which is read and written every
-// time; so rows of A and B wait until there are enough of them, and are multiplied together.
+// Sums of products A^T * B over the iterations of a loop, as the gradients of weights are: _EmptyProductSum,
+// _AddProduct, _ProductSumTotal. A product of few rows does little work for each element of the sum, which is read and
+// written every time; so rows of A and B wait until there are enough of them, and are multiplied together.
 #include "core/framework/resource.h"
 #include "core/kernels/contract.h"
 #include "core/kernels/contract/tasks.h"
@@ -51,8 +51,7 @@ Result<std::unique_ptr<ContractPlan>> plan_product(int64_t m, int64_t n, int64_t
 Status multiply_waiting(ProductSum& sum, WorkerPool& pool) {
   if (sum.rows == 0) return {};
   TW_ASSIGN_OR_RETURN(const auto plan, plan_product(sum.m, sum.n, sum.rows, pool.threads()));
-  TW_ASSIGN_OR_RETURN(const auto workspace,
-                      contract::make_block<char>(static_cast<int64_t>(plan->workspace_bytes())));
+  TW_ASSIGN_OR_RETURN(const auto workspace, contract::make_block<char>(static_cast<int64_t>(plan->workspace_bytes())));
   sum.rows = 0;
   return sum.add(*plan, sum.a.raw(), sum.b.raw(), workspace.get(), pool);
 }
@@ -67,7 +66,8 @@ Result<const ProductSum*> sum_input(const RunContext& ctx) {
 // The sum as one that the caller may change.
 Result<Ref<ProductSum>> take_sum(const RunContext& ctx) {
   TW_ASSIGN_OR_RETURN(const ProductSum* const sum, sum_input(ctx));
-  if (Ref<VariantValue> alone = take_alone(ctx, 0)) return Ref<ProductSum>::adopt(static_cast<ProductSum*>(alone.release()));
+  if (Ref<VariantValue> alone = take_alone(ctx, 0))
+    return Ref<ProductSum>::adopt(static_cast<ProductSum*>(alone.release()));
   auto copy = make_ref<ProductSum>();
   copy->m = sum->m, copy->n = sum->n, copy->rows = sum->rows;
   copy->total = sum->total;
@@ -80,7 +80,7 @@ Result<Ref<ProductSum>> take_sum(const RunContext& ctx) {
 
 struct AddState : KernelState {
   int64_t m = 0, n = 0, rows = 0;
-  int64_t room = 0;  // rows that wait at most: a whole number of products
+  int64_t room = 0;                    // rows that wait at most: a whole number of products
   std::unique_ptr<ContractPlan> plan;  // of `room` rows
   bool dynamic = false;
 };
