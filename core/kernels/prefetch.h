@@ -6,6 +6,9 @@
 
 namespace tw {
 
+// How far ahead of its reader one stream from memory is asked for.
+inline constexpr int kStreamAhead = 1024;  // bytes
+
 // For streams that the processor does not foresee, such as rows of a matrix read side by side. A line asked for so
 // takes none of the few places in which the first-level cache waits for memory: column sums from memory ran at 97 % of
 // the read bandwidth so, and at 65 % with requests to the first level (AMD Zen 4). Any address will do.

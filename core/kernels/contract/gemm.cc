@@ -52,7 +52,7 @@ class GemmPlan final : public SlottedPlan {
     return !index.empty() ? index[static_cast<size_t>(batch)] : count == 1 ? 0 : batch;
   }
   void fetch_matrix(const S* b) const {
-    for (int64_t i = 0; i < k_ * n_; i += 64 / sizeof(S)) fetch_to_second_level(b + i);
+    for (int64_t i = 0; i < k_ * n_; i += 64 / sizeof(S)) prefetch_second_level(b + i);
   }
   // Steps [begin, begin + count) of k, of which columns [column0, column0 + columns) of B are at hand.
   struct Part {

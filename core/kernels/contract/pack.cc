@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "core/kernels/contract/fetch.h"
+#include "core/kernels/prefetch.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/kernels/contract/pack.cc"
@@ -95,7 +95,7 @@ void transpose_blocks(const T* from, int64_t from_step, T* to, int64_t to_step, 
       for (int64_t i = 0; i < kWide; ++i) row[i] = from + std::min(j + i, columns - 1) * from_step;
       // The next columns are likely to be the next tile or panel, and to come from far.
       for (int64_t i = 0; i < std::min(kWide, columns - j); ++i)
-        fetch_to_second_level(row[i] + columns * from_step + begin);
+        prefetch_second_level(row[i] + columns * from_step + begin);
       for (int64_t k = begin; k < end; k += kSide) transpose_block(row, k, to + k * to_step + j, to_step);
     }
   };
@@ -118,11 +118,11 @@ void strip(const T* from, int64_t from_step, T* to, int64_t to_step, int64_t col
   for (int64_t k = 0; k < steps; ++k, from += from_step, to += to_step) {
     int64_t j = 0;
     for (; j + lanes <= columns; j += lanes) {
-      fetch_to_second_level(from + steps * from_step + j);
+      prefetch_second_level(from + steps * from_step + j);
       hn::StoreU(hn::LoadU(d, from + j), d, to + j);
     }
     if (j == columns) continue;
-    fetch_to_second_level(from + steps * from_step + j);
+    prefetch_second_level(from + steps * from_step + j);
     hn::StoreU(load_part(d, from + j, columns - j), d, to + j);
   }
 }

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
-#include "core/kernels/contract/fetch.h"
 #include "core/kernels/contract/pack.h"
 #include "core/kernels/contract/tile.h"
+#include "core/kernels/prefetch.h"
 
 namespace tw::contract {
 
@@ -83,7 +83,7 @@ template <typename T>
 void fetch_columns(const RowSource<T>& a, int64_t begin, int64_t count) {
   const int64_t ahead = std::min<int64_t>(kStreamAhead / sizeof(T), count);
   const T* at = a.base + begin + ahead + (begin + ahead < count ? 0 : a.length * a.a_step - count);
-  for (int64_t k = 0; k < a.length; ++k, at += a.a_step) fetch_to_second_level(at);
+  for (int64_t k = 0; k < a.length; ++k, at += a.a_step) prefetch_second_level(at);
 }
 
 // Fetches the lines that lie as far ahead of panel `p` as memory is away; beyond the end of these rows of B, those of
@@ -94,7 +94,7 @@ void fetch_stream(const Panels<T>& b, int64_t steps, int64_t p, const T* at) {
   const int64_t column = p * b.width + kAhead;
   at += column < b.n ? kAhead : std::min(kAhead, b.n) + steps * b.ld - b.n;
   for (int64_t k = 0; k < steps; ++k, at += b.ld) {
-    for (int64_t j = 0; j < b.width; j += b.lanes) fetch_to_second_level(at + j);
+    for (int64_t j = 0; j < b.width; j += b.lanes) prefetch_second_level(at + j);
   }
 }
 
@@ -103,7 +103,7 @@ template <typename T>
 void fetch_lines(const T* const* rows, int64_t count, int64_t at, int64_t length) {
   constexpr int64_t kLine = 64 / sizeof(T);
   for (int64_t r = 0; r < count; ++r) {
-    for (int64_t j = 0; j < length; j += kLine) fetch_to_second_level(rows[r] + at + j);
+    for (int64_t j = 0; j < length; j += kLine) prefetch_second_level(rows[r] + at + j);
   }
 }
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "core/kernels/contract/fetch.h"
+#include "core/kernels/prefetch.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/kernels/contract/skinny_loops.cc"
@@ -78,7 +78,7 @@ void dots_of(const Dots<T>& t) {
 #pragma GCC unroll 4
         for (int i = 0; i < kR; ++i) {
           av[i] = hn::LoadU(d, a[i] + at + w * lanes);
-          if constexpr (kFar) fetch_to_second_level(a[i] + at + w * lanes + ahead);
+          if constexpr (kFar) prefetch_second_level(a[i] + at + w * lanes + ahead);
         }
 #pragma GCC unroll 8
         for (int j = 0; j < kN; ++j) {
@@ -173,7 +173,7 @@ void add_rows(const RowSums<T>& t, int64_t i, bool first) {
 #pragma GCC unroll 8
     for (int s = 0; s < kK; ++s) {
       const V bv = hn::LoadU(d, b + s * t.b_step + c);
-      if constexpr (kFar) fetch_to_second_level(ahead + s * t.b_step);
+      if constexpr (kFar) prefetch_second_level(ahead + s * t.b_step);
       else hwy::Prefetch(b + (s + kK) * t.b_step + c);
 #pragma GCC unroll 2
       for (int j = 0; j < kM; ++j) sum[j] = hn::MulAdd(x[j][s], bv, sum[j]);

@@ -17,9 +17,10 @@ bool operand_computes_in_float(DType t) { return t == DType::kFloat || is_short_
 // Lowering works on slots as if each value had its own buffer; assign_buffers() then shares them.
 class Lowering {
  public:
-  Lowering(const Tape& tape, std::span<const InputKind> kinds) : tape_(tape), kinds_(kinds) {}
+  Lowering(const Tape& tape, std::span<const InputKind> kinds, bool chains)
+      : tape_(tape), kinds_(kinds), chains_(chains) {}
 
-  Result<LoweredTape> run(bool chains) {
+  Result<LoweredTape> run() {
     TW_RETURN_IF_ERROR(tape_.verify());
     if (tape_.inputs.size() > 4096 || tape_.num_values() > 16384) {
       return invalid_argument("a tape of ", tape_.num_values(), " values is longer than the map engine takes");
@@ -34,7 +35,7 @@ class Lowering {
     for (size_t i = 0; i < tape_.constants.size(); ++i) add_constant(i);
     const size_t first = tape_.inputs.size() + tape_.constants.size();
     for (size_t i = 0; i < tape_.insts.size(); ++i) TW_RETURN_IF_ERROR(add_inst(tape_.insts[i], first + i));
-    if (chains) join_chains();
+    if (chains_) join_chains();
     add_outputs();
     assign_buffers();
     out_.repeated = uniform_;
@@ -133,7 +134,7 @@ class Lowering {
   // The instruction added last is a chain of one.
   void may_chain(MicroOp op) {
     const std::optional<Link> link = link_of(op, 0);
-    if (!link) return;
+    if (!link || !chains_) return;
     ops_.back() = op;
     out_.body.back().chain.links[0] = *link;
     out_.body.back().chain.count = 1;
@@ -356,6 +357,7 @@ class Lowering {
 
   const Tape& tape_;
   std::span<const InputKind> kinds_;
+  const bool chains_;
   LoweredTape out_;
   std::vector<std::optional<MicroOp>> ops_;  // of the body's instructions, those that can be links
   uint16_t minus_one_ = kNone;
@@ -366,7 +368,7 @@ class Lowering {
 }  // namespace
 
 Result<LoweredTape> lower(const Tape& tape, std::span<const InputKind> kinds, int64_t count) {
-  return Lowering(tape, kinds).run(count >= static_cast<int64_t>(kRepeated));
+  return Lowering(tape, kinds, count >= static_cast<int64_t>(kRepeated)).run();
 }
 
 }  // namespace tw

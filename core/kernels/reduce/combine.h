@@ -11,6 +11,8 @@ namespace tw {
 
 // What reads more bytes than this reads them from memory rather than from a cache.
 inline constexpr int64_t kFarBytes = 16 << 20;
+// How far ahead of their use elements of one row are asked for.
+inline constexpr int64_t kRowAhead = 4 << 10;  // bytes
 
 // All elements, accumulators included, have one dtype; half and bfloat16 are reduced as float.
 struct CombineFns {

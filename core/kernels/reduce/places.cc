@@ -1,0 +1,172 @@
+// Places of extremes: argmax and argmin.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "core/kernels/reduce/places.cc"
+#include "core/kernels/simd.h"
+
+#include <algorithm>
+#include <limits>
+#include <type_traits>
+
+#include "core/kernels/prefetch.h"
+#include "core/kernels/reduce/combine.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace tw {
+namespace HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+template <class T>
+constexpr int64_t kAhead = kRowAhead / static_cast<int64_t>(sizeof(T));
+
+// NaN is never an extreme; where nothing exceeds the lowest number the place is 0.
+struct Greater {
+  template <class T>
+  static constexpr T worst() {
+    return std::numeric_limits<T>::lowest();
+  }
+  template <class T>
+  static HWY_INLINE bool better(T a, T b) {
+    return a > b;
+  }
+  template <class V>
+  static HWY_INLINE V v(V acc, V x) {
+    return hn::IfThenElse(hn::Gt(x, acc), x, acc);
+  }
+  template <class D, class V>
+  static HWY_INLINE V lanes(D d, V v) {
+    return hn::MaxOfLanes(d, v);
+  }
+};
+struct Less {
+  template <class T>
+  static constexpr T worst() {
+    return std::numeric_limits<T>::max();
+  }
+  template <class T>
+  static HWY_INLINE bool better(T a, T b) {
+    return a < b;
+  }
+  template <class V>
+  static HWY_INLINE V v(V acc, V x) {
+    return hn::IfThenElse(hn::Lt(x, acc), x, acc);
+  }
+  template <class D, class V>
+  static HWY_INLINE V lanes(D d, V v) {
+    return hn::MinOfLanes(d, v);
+  }
+};
+
+// The first place of the extreme of n elements that exceeds `best`, which becomes the extreme; -1 if none does. What is
+// found first need not exceed it.
+template <class Order, class T>
+HWY_INLINE int64_t arg_piece(const T* p, int64_t n, bool first, T* best) {
+  T extreme = *best;
+  if constexpr (std::is_floating_point_v<T>) {
+    const hn::ScalableTag<T> d;
+    const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+    if (n >= lanes) {
+      auto acc = hn::Set(d, extreme), other = acc;
+      int64_t i = 0;
+      for (; i + 2 * lanes <= n; i += 2 * lanes) {
+        prefetch_second_level(p + i + kAhead<T>);
+        prefetch_second_level(p + i + lanes + kAhead<T>);
+        acc = Order::v(acc, hn::LoadU(d, p + i));
+        other = Order::v(other, hn::LoadU(d, p + i + lanes));
+      }
+      if (i + lanes <= n) acc = Order::v(acc, hn::LoadU(d, p + i));
+      // The last vector may overlap the one before it.
+      acc = Order::v(Order::v(acc, other), hn::LoadU(d, p + n - lanes));
+      const auto wanted = Order::lanes(d, acc);
+      extreme = hn::GetLane(wanted);
+      if (!first && !Order::better(extreme, *best)) return -1;
+      *best = extreme;
+      for (i = 0; i < n; i += lanes) {
+        const int64_t at = std::min(i, n - lanes);
+        const intptr_t place = hn::FindFirstTrue(d, hn::Eq(hn::LoadU(d, p + at), wanted));
+        if (place >= 0) return at + place;
+      }
+      return -1;
+    }
+  }
+  for (int64_t i = 0; i < n; ++i) extreme = Order::better(p[i], extreme) ? p[i] : extreme;
+  if (!first && !Order::better(extreme, *best)) return -1;
+  *best = extreme;
+  int64_t i = 0;
+  while (i < n && !(p[i] == extreme)) ++i;
+  return i == n ? -1 : i;
+}
+
+template <class Order, class T>
+void arg_rows(const void* x, int64_t rows, int64_t n, int64_t* index) {
+  // Long enough that the ends cost little, and soon searched again for the place, while in the first-level cache.
+  constexpr int64_t kPiece = 1024;
+  for (int64_t r = 0; r < rows; ++r) {
+    const T* p = static_cast<const T*>(x) + r * n;
+    T best = Order::template worst<T>();
+    int64_t found = 0;
+    for (int64_t i = 0; i < n; i += kPiece) {
+      const int64_t at = arg_piece<Order>(p + i, std::min(kPiece, n - i), i == 0, &best);
+      if (at >= 0) found = i + at;
+    }
+    index[r] = found;
+  }
+}
+
+template <class Order, class T>
+void arg_columns(const void* x, int64_t rows, int64_t stride, int64_t n, int64_t* index) {
+  // Indices as wide as the values, so that comparing and choosing stay in the same lanes.
+  using Index = std::conditional_t<sizeof(T) == 8, int64_t, int32_t>;
+  constexpr int64_t kLine = 64 / static_cast<int64_t>(sizeof(T));
+  T best[ArgFns::kMaxColumns];
+  Index place[ArgFns::kMaxColumns];
+  for (int64_t j = 0; j < n; ++j) best[j] = Order::template worst<T>(), place[j] = 0;
+  for (int64_t r = 0; r < rows; ++r) {
+    const T* p = static_cast<const T*>(x) + r * stride;
+    for (int64_t j = 0; j < n; j += kLine) prefetch_second_level(p + j + 8 * stride);
+    TW_INDEPENDENT
+    for (int64_t j = 0; j < n; ++j) {
+      const T v = p[j], b = best[j];
+      const bool better = Order::better(v, b);
+      best[j] = better ? v : b;
+      place[j] = better ? static_cast<Index>(r) : place[j];
+    }
+  }
+  for (int64_t j = 0; j < n; ++j) index[j] = place[j];
+}
+
+template <class T>
+ArgFns arg_fns(bool max) {
+  if (max) return {arg_rows<Greater, T>, arg_columns<Greater, T>};
+  return {arg_rows<Less, T>, arg_columns<Less, T>};
+}
+
+}  // namespace
+
+ArgFns get_arg(bool max, DType t) {
+  switch (t) {
+    case DType::kFloat: return arg_fns<float>(max);
+    case DType::kDouble: return arg_fns<double>(max);
+    case DType::kInt8: return arg_fns<int8_t>(max);
+    case DType::kInt16: return arg_fns<int16_t>(max);
+    case DType::kInt32: return arg_fns<int32_t>(max);
+    case DType::kInt64: return arg_fns<int64_t>(max);
+    case DType::kUint8: return arg_fns<uint8_t>(max);
+    case DType::kUint16: return arg_fns<uint16_t>(max);
+    case DType::kUint32: return arg_fns<uint32_t>(max);
+    case DType::kUint64: return arg_fns<uint64_t>(max);
+    default: return {};
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace tw
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace tw {
+HWY_EXPORT(get_arg);
+ArgFns find_arg(bool max, DType t) { return HWY_DYNAMIC_DISPATCH(get_arg)(max, t); }
+}  // namespace tw
+#endif
