@@ -186,6 +186,7 @@ class Lowering {
       // Alone it gains only from an operand that need not be laid out.
       const auto scalar = [&](uint16_t slot) { return uniform_[slot] || spreads(slot); };
       if (inst.chain.count == 1 && !scalar(inst.args[0]) && !scalar(inst.args[1])) inst.chain.count = 0;
+      if (inst.chained()) inst.operands = static_cast<uint8_t>(inst.chain.count + 1);
       out_.chains = out_.chains || inst.chained();
       kept.push_back(inst);
     }
