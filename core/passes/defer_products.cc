@@ -9,9 +9,12 @@ namespace {
 
 constexpr std::string_view kSums = "_sums";
 
-bool is_sum(const Node& n) {
-  const std::string_view op = n.op->name;
-  return (op == "Add" || op == "AddV2" || op == "AddN") && n.inputs.size() == 2;
+// Whether it adds two tensors of equal shapes: AddN takes no others, additions may stretch what the loop begins with.
+bool is_sum(const Graph& g, const Node& n) {
+  if (n.inputs.size() != 2) return false;
+  if (n.op->name == "AddN") return true;
+  const Shape a = g.shape(n.inputs[0]);
+  return (n.op->name == "Add" || n.op->name == "AddV2") && a.fully_known() && a == g.shape(n.inputs[1]);
 }
 bool is_product(const Node& n) {
   return n.op->name == "MatMul" && n.controls.empty() && n.output_dtypes[0] == DType::kFloat &&
@@ -34,7 +37,7 @@ size_t uses(const Function& f, NodeId id) {
 std::optional<size_t> product_added(const Function& body, size_t k) {
   const Graph& g = *body.body;
   const Node& sum = g.node(g.node(body.results[k]).inputs[0].node);
-  if (!is_sum(sum) || !sum.controls.empty() || uses(body, sum.id) != 1 || uses(body, body.args[k]) != 1) {
+  if (!is_sum(g, sum) || !sum.controls.empty() || uses(body, sum.id) != 1 || uses(body, body.args[k]) != 1) {
     return std::nullopt;
   }
   for (size_t i = 0; i < 2; ++i) {

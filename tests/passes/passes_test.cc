@@ -239,7 +239,8 @@ TEST(Passes, RotateLoopsPutsTheConditionBehindTheBody) {
 
 // A loop of a count and a matrix that adds to the matrix what `term` makes of it and of two others.
 using Term = std::function<Output(Builder&, Output sum, Output a, Output b)>;
-std::unique_ptr<Body> adding_loop(const Term& term, const char* cond_op, NodeId* loop) {
+std::unique_ptr<Body> adding_loop(const Term& term, const char* cond_op, NodeId* loop,
+                                  const std::vector<Shape>& shapes = {}) {
   std::unique_ptr<Body> body = body_of(
       "%n = _Arg() {T=int32, index=0}\n%s = _Arg() {T=float, index=1}\n"
       "%a = _Arg() {T=float, index=2}\n%b = _Arg() {T=float, index=3}\n%r = _Retval(%s) {T=float, index=0}\n");
@@ -252,7 +253,9 @@ std::unique_ptr<Body> adding_loop(const Term& term, const char* cond_op, NodeId*
     std::vector<Output> args;
     for (int64_t i = 0; i < 4; ++i) {
       const DType t = i == 0 ? DType::kInt32 : DType::kFloat;
-      f->args.push_back(b.add("_Arg", {}, {{"T", t}, {"index", i}}));
+      AttrMap attrs{{"T", t}, {"index", i}};
+      if (i > 0 && !shapes.empty()) attrs["_output_shapes"] = std::vector<Shape>{shapes[static_cast<size_t>(i - 1)]};
+      f->args.push_back(b.add("_Arg", {}, std::move(attrs)));
       args.push_back({f->args.back(), 0});
     }
     std::vector<Output> results;
@@ -306,9 +309,9 @@ TEST(Passes, DeferProductsCollectsFactors) {
 }
 
 TEST(Passes, DeferProductsLeavesOtherLoops) {
-  const auto stays = [](const Term& term, const char* cond_op = "Less") {
+  const auto stays = [](const Term& term, const char* cond_op = "Less", Shape start = Shape{2, 4}) {
     NodeId loop = -1;
-    const auto body = adding_loop(term, cond_op, &loop);
+    const auto body = adding_loop(term, cond_op, &loop, {start, Shape{3, 2}, Shape{3, 4}});
     EXPECT_TRUE(defer_products(*body).ok());
     return ops_of(*body).find("_ProductSum") == std::string::npos;
   };
@@ -317,17 +320,24 @@ TEST(Passes, DeferProductsLeavesOtherLoops) {
   };
   EXPECT_FALSE(stays(plain));
   EXPECT_TRUE(stays(plain, "Max"));
+  // What the loop begins with would be stretched, or might be.
+  for (const Shape& start : {Shape{1, 4}, Shape{}, Shape{kUnknownDim, 4}, Shape::unknown()}) {
+    EXPECT_TRUE(stays(plain, "Less", start)) << start;
+  }
   // Not transposed; the sum is read in the body; the product is.
   EXPECT_TRUE(stays([](Builder& b, Output sum, Output x, Output y) {
-    return Output{b.add("AddV2", {sum, product(b, x, y, false)}), 0};
+    const Output turned{b.add("Transpose", {x, b.constant(Tensor::vector<int32_t>({1, 0}))}), 0};
+    return Output{b.add("AddN", {sum, product(b, turned, y, false)}, {{"N", 2}}), 0};
   }));
-  EXPECT_TRUE(stays([](Builder& b, Output sum, Output, Output y) {
-    return Output{b.add("AddV2", {sum, product(b, sum, y, true)}), 0};
+  EXPECT_TRUE(stays([](Builder& b, Output sum, Output x, Output y) {
+    const Output all{b.add("Sum", {sum, b.constant(Tensor::vector<int32_t>({0, 1}))}), 0};
+    const Output scaled{b.add("Mul", {x, all}), 0};
+    return Output{b.add("AddN", {sum, product(b, scaled, y, true)}, {{"N", 2}}), 0};
   }));
   EXPECT_TRUE(stays([](Builder& b, Output sum, Output x, Output y) {
     const Output p = product(b, x, y, true);
     b.add("Print", {p, p}, {{"U", std::vector<DType>{DType::kFloat}}});
-    return Output{b.add("AddV2", {sum, p}), 0};
+    return Output{b.add("AddN", {sum, p}, {{"N", 2}}), 0};
   }));
 }
 

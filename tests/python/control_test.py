@@ -238,3 +238,14 @@ def test_a_loop_with_gradient_takes_little_more_than_what_it_saves():
   # In a process of its own, whose peak is that of the loop.
   done = subprocess.run([sys.executable, "-c", MEMORY_OF_A_LOOP], capture_output=True, text=True, check=True)
   assert float(done.stdout) < 1.6   # of 6 MiB; plans and the first slabs are part of it
+
+
+@pytest.mark.parametrize("start, invariant", [((1, 5), [None, 5]), ((), None), ((3, 5), [3, 5])])
+def test_a_sum_of_products_may_begin_with_a_shape_that_is_stretched(start, invariant):
+    rng = np.random.RandomState(0)
+    x, y = rng.rand(4, 2, 3).astype(np.float32), rng.rand(4, 2, 5).astype(np.float32)
+    with tf.Graph().as_default(), tf.Session() as session:
+        total = tf.while_loop(lambda i, a: i < 4,
+                              lambda i, a: (i + 1, a + tf.matmul(tf.constant(x)[i], tf.constant(y)[i], transpose_a=True)),
+                              [0, tf.ones(start)], shape_invariants=[tf.TensorShape([]), tf.TensorShape(invariant)])[1]
+        np.testing.assert_allclose(session.run(total), 1 + sum(a.T @ b for a, b in zip(x, y)), rtol=1e-6)

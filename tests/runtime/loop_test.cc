@@ -116,7 +116,8 @@ TEST_F(LoopTest, SumsOfProductsAreTakenTogether) {
       [](Builder& b, std::vector<Output> in) { return std::vector<Output>{{b.add("Less", {in[0], in[2]}), 0}}; },
       [](Builder& b, std::vector<Output> in) {
         const Output term{b.add("MatMul", {in[3], in[4]}, {{"transpose_a", true}}), 0};
-        return std::vector<Output>{add(b, in[0], b.scalar<int32_t>(1)), add(b, in[1], term), in[2], in[3], in[4]};
+        const Output sum{b.add("AddN", {in[1], term}, {{"N", 2}}), 0};
+        return std::vector<Output>{add(b, in[0], b.scalar<int32_t>(1)), sum, in[2], in[3], in[4]};
       });
   this->start();
   const Tensor one = filled(Shape{3, 2}, 1), a = filled(Shape{4, 3}, 2), c = filled(Shape{4, 2}, 3);
