@@ -9,11 +9,13 @@
 #define HWY_TARGET_INCLUDE "core/kernels/contract/pack.cc"
 #include "core/kernels/simd.h"
 
+#include "core/kernels/part-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace tw::contract::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-#include "core/kernels/contract/part-inl.h"
+using tw::HWY_NAMESPACE::load_first;
 
 void widen_half(const half* from, float* to, int64_t n) {
   const hn::ScalableTag<float> d;
@@ -123,7 +125,7 @@ void strip(const T* from, int64_t from_step, T* to, int64_t to_step, int64_t col
     }
     if (j == columns) continue;
     prefetch_second_level(from + steps * from_step + j);
-    hn::StoreU(load_part(d, from + j, columns - j), d, to + j);
+    hn::StoreU(load_first(d, from + j, static_cast<size_t>(columns - j)), d, to + j);
   }
 }
 

@@ -9,11 +9,13 @@
 #define HWY_TARGET_INCLUDE "core/kernels/contract/skinny_loops.cc"
 #include "core/kernels/simd.h"
 
+#include "core/kernels/part-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace tw::contract::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-#include "core/kernels/contract/part-inl.h"
+using tw::HWY_NAMESPACE::load_first;
 
 // The two halves of a vector added, down to 16 bytes.
 template <class D>
@@ -92,10 +94,10 @@ void dots_of(const Dots<T>& t) {
       const int64_t some = std::min(k - at, lanes);
       V av[kR];
 #pragma GCC unroll 4
-      for (int i = 0; i < kR; ++i) av[i] = load_part(d, a[i] + at, some);
+      for (int i = 0; i < kR; ++i) av[i] = load_first(d, a[i] + at, static_cast<size_t>(some));
 #pragma GCC unroll 8
       for (int j = 0; j < kN; ++j) {
-        const V xv = load_part(d, t.x + j * t.x_step + at, some);
+        const V xv = load_first(d, t.x + j * t.x_step + at, static_cast<size_t>(some));
 #pragma GCC unroll 4
         for (int i = 0; i < kR; ++i) acc[0][i][j] = hn::MulAdd(av[i], xv, acc[0][i][j]);
       }

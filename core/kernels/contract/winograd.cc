@@ -8,11 +8,13 @@
 #define HWY_TARGET_INCLUDE "core/kernels/contract/winograd.cc"
 #include "core/kernels/simd.h"
 
+#include "core/kernels/part-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace tw::contract::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-#include "core/kernels/contract/part-inl.h"
+using tw::HWY_NAMESPACE::load_first;
 
 // The points are +-kA and +-kB with kB = 2 kA, kA^2 = 1/2 and kB^2 = 2.
 constexpr float kA = 0.70710678118654752f, kB = 1.41421356237309505f;
@@ -161,7 +163,9 @@ void transform_tiles(const WinogradRun& run, int64_t step, int64_t tiles_w, cons
         }
         if (i == c) continue;
         const auto at = [&](int y, int x) { return inside ? base + y * pitch + x * c : pixels[y][x]; };
-        tile_factors(d, transform, [&](int y, int x) { return load_part(d, at(y, x) + i, c - i); }, to + i, product);
+        tile_factors(
+            d, transform, [&](int y, int x) { return load_first(d, at(y, x) + i, static_cast<size_t>(c - i)); }, to + i,
+            product);
       }
     }
   }
@@ -252,7 +256,7 @@ void transform_panel(const float* filter, int64_t source_c, int64_t result_c, in
 #pragma GCC unroll 5
         for (int y = 0; y < kTaps; ++y) {
           const float* at = from + (y * kTaps + x) * tap;
-          taps[y] = load_part(d, at, some);
+          taps[y] = load_first(d, at, static_cast<size_t>(some));
           // A panel's part of a channel is far from the next channel's, so that the processor does not foresee it.
           hwy::Prefetch(at + kAhead * result_c);
         }

@@ -12,6 +12,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "core/kernels/part-inl.h"
 #include "core/kernels/simd.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -241,29 +242,6 @@ HWY_INLINE V verf(D d, V x) {
   const V outer = hn::Sub(hn::Set(d, 1.f), vexp_negative(d, hn::Neg(polynomial(d, a, kOuter))));
   const V y = hn::IfThenElse(hn::Lt(a, hn::Set(d, 1.f)), inner, hn::CopySign(outer, x));
   return hn::IfThenElse(hn::IsNaN(x), x, y);
-}
-
-// Loads and stores of the first n < Lanes(d) elements, the other lanes being `fill`.
-template <class D, class T = hn::TFromD<D>>
-HWY_INLINE hn::Vec<D> load_first(D d, const T* p, size_t n, T fill) {
-#if HWY_TARGET == HWY_AVX3
-  return hn::IfThenElse(hn::FirstN(d, n), hn::MaskedLoad(hn::FirstN(d, n), d, p), hn::Set(d, fill));
-#else
-  HWY_ALIGN T buffer[HWY_MAX_BYTES / sizeof(T)];
-  hn::Store(hn::Set(d, fill), d, buffer);
-  for (size_t i = 0; i < n; ++i) buffer[i] = p[i];
-  return hn::Load(d, buffer);
-#endif
-}
-template <class D, class T = hn::TFromD<D>>
-HWY_INLINE void store_first(hn::Vec<D> v, D d, T* p, size_t n) {
-#if HWY_TARGET == HWY_AVX3
-  hn::BlendedStore(v, hn::FirstN(d, n), d, p);
-#else
-  HWY_ALIGN T buffer[HWY_MAX_BYTES / sizeof(T)];
-  hn::Store(v, d, buffer);
-  for (size_t i = 0; i < n; ++i) p[i] = buffer[i];
-#endif
 }
 
 // Block functions over a vector function F::f(d, x). Lanes past the end compute f(1).
