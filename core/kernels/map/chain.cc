@@ -6,15 +6,6 @@
 
 #include "core/kernels/map/chain.h"
 
-#ifndef CORE_KERNELS_MAP_CHAIN_CODES_
-#define CORE_KERNELS_MAP_CHAIN_CODES_
-namespace tw {
-// A link and whether its operand is the same throughout; then a product and a sum in one, with that of either.
-constexpr uint8_t code_of(Link link, bool once) { return static_cast<uint8_t>(2 * static_cast<int>(link) + once); }
-constexpr uint8_t kMulAdd = code_of(Link::kCount, false);
-}  // namespace tw
-#endif
-
 HWY_BEFORE_NAMESPACE();
 namespace tw {
 namespace HWY_NAMESPACE {

@@ -45,6 +45,10 @@ struct ChainOperands {
   size_t step[kMaxLinks + 1];  // 1: element i; 0: the first kRepeated elements stand for all
 };
 
+// A link and whether its operand is the same throughout; behind all of those a product and a sum in one, four codes.
+constexpr uint8_t code_of(Link link, bool once) { return static_cast<uint8_t>(2 * static_cast<int>(link) + once); }
+inline constexpr uint8_t kMulAdd = code_of(Link::kCount, false);
+
 // A chain for operands of known steps: `codes` tells one or two links each, and `links` which is the first of them.
 struct ChainCode {
   std::array<uint8_t, kMaxLinks> codes{}, links{};

@@ -1,6 +1,9 @@
 // Sums of products A^T * B over the iterations of a loop, as the gradients of weights are: _EmptyProductSum,
 // _AddProduct, _ProductSumTotal. A product of few rows does little work for each element of the sum, which is read and
 // written every time; so rows of A and B wait until there are enough of them, and are multiplied together.
+#include <algorithm>
+#include <functional>
+
 #include "core/framework/resource.h"
 #include "core/kernels/contract.h"
 #include "core/kernels/contract/tasks.h"
@@ -155,10 +158,10 @@ Status run_total(const RunContext& ctx) {
   TW_RETURN_IF_ERROR(multiply_waiting(*sum, ctx.pool()));
   TW_ASSIGN_OR_RETURN(void* const to, output_storage(ctx, 0, start, ctx.state<OutputState>().dynamic));
   const float* const from = ctx.in<float>(1);
-  float* const out = static_cast<float*>(to);
-  for (int64_t i = 0; i < start.num_elements(); ++i) {
-    out[i] = sum->total.valid() ? from[i] + sum->total.data<float>()[i] : from[i];
-  }
+  const int64_t count = start.num_elements();
+  if (sum->total.valid())
+    std::transform(from, from + count, sum->total.data<float>(), static_cast<float*>(to), std::plus());
+  else std::copy_n(from, count, static_cast<float*>(to));
   return {};
 }
 
