@@ -14,7 +14,8 @@ HWY_BEFORE_NAMESPACE();
 namespace tw {
 namespace HWY_NAMESPACE {
 
-// Where masked loads and stores touch the part alone. Elsewhere they may touch the whole vector, which has to be aligned.
+// Where masked loads and stores touch the part alone. Elsewhere they may touch the whole vector, which has to be
+// aligned.
 #if HWY_HAVE_SCALABLE || (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2)
 #define TW_MASKED_PARTS 1
 #else
