@@ -1,5 +1,6 @@
 // Which plan a convolution gets.
 #include "core/kernels/contract/conv_region.h"
+#include "core/kernels/contract/slotted_plan.h"
 #include "core/kernels/contract/winograd_plan.h"
 
 namespace tw {
@@ -11,22 +12,6 @@ bool is_product(const ConvSpec& s) {
          s.stride_d == 1 && s.pad_top == 0 && s.pad_left == 0 && s.pad_front == 0 && s.out_h == s.in_h &&
          s.out_w == s.in_w && s.out_d == s.in_d;
 }
-
-// The input gradient's operands come filter first.
-class SwappedProduct final : public ContractPlan {
- public:
-  explicit SwappedProduct(std::unique_ptr<ContractPlan> product) : product_(std::move(product)) {}
-  Status run(const void* a, const void* b, const void* const* operands, void* const* outputs, void* workspace,
-             WorkerPool& pool) const override {
-    return product_->run(b, a, operands, outputs, workspace, pool);
-  }
-  size_t workspace_bytes() const override { return product_->workspace_bytes(); }
-  double flops() const override { return product_->flops(); }
-  std::string_view algorithm() const override { return product_->algorithm(); }
-
- private:
-  std::unique_ptr<ContractPlan> product_;
-};
 
 Result<std::unique_ptr<ContractPlan>> plan_product(const ConvSpec& s, int threads) {
   GemmSpec g;
@@ -53,7 +38,8 @@ Result<std::unique_ptr<ContractPlan>> plan_product(const ConvSpec& s, int thread
   }
   TW_ASSIGN_OR_RETURN(auto product, plan_gemm(g, threads));
   if (s.kind != ConvSpec::Kind::kInputGrad) return product;
-  return std::unique_ptr<ContractPlan>(std::make_unique<SwappedProduct>(std::move(product)));
+  // Its operands come filter first.
+  return std::unique_ptr<ContractPlan>(std::make_unique<contract::SwappedPlan>(std::move(product)));
 }
 
 }  // namespace

@@ -397,22 +397,6 @@ void GemmPlan<S, T>::group(const Call& call, int64_t batch, int64_t g, const Pan
   }
 }
 
-// A plan that takes its operands the other way round.
-class SwappedPlan final : public ContractPlan {
- public:
-  explicit SwappedPlan(std::unique_ptr<ContractPlan> inner) : inner_(std::move(inner)) {}
-  Status run(const void* a, const void* b, const void* const* operands, void* const* outputs, void* workspace,
-             WorkerPool& pool) const override {
-    return inner_->run(b, a, operands, outputs, workspace, pool);
-  }
-  size_t workspace_bytes() const override { return inner_->workspace_bytes(); }
-  double flops() const override { return inner_->flops(); }
-  std::string_view algorithm() const override { return inner_->algorithm(); }
-
- private:
-  std::unique_ptr<ContractPlan> inner_;
-};
-
 }  // namespace
 }  // namespace contract
 

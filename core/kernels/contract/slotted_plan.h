@@ -21,6 +21,22 @@ class SlottedPlan : public ContractPlan {
   BoundEpilogue epilogue_;
 };
 
+// A plan that takes its operands the other way round.
+class SwappedPlan final : public ContractPlan {
+ public:
+  explicit SwappedPlan(std::unique_ptr<ContractPlan> inner) : inner_(std::move(inner)) {}
+  Status run(const void* a, const void* b, const void* const* operands, void* const* outputs, void* workspace,
+             WorkerPool& pool) const override {
+    return inner_->run(b, a, operands, outputs, workspace, pool);
+  }
+  size_t workspace_bytes() const override { return inner_->workspace_bytes(); }
+  double flops() const override { return inner_->flops(); }
+  std::string_view algorithm() const override { return inner_->algorithm(); }
+
+ private:
+  std::unique_ptr<ContractPlan> inner_;
+};
+
 // A Plan after its plan(spec, threads).
 template <typename Plan, typename Spec>
 Result<std::unique_ptr<ContractPlan>> make_plan(const Spec& spec, int threads) {
