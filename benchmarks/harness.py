@@ -2,6 +2,7 @@
 import json
 import os
 import select
+import signal
 import statistics
 import subprocess
 import sys
@@ -16,7 +17,10 @@ TIME_SECONDS = 60
 
 
 class Process:
-    """A child that answers each line with one line. It is started when first asked, and again after it died."""
+    """A child that answers each line with one line. It is started when first asked, and again after it died.
+
+    It runs only while it is asked: threads that wait for work by spinning would take the cores of another candidate.
+    """
 
     def __init__(self, command, environment=None, setup=None):
         self.command, self.environment, self.setup = command, environment, setup
@@ -28,6 +32,7 @@ class Process:
             self.child = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                           stderr=subprocess.DEVNULL, text=True, bufsize=1, env=self.environment, cwd=ROOT,
                                           preexec_fn=self.setup)
+        self.child.send_signal(signal.SIGCONT)
         try:
             self.child.stdin.write(line + "\n")
             self.child.stdin.flush()
@@ -39,6 +44,7 @@ class Process:
         answer = self.child.stdout.readline()
         if not answer:
             raise RuntimeError(f"the process died with exit status {self.child.wait()}")
+        self.child.send_signal(signal.SIGSTOP)
         return json.loads(answer)
 
     def close(self):

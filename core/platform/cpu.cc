@@ -9,6 +9,9 @@
 #else
 #include <unistd.h>
 #endif
+#if defined(__linux__)
+#include <sched.h>
+#endif
 
 namespace tw {
 namespace {
@@ -51,5 +54,22 @@ int64_t second_level_cache_bytes() {
   }();
   return bytes;
 }
+
+#if defined(__linux__)
+int current_core() { return sched_getcpu(); }
+
+void leave_core(int core) {
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0 || CPU_COUNT(&allowed) < 2) return;
+  if (core < 0 || core >= CPU_SETSIZE || !CPU_ISSET(core, &allowed)) return;
+  cpu_set_t others = allowed;
+  CPU_CLR(core, &others);
+  // The first call moves the thread before it returns, the second leaves it where it is and free to move.
+  if (sched_setaffinity(0, sizeof(others), &others) == 0) sched_setaffinity(0, sizeof(allowed), &allowed);
+}
+#else
+int current_core() { return -1; }
+void leave_core(int) {}
+#endif
 
 }  // namespace tw

@@ -2,12 +2,17 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <deque>
 #include <mutex>
+#include <new>
 #include <system_error>
 #include <thread>
 #include <vector>
+
+#include "core/platform/cpu.h"
 
 #if defined(__x86_64__) || defined(__i386__)
 #include <immintrin.h>
@@ -24,35 +29,80 @@ void cpu_pause() {
 #endif
 }
 
-// About 10 us of spinning: kernels of one step follow each other closer than that, and a longer spin would take
-// the core from somebody else.
-constexpr int kSpins = 250;
-// More ranges than threads, so that a thread that was late or slow does not hold up the others.
-constexpr int64_t kRangesPerThread = 4;
+// How long a thread that has nothing to do looks for work before it sleeps. Waking it takes 20 to 60 us on a virtual
+// machine, and the kernel may place it on its waker's core, where both then run in turns until the next balancing. The
+// parallel parts of one step and the steps of one loop mostly follow each other closer than this.
+constexpr std::chrono::microseconds kSpin{500};
+
+// Whether `ready` became true before kSpin was over.
+template <typename Ready>
+bool spin_until(const Ready& ready) {
+  constexpr int kPausesPerLook = 32;  // at the clock
+  if (ready()) return true;
+  const auto end = std::chrono::steady_clock::now() + kSpin;
+  do {
+    for (int i = 0; i < kPausesPerLook; ++i) {
+      cpu_pause();
+      if (ready()) return true;
+    }
+  } while (std::chrono::steady_clock::now() < end);
+  return false;
+}
+
+// Which of its pool's threads this is; 0 for those that are no pool's, as callers mostly are.
+thread_local int pool_index = 0;
 
 }  // namespace
 
 struct WorkerPool::Impl {
-  // One parallel_for, on its caller's stack. Workers reach it only through `jobs` and count themselves in `active`
+  // One slot's part of the tasks. Others take from it too when theirs is done.
+  struct Part {
+    std::atomic<int64_t> next;
+    int64_t end;
+  };
+
+  // One call of run_tasks, on its caller's stack. Workers reach it only through `jobs` and count themselves in `active`
   // while they hold it, so it may go away once it is unlinked and `active` is 0.
   struct Job {
-    RangeFn call;
+    TaskFn call;
     const void* fn;
-    int64_t n, count;
-    std::atomic<int64_t> next{0};
+    int slots;
+    int core;  // of the caller
     std::atomic<int> active{0};
     Job* link = nullptr;
+    int joined = 0;         // this and what follows belongs to the pool's mutex
+    bool taken[kMaxSlots];  // the first `slots` of them
+    alignas(Part) std::byte memory[kMaxSlots * sizeof(Part)];
 
-    void run() {
-      for (;;) {
-        const int64_t i = next.fetch_add(1, std::memory_order_relaxed);
-        if (i >= count) return;
-        call(fn, begin_of(i), begin_of(i + 1));
+    Job(TaskFn c, const void* f, int64_t tasks, int count) : call(c), fn(f), slots(count), core(current_core()) {
+      for (int i = 0; i < slots; ++i) {
+        taken[i] = false;
+        new (memory + static_cast<size_t>(i) * sizeof(Part)) Part{begin_of(i, tasks), begin_of(i + 1, tasks)};
       }
     }
-    // Ranges differ by at most one item; written so that nothing overflows.
-    int64_t begin_of(int64_t i) const { return n / count * i + std::min(i, n % count); }
-    bool open() const { return next.load(std::memory_order_relaxed) < count; }
+    int64_t begin_of(int slot, int64_t tasks) const {
+      return tasks / slots * slot + std::min<int64_t>(slot, tasks % slots);
+    }
+    Part& part(int slot) { return reinterpret_cast<Part*>(memory)[slot]; }
+
+    // A slot for the thread with this index, or -1 when there is none or nothing is left to do.
+    int join(int index) {
+      if (joined == slots) return -1;
+      bool open = false;
+      for (int i = 0; i < slots && !open; ++i) open = part(i).next.load(std::memory_order_relaxed) < part(i).end;
+      if (!open) return -1;
+      int slot = index % slots;
+      while (taken[slot]) slot = (slot + 1) % slots;
+      taken[slot] = true;
+      ++joined;
+      return slot;
+    }
+    void run(int slot) {
+      for (int i = 0; i < slots; ++i) {
+        Part& p = part((slot + i) % slots);
+        for (int64_t task; (task = p.next.fetch_add(1, std::memory_order_relaxed)) < p.end;) call(fn, task, slot);
+      }
+    }
   };
 
   std::mutex mutex;
@@ -68,14 +118,6 @@ struct WorkerPool::Impl {
 
   std::vector<std::thread> threads;
 
-  // With the mutex held: a job that still has ranges to give, or null.
-  Job* open_job() const {
-    for (Job* j = jobs; j != nullptr; j = j->link) {
-      if (j->open()) return j;
-    }
-    return nullptr;
-  }
-
   void leave(Job* job) {
     if (job->active.fetch_sub(1) != 1) return;
     // The job may be gone from here on.
@@ -87,13 +129,19 @@ struct WorkerPool::Impl {
     }
   }
 
-  void work() {
+  void work(int index) {
+    pool_index = index;
     std::unique_lock lock(mutex);
     for (;;) {
-      if (Job* job = open_job()) {
+      Job* job = jobs;
+      int slot = -1;
+      while (job != nullptr && (slot = job->join(index)) < 0) job = job->link;
+      if (job != nullptr) {
         job->active.fetch_add(1);
         lock.unlock();
-        job->run();
+        // Linux wakes threads on their waker's core at times, and may leave both there while another core is idle.
+        if (job->core >= 0 && job->core == current_core()) leave_core(job->core);
+        job->run(slot);
         leave(job);
         lock.lock();
         continue;
@@ -110,11 +158,7 @@ struct WorkerPool::Impl {
       if (stop) return;
       const uint32_t seen = epoch.load(std::memory_order_relaxed);
       lock.unlock();
-      bool news = false;
-      for (int i = 0; i < kSpins && !news; ++i) {
-        cpu_pause();
-        news = epoch.load(std::memory_order_acquire) != seen;
-      }
+      const bool news = spin_until([&] { return epoch.load(std::memory_order_acquire) != seen; });
       lock.lock();
       if (news) continue;
       ++sleeping;
@@ -128,7 +172,7 @@ WorkerPool::WorkerPool(int threads) : threads_(std::max(1, threads)), impl_(std:
   impl_->threads.reserve(static_cast<size_t>(threads_ - 1));
   for (int i = 1; i < threads_; ++i) {
     try {
-      impl_->threads.emplace_back([impl = impl_.get()] { impl->work(); });
+      impl_->threads.emplace_back([impl = impl_.get(), i] { impl->work(i); });
     } catch (const std::system_error&) {
       // The system has no more threads to give; work with those there are.
       threads_ = i;
@@ -146,34 +190,27 @@ WorkerPool::~WorkerPool() {
   for (std::thread& t : impl_->threads) t.join();
 }
 
-void WorkerPool::run_ranges(int64_t n, int64_t grain, RangeFn call, const void* fn) {
-  const int64_t count = std::min(n / std::max<int64_t>(grain, 1), kRangesPerThread * threads_);
-  if (count <= 1) {
-    call(fn, 0, n);
-    return;
-  }
+void WorkerPool::run(int64_t tasks, int slots, TaskFn call, const void* fn) {
   Impl& p = *impl_;
-  Impl::Job job{call, fn, n, count};
+  Impl::Job job(call, fn, tasks, slots);
+  const int slot = job.join(pool_index);
   int to_wake;
   {
     std::lock_guard lock(p.mutex);
     job.link = p.jobs;
     p.jobs = &job;
     p.epoch.fetch_add(1, std::memory_order_release);
-    to_wake = static_cast<int>(std::min<int64_t>(p.sleeping, count - 1));
+    to_wake = std::min(p.sleeping, slots - 1);
   }
   for (int i = 0; i < to_wake; ++i) p.wake.notify_one();
-  job.run();
+  job.run(slot);
   {
     std::lock_guard lock(p.mutex);
     Impl::Job** at = &p.jobs;
     while (*at != &job) at = &(*at)->link;
     *at = job.link;
   }
-  for (int i = 0; i < kSpins; ++i) {
-    if (job.active.load(std::memory_order_acquire) == 0) return;
-    cpu_pause();
-  }
+  if (spin_until([&] { return job.active.load(std::memory_order_acquire) == 0; })) return;
   std::unique_lock lock(p.mutex);
   p.done_waiters.fetch_add(1);
   p.done.wait(lock, [&] { return job.active.load() == 0; });

@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/platform/cpu.h"
 #include "core/platform/io_pool.h"
 #include "core/platform/worker_pool.h"
 
@@ -58,6 +59,64 @@ TEST(WorkerPool, OtherThreadsTakePart) {
   // Two ranges that each wait for the other can only end on two threads.
   std::latch both(2);
   pool.parallel_for(2, 1, [&](int64_t, int64_t) { both.arrive_and_wait(); });
+}
+
+TEST(WorkerPool, RunsEveryTaskOnceInItsSlot) {
+  WorkerPool pool(4);
+  for (const int slots : {1, 2, 3, 4, 9}) {
+    for (const int64_t tasks : {0, 1, 3, 4, 5, 1000}) {
+      std::vector<std::atomic<int>> seen(static_cast<size_t>(tasks));
+      std::vector<std::atomic<int>> busy(static_cast<size_t>(slots));
+      std::atomic<int> shared{0};
+      pool.run_tasks(tasks, slots, [&](int64_t task, int slot) {
+        if (busy[static_cast<size_t>(slot)].fetch_add(1) != 0) shared.fetch_add(1);
+        seen[static_cast<size_t>(task)].fetch_add(1);
+        busy[static_cast<size_t>(slot)].fetch_sub(1);
+      });
+      for (const auto& count : seen) ASSERT_EQ(count.load(), 1);
+      EXPECT_EQ(shared.load(), 0);
+    }
+  }
+}
+
+TEST(WorkerPool, TakesWhatASlowThreadLeaves) {
+  WorkerPool pool(2);
+  std::atomic<int> ran{0};
+  // The first task of the slot that begins last ends only after all others, its own part's among them.
+  pool.run_tasks(100, 2, [&](int64_t task, int) {
+    if (task == 50) {
+      while (ran.load() < 99) std::this_thread::yield();
+    }
+    ran.fetch_add(1);
+  });
+  EXPECT_EQ(ran.load(), 100);
+}
+
+TEST(WorkerPool, ThreadsKeepTheirTasks) {
+  WorkerPool pool(2);
+  std::latch both(2);
+  std::vector<std::thread::id> first(64), again(64);
+  const auto note = [&](std::vector<std::thread::id>& on, bool wait) {
+    pool.run_tasks(64, 2, [&](int64_t task, int) {
+      // Both threads are there before either goes on.
+      if (wait && (task == 0 || task == 32)) both.arrive_and_wait();
+      on[static_cast<size_t>(task)] = std::this_thread::get_id();
+    });
+  };
+  note(first, true);
+  EXPECT_EQ(first[0], std::this_thread::get_id());
+  EXPECT_NE(first[32], first[0]);
+  note(again, false);
+  EXPECT_EQ(again[0], first[0]);
+}
+
+TEST(Cpu, AThreadLeavesItsCore) {
+  std::thread([] {
+    const int core = current_core();
+    if (core < 0 || std::thread::hardware_concurrency() < 2) GTEST_SKIP() << "Threads cannot be moved here";
+    leave_core(core);
+    EXPECT_NE(current_core(), core);
+  }).join();
 }
 
 TEST(WorkerPool, NestsAndSharesBetweenCallers) {

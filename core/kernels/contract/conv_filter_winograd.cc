@@ -94,7 +94,7 @@ Status WinogradFilterGrad::run(const void* a, const void* b, const void* const* 
       }
       return tiles;
     };
-    run_tasks(pool, slots_, 2 * count, [&](int64_t task, int) {
+    pool.run_tasks(2 * count, slots_, [&](int64_t task, int) {
       const int64_t i = task / 2, begin = begin_of(i);
       const WinogradRun r = part(first + i);
       if (task % 2 == 0) {
@@ -104,7 +104,7 @@ Status WinogradFilterGrad::run(const void* a, const void* b, const void* const* 
       }
     });
     const int64_t tiles = begin_of(count), offset = 0;
-    run_tasks(pool, slots_, kWinogradProducts, [&](int64_t e, int) {
+    pool.run_tasks(kWinogradProducts, slots_, [&](int64_t e, int) {
       Panels<float> right;
       right.direct = gradient + e * gradient_.product;
       right.ld = gradient_.tile;
@@ -130,7 +130,7 @@ Status WinogradFilterGrad::run(const void* a, const void* b, const void* const* 
   const int64_t elements = grid_.taps * grid_.taps * c * k;
   float* filter = home >= 0 ? static_cast<float*>(outputs[home]) : take<float>(&memory, elements);
   constexpr int64_t kChannels = 16;
-  run_tasks(pool, slots_, (c + kChannels - 1) / kChannels, [&](int64_t i, int) {
+  pool.run_tasks((c + kChannels - 1) / kChannels, slots_, [&](int64_t i, int) {
     winograd_taps(grid_.taps, sums, product_, step_, c, k, i * kChannels, std::min((i + 1) * kChannels, c), filter);
   });
   if (epilogue_.empty()) return {};

@@ -226,11 +226,11 @@ Status ImageConv<S, T>::run(const void* a, const void* b, const void* const* ope
     T* to = static_cast<T*>(workspace);
     const int64_t tasks = static_cast<int64_t>(phases_.size()) * panels_;
     const int pack_slots = packed_ > 32768 ? slots_ : 1;
-    run_tasks(pool, pack_slots, tasks, [&](int64_t i, int) { pack(filter, to, i / panels_, i % panels_); });
+    pool.run_tasks(tasks, pack_slots, [&](int64_t i, int) { pack(filter, to, i / panels_, i % panels_); });
     packed = to;
   }
   FirstError error;
-  run_tasks(pool, slots_, units_.count, [&](int64_t i, int slot) {
+  pool.run_tasks(units_.count, slots_, [&](int64_t i, int slot) {
     run_unit(Unit(units_, i, images, shape_.rows), source, packed, outputs, operands,
              static_cast<char*>(workspace) + shared_bytes_ + static_cast<size_t>(slot) * slot_bytes_, &error);
   });

@@ -98,7 +98,7 @@ Status ScatterConv<S, T>::run(const void* a, const void* b, const void* const* o
     packed = to;
   }
   FirstError error;
-  run_tasks(pool, slots_, spec_.batch * bands_, [&](int64_t unit, int slot) {
+  pool.run_tasks(spec_.batch * bands_, slots_, [&](int64_t unit, int slot) {
     run_unit(unit, static_cast<const S*>(b), packed, outputs, operands,
              static_cast<char*>(workspace) + shared_bytes_ + static_cast<size_t>(slot) * slot_bytes_, &error);
   });

@@ -137,7 +137,7 @@ void WinogradConv::transform_filter(const float* filter, float* to, WorkerPool* 
                     to + p * width_ * c, product_, padded(columns(p)));
   };
   if (pool != nullptr) {
-    run_tasks(*pool, slots_, panels() * pieces, task);
+    pool->run_tasks(panels() * pieces, slots_, task);
   } else {
     for (int64_t i = 0; i < panels() * pieces; ++i) task(i, 0);
   }
@@ -192,7 +192,7 @@ Status WinogradConv::run_pass(const float* source, const float* filter, const fl
   float* spare = epilogue_.home() < 0 ? take<float>(&memory, results) : nullptr;
   const WinogradRun run{0, spec_.batch, 0, grid_.tiles_h()};
   winograd_input(grid_, run, source, zeros, factors, source_);
-  run_tasks(pool, slots_, panels(), [&](int64_t p, int slot) {
+  pool.run_tasks(panels(), slots_, [&](int64_t p, int slot) {
     float* panel = reinterpret_cast<float*>(memory + static_cast<size_t>(slot) * slot_bytes_);
     const int64_t step = padded(columns(p));
     for (int64_t first = 0; first < grid_.source_c; first += pass_channels_) {
@@ -222,7 +222,7 @@ Status WinogradConv::run(const void* a, const void* b, const void* const* operan
     filter = to;
   }
   FirstError error;
-  run_tasks(pool, slots_, units_, [&](int64_t i, int slot) {
+  pool.run_tasks(units_, slots_, [&](int64_t i, int slot) {
     WinogradRun run;
     run.image = i / bands_ * images_;
     run.images = std::min(images_, spec_.batch - run.image);

@@ -301,7 +301,7 @@ Status Depthwise<S, T>::run(const void* a, const void* b, const void* const* ope
     load_row(static_cast<const S*>(gradient ? a : b), wide, taps_ * channels_);
     filter = wide;
   }
-  run_tasks(pool, slots_, units_.count, [&](int64_t u, int slot) {
+  pool.run_tasks(units_.count, slots_, [&](int64_t u, int slot) {
     char* mine = slots + static_cast<size_t>(slot) * slot_bytes_;
     const Unit unit(units_, u, spec_.batch, shape_.rows);
     auto* taps = take<DepthwiseRow<T>>(&mine, spec_.filter_h);

@@ -21,6 +21,7 @@ constexpr int64_t kSmallBytesOfB = 256 << 10;  // below, all of B is read from t
 constexpr int64_t kPackedBytesOfB = 8 << 20;   // packed at a time
 constexpr int64_t kBytesFromMemory = 4 << 20;  // in all that cannot still be in a near cache
 constexpr int64_t kLongRow = 8 << 10;          // bytes from one step to the next
+constexpr int64_t kGroupsPerThread = 8;        // of rows, where there are enough
 constexpr int64_t kSmallResults = 32 << 10;    // bytes of a group's results beside a small B
 
 // A packed block of A, rows by steps, takes half of the second-level cache; the panels of B pass through the rest.
@@ -58,16 +59,19 @@ class GemmPlan final : public SlottedPlan {
   struct Part {
     int64_t begin, steps, column0, columns;
   };
+  void plan_groups(int64_t most);
   int64_t packed_elements(int64_t steps, int64_t columns) const;
   void pack_panels(const S* b, const Part& block, T* to, int64_t first, int64_t last) const;
   Panels<T> panels(const S* b, const Part& block, const T* packed) const;
   void group(const Call& call, int64_t batch, int64_t g, const Panels<T>& b, const Part& block, int64_t first,
              int64_t last, char* slot) const;
   int64_t tile_elements(int64_t rows, int64_t steps) const { return tiles_size(rows, steps, tile_rows_, set_.lanes); }
-  // Where a constant A has its groups of rows for steps from k0 on: the last ones are as large as all.
+  // The first row of group g; groups differ by at most one tile, or one row where threads share them.
+  int64_t group_begin(int64_t g) const { return std::min(g * row_units_ / groups_ * unit_rows_, m_); }
+  // Where a constant A has its groups of rows for steps from k0 on: all take as much room as the largest.
   int64_t constant_tiles(int64_t matrix, int64_t k0, int64_t g) const {
-    const int64_t groups = (m_ + mc_ - 1) / mc_, blocks = (k_ + kc_ - 1) / kc_;
-    return ((matrix * blocks + k0 / kc_) * groups + g) * tile_elements(mc_, kc_);
+    const int64_t blocks = (k_ + kc_ - 1) / kc_;
+    return ((matrix * blocks + k0 / kc_) * groups_ + g) * tile_elements(mc_, kc_);
   }
   // Rows [row, row + rows) of A for steps [k0, k0 + length), as tiles.
   void pack_a(const S* a, int64_t k0, int64_t length, int64_t row, int64_t rows, T* to) const {
@@ -85,7 +89,9 @@ class GemmPlan final : public SlottedPlan {
   bool pack_a_ = false, pack_b_ = false, by_batch_ = false, streams_ = false, streams_a_ = false;
   bool fetches_a_ = false, fetches_b_ = false, fetches_c_ = false;  // where it lies, before it is used
   int width_ = 1, tile_rows_ = 1;
-  int64_t kc_ = 0, kb_ = 0, mc_ = 0, nb_ = 0, chunk_panels_ = 0;
+  int64_t kc_ = 0, kb_ = 0, nb_ = 0, chunk_panels_ = 0;
+  int64_t groups_ = 1, row_units_ = 1, unit_rows_ = 1;  // groups of rows, made of units of rows
+  int64_t mc_ = 0;                                      // rows of the largest group
   std::shared_ptr<const T> constant_a_, constant_b_;
 };
 
@@ -140,6 +146,22 @@ Panels<T> GemmPlan<S, T>::panels(const S* b, const Part& block, const T* packed)
   p.reads_part = set_.reads_part;
   p.streams = streams_;
   return p;
+}
+
+// Cuts the rows into groups of at most `most`: of whole tiles for one thread; for more, enough for a late thread to
+// find some left, equally many for each, and no lower than two tiles where they can.
+template <typename S, typename T>
+void GemmPlan<S, T>::plan_groups(int64_t most) {
+  const bool shared = slots_ > 1 && !by_batch_;
+  unit_rows_ = shared ? 1 : std::min<int64_t>(tile_rows_, most);
+  row_units_ = std::max<int64_t>(1, (m_ + unit_rows_ - 1) / unit_rows_);
+  const int64_t units = std::max<int64_t>(1, most / unit_rows_);
+  groups_ = (row_units_ + units - 1) / units;
+  if (shared) {
+    groups_ = std::max(groups_, std::min<int64_t>(kGroupsPerThread * slots_, m_ / (2 * tile_rows_)));
+    groups_ = std::min((groups_ + slots_ - 1) / slots_ * slots_, row_units_);
+  }
+  mc_ = (row_units_ + groups_ - 1) / groups_ * unit_rows_;
 }
 
 template <typename S, typename T>
@@ -197,16 +219,14 @@ Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
   const int64_t rows =
       small_b ? std::clamp<int64_t>(kSmallResults / std::max<int64_t>(n_ * size, 1), 2 * set_.max_rows, kMaxGroup)
               : std::min(kMaxGroup, block_bytes_of_a() / (kc_ * size));
-  // Groups of equal height, a multiple of the tile's where that is possible.
-  const int64_t tiles = std::max<int64_t>(1, (m_ + tile_rows_ - 1) / tile_rows_);
-  const int64_t groups = (tiles * tile_rows_ + rows - 1) / std::max<int64_t>(rows, 1);
-  mc_ = std::clamp<int64_t>((tiles + groups - 1) / groups * tile_rows_, 1, kMaxGroup);
   by_batch_ = batch_ > 1 && nb_ == n_ && (batch_ >= 4 * slots_ || flops < 4 * kFlopsPerThread);
   const int64_t block_panels = (nb_ + width_ - 1) / std::max(width_, 1);
-  const int64_t row_groups = (m_ + mc_ - 1) / mc_;
+  plan_groups(rows);
+  // Too few groups to go round: the panels of B are dealt out as well.
   int64_t chunks = 1;
-  if (!by_batch_ && slots_ > 1 && row_groups < 4 * slots_)
-    chunks = std::min<int64_t>(block_panels, (4 * slots_ + row_groups - 1) / std::max<int64_t>(row_groups, 1));
+  if (!by_batch_ && slots_ > 1 && groups_ < 4 * slots_) {
+    chunks = std::min(block_panels, (4 * slots_ + groups_ - 1) / groups_);
+  }
   chunk_panels_ = std::max<int64_t>(1, (block_panels + chunks - 1) / std::max<int64_t>(chunks, 1));
 
   if (constant_b) {
@@ -221,13 +241,15 @@ Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
   }
   if (spec.constant_a != nullptr && pack_a_ && m_ > 0 && k_ > 0) {
     const S* a = static_cast<const S*>(spec.constant_a.data);
-    const PackKey key{PackForm::kTilesOfA, spec.dtype, {m_, k_, batch_a_, kc_, mc_, tile_rows_, transpose_a_, conj_a_}};
+    const PackKey key{PackForm::kTilesOfA,
+                      spec.dtype,
+                      {m_, k_, batch_a_, kc_, groups_, unit_rows_, tile_rows_, 2 * transpose_a_ + conj_a_}};
     TW_ASSIGN_OR_RETURN(constant_a_, packed<T>(spec.constant_a, key, constant_tiles(batch_a_, 0, 0), [&](T* to) {
                           for (int64_t i = 0; i < batch_a_; ++i) {
                             for (int64_t k0 = 0; k0 < k_; k0 += kc_) {
-                              for (int64_t g = 0; g * mc_ < m_; ++g) {
-                                pack_a(a + i * m_ * k_, k0, std::min(kc_, k_ - k0), g * mc_,
-                                       std::min(mc_, m_ - g * mc_), to + constant_tiles(i, k0, g));
+                              for (int64_t g = 0; g < groups_; ++g) {
+                                pack_a(a + i * m_ * k_, k0, std::min(kc_, k_ - k0), group_begin(g),
+                                       group_begin(g + 1) - group_begin(g), to + constant_tiles(i, k0, g));
                               }
                             }
                           }
@@ -257,7 +279,6 @@ Status GemmPlan<S, T>::run(const void* a, const void* b, const void* const* oper
   const Call call{static_cast<const S*>(a), static_cast<const S*>(b), operands, outputs, &error};
   char* slots = static_cast<char*>(workspace) + shared_bytes_;
   T* shared = static_cast<T*>(workspace);
-  const int64_t groups = (m_ + mc_ - 1) / mc_;
   const bool one_b = batch_b_ == 1 && index_b_.empty();
   const bool has_packed = packed_elements(kb_, nb_) > 0;
 
@@ -265,17 +286,17 @@ Status GemmPlan<S, T>::run(const void* a, const void* b, const void* const* oper
     const int64_t all = (n_ + width_ - 1) / width_;
     const auto product = [&](int64_t i, const Part& block, const T* packed, char* slot) {
       const Panels<T> p = panels(matrix_b(call, i), block, packed);
-      for (int64_t g = 0; g < groups; ++g) group(call, i, g, p, block, 0, all, slot);
+      for (int64_t g = 0; g < groups_; ++g) group(call, i, g, p, block, 0, all, slot);
     };
     if (one_b && constant_b_ == nullptr && kb_ >= k_) {
       const Part block{0, k_, 0, n_};
       if (has_packed) pack_panels(call.b, block, shared, 0, all);
-      run_tasks(pool, slots_, batch_, [&](int64_t i, int slot) {
+      pool.run_tasks(batch_, slots_, [&](int64_t i, int slot) {
         product(i, block, shared, slots + static_cast<size_t>(slot) * slot_bytes_);
       });
       return error.take();
     }
-    run_tasks(pool, slots_, batch_, [&](int64_t i, int slot) {
+    pool.run_tasks(batch_, slots_, [&](int64_t i, int slot) {
       char* mine = slots + static_cast<size_t>(slot) * slot_bytes_;
       if (constant_b_ != nullptr) return product(i, Part{0, k_, 0, n_}, packed_constant(i), mine);
       T* to = take<T>(&mine, packed_elements(kb_, n_));
@@ -311,9 +332,9 @@ Status GemmPlan<S, T>::run(const void* a, const void* b, const void* const* oper
         }
         const Panels<T> p = panels(bi, block, packed);
         const int64_t chunks = (count + chunk_panels_ - 1) / chunk_panels_;
-        run_tasks(pool, slots_, groups * chunks, [&](int64_t task, int slot) {
-          const int64_t from = task / groups * chunk_panels_;
-          group(call, i, task % groups, p, block, from, std::min(from + chunk_panels_, count),
+        pool.run_tasks(groups_ * chunks, slots_, [&](int64_t task, int slot) {
+          const int64_t from = task / groups_ * chunk_panels_;
+          group(call, i, task % groups_, p, block, from, std::min(from + chunk_panels_, count),
                 slots + static_cast<size_t>(slot) * slot_bytes_);
         });
         begin += kb_;
@@ -327,7 +348,7 @@ Status GemmPlan<S, T>::run(const void* a, const void* b, const void* const* oper
 template <typename S, typename T>
 void GemmPlan<S, T>::group(const Call& call, int64_t batch, int64_t g, const Panels<T>& b, const Part& part,
                            int64_t first, int64_t last, char* slot) const {
-  const int64_t row0 = g * mc_, rows = std::min(mc_, m_ - row0);
+  const int64_t row0 = group_begin(g), rows = group_begin(g + 1) - row0;
   const int64_t columns = std::min(last * b.width, b.n) - first * b.width;
   const int64_t column = part.column0 + first * b.width;
   const int64_t element0 = (batch * m_ + row0) * n_ + column;

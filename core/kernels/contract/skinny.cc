@@ -89,7 +89,7 @@ class SkinnyPlan final : public SlottedPlan {
     }
     T* all_results = static_cast<T*>(home >= 0 ? outputs[home] : memory);
     FirstError error;
-    run_tasks(pool, slots_, batch_ * tasks_, [&](int64_t task, int) {
+    pool.run_tasks(batch_ * tasks_, slots_, [&](int64_t task, int) {
       const int64_t item = task / tasks_, first = task % tasks_ * block_;
       const int64_t count = std::min(block_, (form_ == Form::kRowsOfA ? m_ : n_) - first), element0 = item * m_ * n_;
       const T* left = all_left + item * a_step_;

@@ -2,12 +2,10 @@
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <memory>
 
 #include "core/platform/alloc.h"
 #include "core/platform/status.h"
-#include "core/platform/worker_pool.h"
 
 namespace tw::contract {
 
@@ -15,21 +13,6 @@ namespace tw::contract {
 inline constexpr double kFlopsPerThread = 1e6;
 inline int slots_for(double flops, int threads) {
   return static_cast<int>(std::clamp(flops / kFlopsPerThread, 1.0, static_cast<double>(std::max(threads, 1))));
-}
-
-// Calls fn(task, slot) for all tasks; tasks of one slot run one after another.
-template <typename Fn>
-void run_tasks(WorkerPool& pool, int slots, int64_t tasks, const Fn& fn) {
-  if (slots <= 1 || tasks <= 1) {
-    for (int64_t i = 0; i < tasks; ++i) fn(i, 0);
-    return;
-  }
-  std::atomic<int64_t> next{0};
-  pool.parallel_for(slots, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t slot = begin; slot < end; ++slot) {
-      for (int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < tasks;) fn(i, static_cast<int>(slot));
-    }
-  });
 }
 
 struct FreeBlock {
