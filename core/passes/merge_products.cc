@@ -1,6 +1,7 @@
 // Matrix products that do better together, as the gradients of unrolled networks have them.
 #include <algorithm>
 #include <map>
+#include <unordered_set>
 
 #include "core/passes/pass.h"
 
@@ -24,8 +25,13 @@ class ProductMerger {
       for (Output o : n.inputs) ++uses_[{o.node, o.index}];
       for (NodeId c : n.controls) ++uses_[{c, -1}];
     }
+    std::vector<NodeId> sums;
     for (NodeId id : g_.topological_order()) {
-      if (g_.mutable_node(id).op->name == "AddN") TW_RETURN_IF_ERROR(merge_sum(id));
+      if (g_.mutable_node(id).op->name == "AddN") sums.push_back(id);
+    }
+    for (NodeId id : sums) TW_RETURN_IF_ERROR(flatten_sum(id));
+    for (NodeId id : sums) {
+      if (absorbed_.count(id) == 0) TW_RETURN_IF_ERROR(merge_sum(id));
     }
     return turn_shared();
   }
@@ -54,6 +60,24 @@ class ProductMerger {
         add_node(body_, like, name, "ConcatV2", std::move(inputs),
                  {{"N", static_cast<int64_t>(rows.size())}, {"T", DType::kFloat}, {"Tidx", DType::kInt32}}));
     return Output{id, 0};
+  }
+
+  // Sums that begin with a sum become one, as those of unrolled loops are, which begin with zeros.
+  Status flatten_sum(NodeId id) {
+    const Node n = g_.mutable_node(id);
+    if (!is_floating(n.output_dtypes[0])) return {};
+    std::vector<Output> terms = n.inputs;
+    const Node& first = g_.mutable_node(terms[0].node);
+    if (first.op->name == "AddN" && uses(first.id, 0) == 1 && uses(first.id, -1) == 0 && first.controls.empty()) {
+      terms.insert(terms.begin() + 1, first.inputs.begin() + 1, first.inputs.end());
+      terms[0] = first.inputs[0];
+      absorbed_.insert(first.id);
+    } else if (first.op->name == "ZerosLike" && first.controls.empty() && terms.size() > 1) {
+      terms.erase(terms.begin());
+    }
+    if (terms == n.inputs) return {};
+    const int64_t count = static_cast<int64_t>(terms.size());
+    return become(body_, id, "AddN", std::move(terms), {{"N", count}, {"T", n.output_dtypes[0]}});
   }
 
   // The sum of products of transposed matrices is the product of the matrices stacked: the gradient of weights that
@@ -114,6 +138,7 @@ class ProductMerger {
   Body& body_;
   Graph& g_;
   std::map<std::pair<NodeId, int32_t>, int64_t> uses_;
+  std::unordered_set<NodeId> absorbed_;  // sums that are part of others
 };
 
 }  // namespace

@@ -51,6 +51,11 @@ Status functionalise(Body& body);
 Result<std::map<Output, Output>> add_loop_stand_ins(Graph* g, std::span<const Output> ys, std::span<const Output> xs);
 // Replaces calls of functions by their bodies.
 Status inline_calls(Body& body);
+// Loops over lists that run a number of times that is known here become that many copies of their body, which
+// dissolve_lists() then rids of the lists. Whether there was any.
+Result<bool> unroll_loops(Body& body, const PassContext& context);
+// What is read from a tensor list whose elements are known one by one is taken from where it was put in.
+Status dissolve_lists(Body& body);
 // Branches and loops: results that nobody uses are not computed, as in TensorFlow, where each result of a branch or
 // loop is a node of its own; and arguments that are small constants or handles are told to the functions.
 Status narrow_calls(Body& body);
@@ -75,6 +80,8 @@ Status simplify(Body& body);
 Result<bool> lower_norms(Body& body);
 // Infers all shapes again, given those of the arguments (unknown entries keep the static shape), through functions.
 Status specialise(Body& body, std::span<const Shape> arg_shapes, FunctionFacts& facts);
+// Columns that nobody reads of products which are split are not computed.
+Status trim_products(Body& body);
 // Sums of products become one product, and a matrix that many products take transposed is turned once.
 Status merge_products(Body& body);
 // Lets softmax cross entropies multiply their derivatives themselves.

@@ -32,6 +32,17 @@ Status optimise(Body& body, const PassContext& context) {
   TW_RETURN_IF_ERROR(run("lower_refs", body, context, [&] { return lower_refs(body); }));
   TW_RETURN_IF_ERROR(run("functionalise", body, context, [&] { return functionalise(body); }));
   TW_RETURN_IF_ERROR(run("inline", body, context, [&] { return inline_calls(body); }));
+  if (context.optimize) {
+    bool unrolled = false;
+    TW_RETURN_IF_ERROR(run("unroll", body, context, [&]() -> Status {
+      TW_ASSIGN_OR_RETURN(unrolled, unroll_loops(body, context));
+      return {};
+    }));
+    if (unrolled) {
+      TW_RETURN_IF_ERROR(run("fold", body, context, [&] { return fold(body, context); }));
+      TW_RETURN_IF_ERROR(run("dissolve", body, context, [&] { return dissolve_lists(body); }));
+    }
+  }
   TW_RETURN_IF_ERROR(run("narrow", body, context, [&] { return narrow_calls(body); }));
   if (!context.optimize) return {};
   TW_RETURN_IF_ERROR(run("defer", body, context, [&] { return defer_products(body); }));
@@ -59,6 +70,7 @@ Status optimise_for_shapes(Body& body, std::span<const Shape> arg_shapes, const 
   TW_RETURN_IF_ERROR(run("fold", body, context, [&] { return fold(body, context); }));
   TW_RETURN_IF_ERROR(run("simplify", body, context, [&] { return simplify(body); }));
   TW_RETURN_IF_ERROR(run("cse", body, context, [&] { return cse(body); }));
+  TW_RETURN_IF_ERROR(run("trim", body, context, [&] { return trim_products(body); }));
   TW_RETURN_IF_ERROR(run("products", body, context, [&] { return merge_products(body); }));
   TW_RETURN_IF_ERROR(run("fuse_loss", body, context, [&] { return fuse_loss(body); }));
   TW_RETURN_IF_ERROR(run("fuse_rows", body, context, [&] { return fuse_rows(body); }));

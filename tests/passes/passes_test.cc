@@ -166,6 +166,30 @@ TEST(Passes, NormsThatTrainStay) {
             "FusedBatchNorm(x, v, v, v, v); _Retval(n)");
 }
 
+TEST(Passes, ColumnsThatNobodyReadsAreNotComputed) {
+  const auto text = [](int64_t rows, const char* transpose, const char* shape, std::string_view results) {
+    return internal::concat("%x = _Arg() {T=float, index=0, _output_shapes:list(shape)=[[", rows,
+                            ",4]]}\n%w = _Arg() {T=float, index=1, ", "_output_shapes:list(shape)=[[", shape,
+                            "]]}\n%m = MatMul(%x, %w) {T=float, transpose_b=", transpose, "}\n",
+                            "%sizes = Const() {dtype=int32, value=tensor<int32 [3] = 2 3 4>}\n",
+                            "%axis = Const() {dtype=int32, value=tensor<int32 [] = 1>}\n",
+                            "%s = SplitV(%m, %sizes, %axis) {T=float, Tlen=int32, num_split=3}\n", results);
+  };
+  const std::string last = "%r = _Retval(%s:2) {T=float, index=0}\n",
+                    middle = "%q = _Retval(%s:1) {T=float, index=1}\n", first = "%p = _Retval(%s) {T=float, index=2}\n";
+  for (const auto& [transpose, shape] : {std::pair("true", "9,4"), std::pair("false", "4,9")}) {
+    EXPECT_EQ(after(text(40, transpose, shape, last), trim_products),
+              "Slice(w, m/const, m/const_1); MatMul(x, m/part); _Retval(m)");
+    EXPECT_EQ(after(text(100, transpose, shape, last + middle), trim_products),
+              "Slice(w, m/const, m/const_1); MatMul(x, m/part); SplitV(m, s/const, s/const_1); _Retval(s/wanted:1); "
+              "_Retval(s/wanted)");
+    // All are read, if only those at both ends; too few rows.
+    const std::string as_it_was = "MatMul(x, w); SplitV(m, sizes, axis); _Retval(s:2)";
+    EXPECT_EQ(after(text(100, transpose, shape, last + first), trim_products), as_it_was + "; _Retval(s)");
+    EXPECT_EQ(after(text(4, transpose, shape, last), trim_products), as_it_was);
+  }
+}
+
 // The gradient of weights that three steps use.
 TEST(Passes, ProductsThatAreAddedBecomeOne) {
   std::string text;
@@ -180,6 +204,24 @@ TEST(Passes, ProductsThatAreAddedBecomeOne) {
   // One that is wanted for itself stays, and so then do two.
   EXPECT_EQ(after(text + "%t = _Retval(%m1) {T=float, index=1}\n", merge_products),
             "MatMul(a0, b0); MatMul(a1, b1); MatMul(a2, b2); AddN(m0, m1, m2); _Retval(s); _Retval(m1)");
+}
+
+// The same as an unrolled loop adds them up, one after the other.
+TEST(Passes, ASumThatBeginsWithASumBecomesOne) {
+  std::string text =
+      "%w = _Arg() {T=float, index=0, _output_shapes:list(shape)=[[2,3]]}\n%s0 = ZerosLike(%w) {T=float}\n";
+  for (int i = 0; i < 3; ++i) {
+    text += internal::concat(
+        "%a", i, " = _Arg() {T=float, index=", 2 * i + 1, ", _output_shapes:list(shape)=[[4,2]]}\n%b", i,
+        " = _Arg() {T=float, index=", 2 * i + 2, ", _output_shapes:list(shape)=[[4,3]]}\n%m", i, " = MatMul(%a", i,
+        ", %b", i, ") {T=float, transpose_a=true}\n%s", i + 1, " = AddN(%s", i, ", %m", i, ") {N=2, T=float}\n");
+  }
+  text += "%r = _Retval(%s3) {T=float, index=0}\n";
+  EXPECT_EQ(after(text, merge_products),
+            "ConcatV2(a0, a1, a2, s3/const); ConcatV2(b0, b1, b2, s3/const_1); MatMul(s3/left, s3/right); _Retval(s3)");
+  // A sum that is wanted for itself stays.
+  const std::string kept = after(text + "%q = _Retval(%s2) {T=float, index=1}\n", merge_products);
+  EXPECT_NE(kept.find("AddN(m0, m1)"), std::string::npos) << kept;
 }
 
 TEST(Passes, AMatrixThatManyProductsTakeTransposedIsTurnedOnce) {

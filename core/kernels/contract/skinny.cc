@@ -16,6 +16,7 @@ constexpr int64_t kRereadBytes = 128 << 10;
 // More vectors than the loops take at once come in groups, k in pieces.
 constexpr int64_t kGroup = 6, kPieceBytes = 4096;
 // Packing B takes about as long as multiplying with 16 rows, and longer where B comes from memory.
+constexpr double kTapeNs = 1;  // of a short tape, per element
 constexpr int64_t kMaxRowsOfA = 16, kMaxRowsFromMemory = 96, kBytesFromMemory = 4 << 20;
 
 // How the large matrix is read.
@@ -103,14 +104,14 @@ class SkinnyPlan final : public SlottedPlan {
           sum_rows(RowSums<T>{left, transpose_a_ ? 1 : k_, transpose_a_ ? m_ : 1, right + first, n_, results + first,
                               n_, k_, count, static_cast<int>(m_)});
       }
-      if (epilogue_.empty()) return;
-      if (form_ == Form::kRowsOfA) {
-        error.set(epilogue_.run(results + first * n_, operands, outputs, element0 + first * n_, count * n_));
-      } else {
-        for (int64_t i = 0; i < m_; ++i) {
-          error.set(epilogue_.run(results + i * n_ + first, operands, outputs, element0 + i * n_ + first, count));
-        }
-      }
+      if (form_ != Form::kRowsOfA || epilogue_.empty()) return;
+      error.set(epilogue_.run(results + first * n_, operands, outputs, element0 + first * n_, count * n_));
+    });
+    if (form_ == Form::kRowsOfA || epilogue_.empty()) return error.take();
+    // The other forms leave a few short runs of each row, on which a tape would begin anew each time.
+    const int64_t all = batch_ * m_ * n_;
+    pool.parallel_for(all, slots_ > 1 ? grain_for_ns(kTapeNs) : all, [&](int64_t begin, int64_t end) {
+      error.set(epilogue_.run(all_results + begin, operands, outputs, begin, end - begin));
     });
     return error.take();
   }
