@@ -84,28 +84,68 @@ HWY_INLINE V power_of_two(D d, V magic_k) {
   return hn::BitCast(d, hn::ShiftLeft<F::kMantissaBits>(hn::Add(hn::BitCast(di, magic_k), hn::Set(di, F::kBias))));
 }
 
-// x = k ln(2) + r, and 2^k as two factors, since k may be outside of the normal exponents.
+// x = k ln(2) + r for the integer k nearest to x / ln(2); k + kMagic.
 template <class D, class V>
-HWY_INLINE void exp_reduce(D d, V x, V* r, V* scale1, V* scale2) {
-  using T = hn::TFromD<D>;
-  using F = FloatFormat<T>;
+HWY_INLINE V exp_reduce(D d, V x, V* r) {
+  using F = FloatFormat<hn::TFromD<D>>;
   const V magic = hn::Set(d, F::kMagic);
-  const V k = hn::Sub(hn::MulAdd(x, hn::Set(d, T(1.44269504088896340736)), magic), magic);
+  const V magic_k = hn::MulAdd(x, hn::Set(d, hn::TFromD<D>(1.44269504088896340736)), magic);
+  const V k = hn::Sub(magic_k, magic);
   *r = hn::NegMulAdd(k, hn::Set(d, F::kLn2Low), hn::NegMulAdd(k, hn::Set(d, F::kLn2High), x));
-  const V half = hn::MulAdd(k, hn::Set(d, T(0.5)), magic);
-  *scale1 = power_of_two(d, half);
-  *scale2 = power_of_two(d, hn::Add(hn::Sub(k, hn::Sub(half, magic)), magic));
+  return magic_k;
+}
+
+// About half of k, both held with kMagic added: 2^k is the product of two factors where k may be outside of the normal
+// exponents.
+template <class D, class V>
+HWY_INLINE V half_of(D d, V magic_k) {
+  using F = FloatFormat<hn::TFromD<D>>;
+  const V magic = hn::Set(d, F::kMagic);
+  return hn::MulAdd(hn::Sub(magic_k, magic), hn::Set(d, hn::TFromD<D>(0.5)), magic);
+}
+
+// x within bounds, and NaN as it is: of two operands of which one is NaN, x86's instructions give the second.
+template <class D, class V>
+HWY_INLINE V clamp_or_nan(D d, V x, hn::TFromD<D> low, hn::TFromD<D> high) {
+#if HWY_ARCH_X86
+  return hn::Min(hn::Set(d, high), hn::Max(hn::Set(d, low), x));
+#else
+  return hn::IfThenElse(hn::IsNaN(x), x, hn::Min(hn::Max(x, hn::Set(d, low)), hn::Set(d, high)));
+#endif
+}
+
+// y 2^k with one rounding, also where that is infinite or subnormal.
+#if HWY_TARGET <= HWY_AVX3
+template <class D>
+HWY_INLINE hn::Vec512<float> scale_by(D d, hn::Vec512<float> y, hn::Vec512<float> magic_k) {
+  return {_mm512_scalef_ps(y.raw, hn::Sub(magic_k, hn::Set(d, FloatFormat<float>::kMagic)).raw)};
+}
+template <class D>
+HWY_INLINE hn::Vec512<double> scale_by(D d, hn::Vec512<double> y, hn::Vec512<double> magic_k) {
+  return {_mm512_scalef_pd(y.raw, hn::Sub(magic_k, hn::Set(d, FloatFormat<double>::kMagic)).raw)};
+}
+#endif
+template <class D, class V>
+HWY_INLINE V scale_by(D d, V y, V magic_k) {
+  using F = FloatFormat<hn::TFromD<D>>;
+  const V half = half_of(d, magic_k), magic = hn::Set(d, F::kMagic);
+  const V rest = hn::Add(hn::Sub(magic_k, half), magic);
+  return hn::Mul(hn::Mul(y, power_of_two(d, half)), power_of_two(d, rest));
+}
+
+// e^r for |r| <= ln(2) / 2.
+template <class D, class V>
+HWY_INLINE V exp_core(D d, V r) {
+  const V one = hn::Set(d, hn::TFromD<D>(1));
+  return hn::MulAdd(r, hn::MulAdd(r, exp_tail(d, r), one), one);
 }
 
 template <class D, class V>
 HWY_INLINE V vexp(D d, V x) {
-  using T = hn::TFromD<D>;
-  using F = FloatFormat<T>;
-  const V clamped = hn::Min(hn::Max(x, hn::Set(d, F::kExpLow)), hn::Set(d, F::kExpHigh));
-  V r, s1, s2;
-  exp_reduce(d, clamped, &r, &s1, &s2);
-  const V y = hn::Add(hn::MulAdd(hn::Mul(r, r), exp_tail(d, r), r), hn::Set(d, T(1)));
-  return hn::IfThenElse(hn::IsNaN(x), x, hn::Mul(hn::Mul(y, s1), s2));
+  using F = FloatFormat<hn::TFromD<D>>;
+  V r;
+  const V k = exp_reduce(d, clamp_or_nan(d, x, F::kExpLow, F::kExpHigh), &r);
+  return scale_by(d, exp_core(d, r), k);
 }
 
 // e^x for x <= 0, as softmax has it after the maximum was taken off: one scale factor; 0 where the result would be
@@ -113,30 +153,26 @@ HWY_INLINE V vexp(D d, V x) {
 template <class D, class V>
 HWY_INLINE V vexp_negative(D d, V x) {
   using T = hn::TFromD<D>;
-  using F = FloatFormat<T>;
-  const V clamped = hn::Max(x, hn::Set(d, std::is_same_v<T, float> ? T(-87) : T(-708)));
-  const V magic = hn::Set(d, F::kMagic);
-  const V m = hn::MulAdd(clamped, hn::Set(d, T(1.44269504088896340736)), magic);
-  const V k = hn::Sub(m, magic);
-  const V r = hn::NegMulAdd(k, hn::Set(d, F::kLn2Low), hn::NegMulAdd(k, hn::Set(d, F::kLn2High), clamped));
-  const V y = hn::Add(hn::MulAdd(hn::Mul(r, r), exp_tail(d, r), r), hn::Set(d, T(1)));
-  const V result = hn::IfThenZeroElse(hn::Lt(x, clamped), hn::Mul(y, power_of_two(d, m)));
-  return hn::IfThenElse(hn::IsNaN(x), x, result);
+  const V least = hn::Set(d, std::is_same_v<T, float> ? T(-87) : T(-708));
+  V r;
+  const V k = exp_reduce(d, x, &r);
+  return hn::IfThenZeroElse(hn::Lt(x, least), hn::Mul(exp_core(d, r), power_of_two(d, k)));
 }
 
 template <class D, class V>
 HWY_INLINE V vexpm1(D d, V x) {
   using T = hn::TFromD<D>;
   using F = FloatFormat<T>;
-  const V one = hn::Set(d, T(1));
-  const V clamped = hn::Min(hn::Max(x, hn::Set(d, F::kExpm1Low)), hn::Set(d, F::kExpHigh));
-  V r, s1, s2;
-  exp_reduce(d, clamped, &r, &s1, &s2);
+  V r;
+  const V k = exp_reduce(d, clamp_or_nan(d, x, F::kExpm1Low, F::kExpHigh), &r);
+  const V half = half_of(d, k), magic = hn::Set(d, F::kMagic);
+  const V rest = hn::Add(hn::Sub(k, half), magic);
+  const V s1 = power_of_two(d, half), s2 = power_of_two(d, rest);
+  const V inverse = power_of_two(d, hn::Sub(hn::Set(d, 2 * F::kMagic), rest));  // 1 / s2
   const V p = hn::MulAdd(hn::Mul(r, r), exp_tail(d, r), r);
-  // 1 / s2 is a power of two, hence exact.
-  const V y = hn::Mul(hn::MulAdd(p, s1, hn::Sub(s1, hn::Div(one, s2))), s2);
-  // A zero keeps its sign, NaN stays.
-  return hn::IfThenElse(hn::Or(hn::IsNaN(x), hn::Eq(x, hn::Zero(d))), x, y);
+  const V y = hn::Mul(hn::MulAdd(p, s1, hn::Sub(s1, inverse)), s2);
+  // A zero keeps its sign.
+  return hn::IfThenElse(hn::Eq(x, hn::Zero(d)), x, y);
 }
 
 // ln(x) + correction for positive finite x; other x give garbage.
@@ -207,13 +243,17 @@ HWY_INLINE V vlog1p(D d, V x) {
   return hn::IfThenElse(hn::Lt(hn::Abs(x), hn::Set(d, std::numeric_limits<T>::epsilon() / 4)), x, y);
 }
 
+// (e^2a - 1) / (e^2a + 1) of the magnitude a; e^2a - 1 takes one scale factor, since 2a is small.
 template <class D, class V>
 HWY_INLINE V vtanh(D d, V x) {
   using T = hn::TFromD<D>;
-  const V a = hn::Min(hn::Abs(x), hn::Set(d, std::is_same_v<T, float> ? T(10) : T(20)));
-  const V e = vexpm1(d, hn::Add(a, a));
-  const V y = hn::CopySign(hn::Div(e, hn::Add(e, hn::Set(d, T(2)))), x);
-  return hn::IfThenElse(hn::IsNaN(x), x, y);
+  const V a = clamp_or_nan(d, hn::Abs(x), T(0), std::is_same_v<T, float> ? T(10) : T(20));
+  V r;
+  const V k = exp_reduce(d, hn::Add(a, a), &r);
+  const V s = power_of_two(d, k), one = hn::Set(d, T(1));
+  const V p = hn::MulAdd(hn::Mul(r, r), exp_tail(d, r), r);
+  const V e = hn::MulAdd(p, s, hn::Sub(s, one));
+  return hn::CopySign(hn::Div(e, hn::Add(e, hn::Set(d, T(2)))), x);
 }
 
 template <class D, class V>
