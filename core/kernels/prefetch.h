@@ -1,6 +1,9 @@
 // Asking for memory ahead of its use, into the second-level cache.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+
 #include "hwy/base.h"
 #include "hwy/cache_control.h"
 
@@ -19,6 +22,15 @@ HWY_INLINE void prefetch_second_level(const void* p) {
 #else
   hwy::Prefetch(p);
 #endif
+}
+
+// Rows of a table in an order that only indices tell: the row that comes this many rows later is asked for, its first
+// lines at least, behind which the processor sees where it goes.
+inline constexpr int64_t kRowsAhead = 8;
+HWY_INLINE void prefetch_row(const void* row, size_t bytes) {
+  constexpr size_t kLine = 64, kMost = 1024;
+  const char* p = static_cast<const char*>(row);
+  for (size_t i = 0; i < bytes && i < kMost; i += kLine) prefetch_second_level(p + i);
 }
 
 }  // namespace tw

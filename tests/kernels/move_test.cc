@@ -164,6 +164,24 @@ TEST(Rows, GatherAndScatterEveryRowSize) {
   }
 }
 
+// Beyond the last cache, results are stored past it.
+TEST(Rows, LargeGathers) {
+  WorkerPool pool(2);
+  const int64_t rows = 7, row = 1031, count = 33000;
+  std::vector<uint8_t> from(static_cast<size_t>(rows * row));
+  std::mt19937 random(5);
+  for (auto& v : from) v = static_cast<uint8_t>(random());
+  std::vector<int32_t> indices(static_cast<size_t>(count));
+  for (auto& i : indices) i = static_cast<int32_t>(random() % rows);
+  std::vector<uint8_t> to(static_cast<size_t>(count * row) + 64, 0x5a);
+  gather_rows(DType::kUint8, from.data(), indices.data(), count, row, to.data(), pool);
+  for (int64_t i = 0; i < count; ++i) {
+    const uint8_t* source = from.data() + indices[static_cast<size_t>(i)] * row;
+    ASSERT_TRUE(std::equal(source, source + row, to.data() + i * row)) << i;
+  }
+  for (size_t i = 0; i < 64; ++i) ASSERT_EQ(to[static_cast<size_t>(count * row) + i], 0x5a);
+}
+
 TEST(Rows, FirstBadIndex) {
   std::vector<int32_t> indices(1000, 4);
   EXPECT_EQ(first_bad_index(indices.data(), 1000, 5), -1);

@@ -10,8 +10,8 @@ namespace {
 
 // Shorter rows cost more in adding up a vector's lanes than they save.
 constexpr int64_t kMinDot = 64;
-// Fewer columns are less than what a row's read is worth.
-constexpr int64_t kMinColumns = 128;
+// Fewer columns are less than what a row's read is worth, in a cache and from beyond.
+constexpr int64_t kMinColumns = 128, kMinFarColumns = 32;
 constexpr int64_t kRereadBytes = 128 << 10;
 // More vectors than the loops take at once come in groups, k in pieces.
 constexpr int64_t kGroup = 6, kPieceBytes = 4096;
@@ -36,7 +36,8 @@ Form form_of(const GemmSpec& s) {
   const int64_t b_bytes = s.n * s.k * static_cast<int64_t>(dtype_size(s.dtype));
   if (s.m <= (b_bytes > kBytesFromMemory ? kMaxRowsFromMemory : kMaxRowsOfA) && tb && s.k >= least && s.n >= s.m)
     return Form::kRowsOfB;
-  if (s.m <= kMaxSumsOfRows && !tb && s.k >= 1 && s.n >= kMinColumns) return Form::kSums;
+  const int64_t least_columns = s.batch_b * b_bytes > kBytesFromMemory ? kMinFarColumns : kMinColumns;
+  if (s.m <= kMaxSumsOfRows && !tb && s.k >= 1 && s.n >= least_columns) return Form::kSums;
   return Form::kNone;
 }
 

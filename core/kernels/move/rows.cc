@@ -4,6 +4,8 @@
 
 #include "core/framework/tensor.h"
 #include "core/kernels/move/small_copy.h"
+#include "core/kernels/move/stream_copy.h"
+#include "core/kernels/prefetch.h"
 
 namespace tw {
 namespace {
@@ -15,8 +17,13 @@ void gather_elements(const void* from, const Index* indices, int64_t begin, int6
   for (int64_t i = begin; i < end; ++i) t[i] = f[indices[i]];
 }
 
+// Rows of fewer lines would leave many lines to ordinary stores.
+constexpr size_t kLeastStreamed = 512;
+
+// `streams`: the result goes past the caches.
 template <typename Index>
-void gather_range(const char* from, const Index* indices, int64_t begin, int64_t end, size_t bytes, char* to) {
+void gather_range(const char* from, const Index* indices, int64_t begin, int64_t end, size_t bytes, char* to,
+                  bool streams) {
   switch (bytes) {
     case 1: return gather_elements<uint8_t>(from, indices, begin, end, to);
     case 2: return gather_elements<uint16_t>(from, indices, begin, end, to);
@@ -25,8 +32,11 @@ void gather_range(const char* from, const Index* indices, int64_t begin, int64_t
     default: break;
   }
   for (int64_t i = begin; i < end; ++i) {
-    copy_run(from + static_cast<size_t>(indices[i]) * bytes, to + static_cast<size_t>(i) * bytes, bytes);
+    if (i + kRowsAhead < end) prefetch_row(from + static_cast<size_t>(indices[i + kRowsAhead]) * bytes, bytes);
+    (streams ? stream_copy : copy_run)(from + static_cast<size_t>(indices[i]) * bytes,
+                                       to + static_cast<size_t>(i) * bytes, bytes);
   }
+  if (streams) stream_fence();
 }
 
 }  // namespace
@@ -55,7 +65,7 @@ void gather_rows(DType dtype, const void* from, const Index* indices, int64_t co
   const char* f = static_cast<const char*>(from);
   char* t = static_cast<char*>(to);
   if (bytes == 0) return;
-  if (is_plain(dtype)) return gather_range(f, indices, 0, count, bytes, t);
+  if (is_plain(dtype)) return gather_range(f, indices, 0, count, bytes, t, false);
   for (int64_t i = 0; i < count; ++i) {
     copy_elements(dtype, f + static_cast<size_t>(indices[i]) * bytes, t + static_cast<size_t>(i) * bytes, row);
   }
@@ -66,9 +76,10 @@ void gather_rows(DType dtype, const void* from, const Index* indices, int64_t co
                  WorkerPool& pool) {
   const size_t bytes = static_cast<size_t>(row) * dtype_size(dtype);
   if (!is_plain(dtype) || bytes == 0) return gather_rows(dtype, from, indices, count, row, to);
+  const bool streams = bytes >= kLeastStreamed && count > kStreamBytes / static_cast<int64_t>(bytes);
   // A row costs a cache miss and its bytes.
   pool.parallel_for(count, grain_for_ns(5 + static_cast<double>(bytes) / 8), [&](int64_t begin, int64_t end) {
-    gather_range(static_cast<const char*>(from), indices, begin, end, bytes, static_cast<char*>(to));
+    gather_range(static_cast<const char*>(from), indices, begin, end, bytes, static_cast<char*>(to), streams);
   });
 }
 

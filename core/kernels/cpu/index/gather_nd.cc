@@ -5,6 +5,7 @@
 #include "core/kernels/move/combine.h"
 #include "core/kernels/move/fill.h"
 #include "core/kernels/move/small_copy.h"
+#include "core/kernels/prefetch.h"
 
 namespace tw {
 namespace {
@@ -110,6 +111,10 @@ Status apply(Combine op, const NdIndex& index, const Value& indices, const Value
   const auto size = static_cast<int64_t>(dtype_size(updates.dtype));
   for (int64_t i = 0; i < index.count; ++i) {
     const char* source = static_cast<const char*>(updates.data) + i * index.slice * size;
+    if (i + kRowsAhead < index.count) {
+      prefetch_row(static_cast<char*>(to) + index.offset(indices, target, i + kRowsAhead) * size,
+                   static_cast<size_t>(index.slice * size));
+    }
     char* dest = static_cast<char*>(to) + index.offset(indices, target, i) * size;
     if (!combine_elements(op, updates.dtype, source, dest, index.slice)) {
       return unimplemented("Elements of dtype ", dtype_name(updates.dtype), " cannot be added");

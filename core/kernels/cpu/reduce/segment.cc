@@ -6,6 +6,7 @@
 #include "core/kernels/cpu/array/outputs.h"
 #include "core/kernels/cpu/map/map_kernel.h"
 #include "core/kernels/cpu/nn/float_view.h"
+#include "core/kernels/prefetch.h"
 #include "core/kernels/reduce/combine.h"
 
 namespace tw {
@@ -163,11 +164,14 @@ Status run_unsorted(const RunContext& ctx) {
   // Threads share the columns, so that no two of them meet in a row.
   const double column_ns = 0.3 * static_cast<double>(s.rows);
   ctx.pool().parallel_for(s.inner, std::max<int64_t>(64, grain_for_ns(column_ns)), [&](int64_t b, int64_t e) {
+    const auto row = [&](int64_t id) { return out + (id * s.inner + b) * size; };
     for (int64_t i = 0; i < s.rows; ++i) {
+      if (i + kRowsAhead < s.rows) {
+        prefetch_row(row(std::max<int64_t>(index_at(ids, i + kRowsAhead), 0)), static_cast<size_t>((e - b) * size));
+      }
       const int64_t id = index_at(ids, i);
       if (id < 0) continue;  // dropped
-      s.fns.columns(static_cast<const char*>(data) + (i * s.inner + b) * size, 1, s.inner, e - b,
-                    out + (id * s.inner + b) * size, false);
+      s.fns.columns(static_cast<const char*>(data) + (i * s.inner + b) * size, 1, s.inner, e - b, row(id), false);
     }
   });
   return s.out.write(ctx.output(0).data, ctx.workspace(), ctx.pool());

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "core/kernels/cpu/state/variable_access.h"
+#include "core/kernels/prefetch.h"
 
 namespace tw {
 namespace {
@@ -141,8 +142,14 @@ Status run_scatter(const RunContext& ctx) {
   }
   if (state.op == Scatter::kDiv && has_zero(updates)) return invalid_argument("Integer division by zero");
   const int64_t row = shape.product(1, shape.rank());
-  for (int64_t i = 0; i < count; ++i)
+  const auto row_bytes = static_cast<size_t>(row) * dtype_size(state.dtype);
+  for (int64_t i = 0; i < count; ++i) {
+    if (i + kRowsAhead < count) {
+      prefetch_row(params->data<char>() + static_cast<size_t>(index_at(indices, i + kRowsAhead)) * row_bytes,
+                   row_bytes);
+    }
     apply_row(state, *params, index_at(indices, i) * row, updates, i * row, row, scalar);
+  }
   return {};
 }
 
