@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <chrono>
 #include <condition_variable>
-#include <cstddef>
 #include <deque>
 #include <mutex>
-#include <new>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -52,123 +51,156 @@ bool spin_until(const Ready& ready) {
 // Which of its pool's threads this is; 0 for those that are no pool's, as callers mostly are.
 thread_local int pool_index = 0;
 
+// Calls of run_tasks at a time, each a bit of a word; one that finds no room runs its tasks alone.
+constexpr int kMaxJobs = 64;
+
 }  // namespace
 
+// Jobs live as long as the pool and serve one call after another, so that a thread may look at one at any time, and
+// join it without a lock: it first counts itself in `active` and then asks whether the job is open; who closes the job
+// first says so and then waits for `active` to become 0. One of the two sees the other.
 struct WorkerPool::Impl {
-  // One slot's part of the tasks. Others take from it too when theirs is done.
-  struct Part {
-    std::atomic<int64_t> next;
-    int64_t end;
+  // One slot's part of the tasks, on a line of its own. Others take from it too when theirs is done.
+  struct alignas(64) Part {
+    std::atomic<int64_t> next{0};
+    int64_t end = 0;
+    std::atomic<bool> taken{false};
   };
 
-  // One call of run_tasks, on its caller's stack. Workers reach it only through `jobs` and count themselves in `active`
-  // while they hold it, so it may go away once it is unlinked and `active` is 0.
-  struct Job {
-    TaskFn call;
-    const void* fn;
-    int slots;
-    int core;  // of the caller
+  struct alignas(64) Job {
     std::atomic<int> active{0};
-    Job* link = nullptr;
-    int joined = 0;         // this and what follows belongs to the pool's mutex
-    bool taken[kMaxSlots];  // the first `slots` of them
-    alignas(Part) std::byte memory[kMaxSlots * sizeof(Part)];
+    std::atomic<bool> open{false};
+    std::atomic<int> joined{0};
+    // Written while the job is closed and nobody is active.
+    TaskFn call = nullptr;
+    const void* fn = nullptr;
+    int slots = 0;
+    int core = -1;  // of the caller
+    std::unique_ptr<Part[]> parts;
 
-    Job(TaskFn c, const void* f, int64_t tasks, int count) : call(c), fn(f), slots(count), core(current_core()) {
-      for (int i = 0; i < slots; ++i) {
-        taken[i] = false;
-        new (memory + static_cast<size_t>(i) * sizeof(Part)) Part{begin_of(i, tasks), begin_of(i + 1, tasks)};
+    // The caller's slot.
+    int begin(TaskFn c, const void* f, int64_t tasks, int count) {
+      call = c, fn = f, slots = count, core = current_core();
+      for (int64_t i = 0, at = 0; i < slots; ++i) {
+        Part& p = parts[static_cast<size_t>(i)];
+        p.next.store(at, std::memory_order_relaxed);
+        at += tasks / slots + (i < tasks % slots);
+        p.end = at;
+        p.taken.store(false, std::memory_order_relaxed);
       }
+      joined.store(0, std::memory_order_relaxed);
+      const int slot = join(pool_index);
+      open.store(true);
+      return slot;
     }
-    int64_t begin_of(int slot, int64_t tasks) const {
-      return tasks / slots * slot + std::min<int64_t>(slot, tasks % slots);
-    }
-    Part& part(int slot) { return reinterpret_cast<Part*>(memory)[slot]; }
-
-    // A slot for the thread with this index, or -1 when there is none or nothing is left to do.
+    // A slot for the thread with this index, or -1 when all are taken.
     int join(int index) {
-      if (joined == slots) return -1;
-      bool open = false;
-      for (int i = 0; i < slots && !open; ++i) open = part(i).next.load(std::memory_order_relaxed) < part(i).end;
-      if (!open) return -1;
+      if (joined.fetch_add(1, std::memory_order_relaxed) >= slots) return -1;
       int slot = index % slots;
-      while (taken[slot]) slot = (slot + 1) % slots;
-      taken[slot] = true;
-      ++joined;
+      while (parts[static_cast<size_t>(slot)].taken.exchange(true, std::memory_order_relaxed))
+        slot = (slot + 1) % slots;
       return slot;
     }
     void run(int slot) {
       for (int i = 0; i < slots; ++i) {
-        Part& p = part((slot + i) % slots);
+        Part& p = parts[static_cast<size_t>((slot + i) % slots)];
+        if (p.next.load(std::memory_order_relaxed) >= p.end) continue;
         for (int64_t task; (task = p.next.fetch_add(1, std::memory_order_relaxed)) < p.end;) call(fn, task, slot);
       }
     }
   };
 
-  std::mutex mutex;
-  std::condition_variable wake;
-  Job* jobs = nullptr;
-  std::deque<std::function<void()>> tasks;
-  int sleeping = 0;
-  bool stop = false;
-  std::atomic<uint32_t> epoch{0};  // changes when there may be new work
+  std::atomic<uint64_t> open{0};  // jobs that may be joined
+  std::atomic<uint64_t> free{0};  // jobs that no call has
+  std::unique_ptr<Job[]> jobs;    // kMaxJobs, where there are threads to share them
 
-  std::condition_variable done;
-  std::atomic<int> done_waiters{0};
+  std::mutex mutex;
+  std::condition_variable wake, done;
+  std::deque<std::function<void()>> tasks;  // with the mutex
+  std::atomic<int> waiting_tasks{0};
+  std::atomic<bool> stop{false};
+  std::atomic<int> sleeping{0}, done_waiters{0};
+  std::atomic<uint32_t> epoch{0};  // changes when there may be new work
 
   std::vector<std::thread> threads;
 
-  void leave(Job* job) {
-    if (job->active.fetch_sub(1) != 1) return;
-    // The job may be gone from here on.
-    if (done_waiters.load() > 0) {
-      {
-        std::lock_guard lock(mutex);
-      }
-      done.notify_all();
+  // There is something new for `count` threads. A thread that goes to sleep counts itself before it looks at the epoch
+  // for the last time, with the mutex held until it sleeps.
+  void announce(int count) {
+    epoch.fetch_add(1);
+    const int to_wake = std::min(sleeping.load(), count);
+    if (to_wake <= 0) return;
+    {
+      std::lock_guard lock(mutex);
     }
+    for (int i = 0; i < to_wake; ++i) wake.notify_one();
+  }
+
+  void leave(Job& job) {
+    if (job.active.fetch_sub(1) != 1 || done_waiters.load() == 0) return;
+    {
+      std::lock_guard lock(mutex);
+    }
+    done.notify_all();
+  }
+
+  // Whether there was a slot to take part in.
+  bool take_part(Job& job, int index) {
+    job.active.fetch_add(1);
+    const int slot = job.open.load() ? job.join(index) : -1;
+    if (slot >= 0) {
+      // Linux wakes threads on their waker's core at times, and may leave both there while another core is idle.
+      if (job.core >= 0 && job.core == current_core()) leave_core(job.core);
+      job.run(slot);
+    }
+    leave(job);
+    return slot >= 0;
+  }
+
+  bool run_job(int index) {
+    for (uint64_t left = open.load(); left != 0; left &= left - 1) {
+      if (take_part(jobs[static_cast<size_t>(std::countr_zero(left))], index)) return true;
+    }
+    return false;
+  }
+
+  bool run_task() {
+    if (waiting_tasks.load() == 0) return false;
+    std::function<void()> task;
+    {
+      std::lock_guard lock(mutex);
+      if (tasks.empty()) return false;
+      task = std::move(tasks.front());
+      tasks.pop_front();
+      waiting_tasks.fetch_sub(1);
+    }
+    task();
+    return true;
   }
 
   void work(int index) {
     pool_index = index;
-    std::unique_lock lock(mutex);
     for (;;) {
-      Job* job = jobs;
-      int slot = -1;
-      while (job != nullptr && (slot = job->join(index)) < 0) job = job->link;
-      if (job != nullptr) {
-        job->active.fetch_add(1);
-        lock.unlock();
-        // Linux wakes threads on their waker's core at times, and may leave both there while another core is idle.
-        if (job->core >= 0 && job->core == current_core()) leave_core(job->core);
-        job->run(slot);
-        leave(job);
-        lock.lock();
-        continue;
-      }
-      if (!tasks.empty()) {
-        auto task = std::move(tasks.front());
-        tasks.pop_front();
-        lock.unlock();
-        task();
-        task = nullptr;
-        lock.lock();
-        continue;
-      }
-      if (stop) return;
-      const uint32_t seen = epoch.load(std::memory_order_relaxed);
-      lock.unlock();
-      const bool news = spin_until([&] { return epoch.load(std::memory_order_acquire) != seen; });
-      lock.lock();
-      if (news) continue;
-      ++sleeping;
-      wake.wait(lock, [&] { return stop || epoch.load(std::memory_order_relaxed) != seen; });
-      --sleeping;
+      const uint32_t seen = epoch.load();
+      if (run_job(index) || run_task()) continue;
+      if (stop.load()) return;
+      const auto news = [&] { return epoch.load() != seen; };
+      if (spin_until(news)) continue;
+      std::unique_lock lock(mutex);
+      sleeping.fetch_add(1);
+      wake.wait(lock, news);
+      sleeping.fetch_sub(1);
     }
   }
 };
 
 WorkerPool::WorkerPool(int threads) : threads_(std::max(1, threads)), impl_(std::make_unique<Impl>()) {
+  if (threads_ == 1) return;
+  impl_->jobs = std::make_unique<Impl::Job[]>(kMaxJobs);
+  for (int i = 0; i < kMaxJobs; ++i) {
+    impl_->jobs[static_cast<size_t>(i)].parts = std::make_unique<Impl::Part[]>(static_cast<size_t>(threads_));
+  }
+  impl_->free.store(~uint64_t{0});
   impl_->threads.reserve(static_cast<size_t>(threads_ - 1));
   for (int i = 1; i < threads_; ++i) {
     try {
@@ -181,40 +213,36 @@ WorkerPool::WorkerPool(int threads) : threads_(std::max(1, threads)), impl_(std:
 }
 
 WorkerPool::~WorkerPool() {
-  {
-    std::lock_guard lock(impl_->mutex);
-    impl_->stop = true;
-    impl_->epoch.fetch_add(1);
-  }
-  impl_->wake.notify_all();
+  impl_->stop.store(true);
+  impl_->announce(threads_);
   for (std::thread& t : impl_->threads) t.join();
 }
 
 void WorkerPool::run(int64_t tasks, int slots, TaskFn call, const void* fn) {
   Impl& p = *impl_;
-  Impl::Job job(call, fn, tasks, slots);
-  const int slot = job.join(pool_index);
-  int to_wake;
-  {
-    std::lock_guard lock(p.mutex);
-    job.link = p.jobs;
-    p.jobs = &job;
-    p.epoch.fetch_add(1, std::memory_order_release);
-    to_wake = std::min(p.sleeping, slots - 1);
+  uint64_t free = p.free.load(), bit = 0;
+  do {
+    bit = free & (~free + 1);
+  } while (bit != 0 && !p.free.compare_exchange_weak(free, free & ~bit));
+  if (bit == 0) {
+    for (int64_t i = 0; i < tasks; ++i) call(fn, i, 0);
+    return;
   }
-  for (int i = 0; i < to_wake; ++i) p.wake.notify_one();
+  Impl::Job& job = p.jobs[static_cast<size_t>(std::countr_zero(bit))];
+  const int slot = job.begin(call, fn, tasks, slots);
+  p.open.fetch_or(bit);
+  p.announce(slots - 1);
   job.run(slot);
-  {
-    std::lock_guard lock(p.mutex);
-    Impl::Job** at = &p.jobs;
-    while (*at != &job) at = &(*at)->link;
-    *at = job.link;
+  p.open.fetch_and(~bit);
+  job.open.store(false);
+  const auto nobody_active = [&] { return job.active.load() == 0; };
+  if (!spin_until(nobody_active)) {
+    std::unique_lock lock(p.mutex);
+    p.done_waiters.fetch_add(1);
+    p.done.wait(lock, nobody_active);
+    p.done_waiters.fetch_sub(1);
   }
-  if (spin_until([&] { return job.active.load(std::memory_order_acquire) == 0; })) return;
-  std::unique_lock lock(p.mutex);
-  p.done_waiters.fetch_add(1);
-  p.done.wait(lock, [&] { return job.active.load() == 0; });
-  p.done_waiters.fetch_sub(1);
+  p.free.fetch_or(bit);
 }
 
 void WorkerPool::submit(std::function<void()> task) {
@@ -225,9 +253,9 @@ void WorkerPool::submit(std::function<void()> task) {
   {
     std::lock_guard lock(impl_->mutex);
     impl_->tasks.push_back(std::move(task));
-    impl_->epoch.fetch_add(1, std::memory_order_release);
+    impl_->waiting_tasks.fetch_add(1);
   }
-  impl_->wake.notify_one();
+  impl_->announce(1);
 }
 
 }  // namespace tw

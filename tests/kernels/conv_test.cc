@@ -71,7 +71,7 @@ void check_kind(ConvSpec spec, bool constant_filter, Planner planner = plan_conv
   const void* a = spec.kind == Kind::kInputGrad ? filter.data() : input.data();
   const void* b = spec.kind == Kind::kForward ? filter.data() : output.data();
   if (constant_filter) spec.constant_filter = filter.data();
-  for (int threads : {1, 2}) {
+  for (int threads : {1, 2, 5}) {
     auto plan = planner(spec, threads);
     ASSERT_TRUE(plan.ok()) << plan.status().to_string();
     WorkerPool pool(threads);

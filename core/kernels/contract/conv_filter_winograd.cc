@@ -9,6 +9,11 @@
 namespace tw::contract {
 namespace {
 
+constexpr int64_t kMostBytes = 16 << 20;  // of transformed tiles, where that is more than one thread's share
+// Bytes of sums that each thread may have for itself: it then shares nothing with others until all are done, while
+// threads that share a batch of tiles pass what they transform to each other.
+constexpr size_t kMostSums = 256 << 10;
+
 class WinogradFilterGrad final : public SlottedPlan {
  public:
   Status plan(const ConvSpec& spec, int threads);
@@ -17,6 +22,13 @@ class WinogradFilterGrad final : public SlottedPlan {
   std::string_view algorithm() const override { return "winograd"; }
 
  private:
+  // Transformed tiles, [product][tile][channel], and the products' sums.
+  struct Batch {
+    float *source, *gradient, *sums;
+  };
+  template <typename Each>
+  void add_parts(int64_t first, int64_t count, const float* a, const float* b, const float* zeros, Batch to,
+                 bool begin_sums, const Each& each) const;
   // Part `index` of all rows of tiles: whole images, or rows of tiles of one image.
   WinogradRun part(int64_t index) const;
 
@@ -25,7 +37,9 @@ class WinogradFilterGrad final : public SlottedPlan {
   WinogradGrid grid_{};
   int64_t images_ = 1, band_ = 1, bands_ = 1, parts_ = 0;  // of a part; bands of an image
   int64_t part_tiles_ = 0, at_a_time_ = 1;                 // tiles of a part; parts between two visits to the sums
+  int64_t group_ = kMaxGroup;                              // channels of the source that a product takes at once
   WinogradLayout source_{}, gradient_{};
+  bool apart_ = false;              // each thread has tiles and sums of its own
   int64_t step_ = 0, product_ = 0;  // elements of a row and of a product's sums
 };
 
@@ -52,14 +66,26 @@ Status WinogradFilterGrad::plan(const ConvSpec& spec, int threads) {
   }
   parts_ = bands_ * ((spec.batch + images_ - 1) / images_);
   part_tiles_ = images_ * band_ * wide;
-  at_a_time_ = std::clamp<int64_t>(kTilesAtATime / part_tiles_, 1, parts_);
+  // Each thread works on its share of them from its own cache.
+  const int64_t tile_bytes = kWinogradProducts * (source_.tile + gradient_.tile) * static_cast<int64_t>(sizeof(float));
+  const int64_t shares = std::clamp<int64_t>(kMostBytes / (kTilesAtATime * tile_bytes), 1, slots_);
+  at_a_time_ = std::clamp<int64_t>(shares * kTilesAtATime / part_tiles_, 1, parts_);
+  const size_t sums_bytes = piece_bytes<float>(kWinogradProducts * product_);
+  apart_ = slots_ > 1 && parts_ >= slots_ && sums_bytes <= kMostSums;
+  if (apart_) at_a_time_ = std::clamp<int64_t>(kTilesAtATime / part_tiles_, 1, parts_);
+  // Three products or pieces of one for each thread, of two tiles at least.
+  const int64_t pieces =
+      std::min((3 * slots_ + kWinogradProducts - 1) / kWinogradProducts, grid_.source_c / (2 * set_.max_rows));
+  group_ = slots_ > 1 && !apart_ ? std::min(kMaxGroup, grid_.source_c / std::max<int64_t>(pieces, 1)) : kMaxGroup;
   source_.product = at_a_time_ * part_tiles_ * source_.tile + lanes;
   gradient_.product = at_a_time_ * part_tiles_ * gradient_.tile + lanes;
-  shared_bytes_ =
-      piece_bytes<float>(std::max(source_.tile, gradient_.tile)) +
-      piece_bytes<float>(kWinogradProducts * source_.product) +
-      piece_bytes<float>(kWinogradProducts * gradient_.product) + piece_bytes<float>(kWinogradProducts * product_) +
-      (epilogue_.home() < 0 ? piece_bytes<float>(grid_.taps * grid_.taps * grid_.source_c * grid_.result_c) : 0);
+  const size_t batch_bytes = piece_bytes<float>(kWinogradProducts * source_.product) +
+                             piece_bytes<float>(kWinogradProducts * gradient_.product) + sums_bytes;
+  shared_bytes_ = piece_bytes<float>(std::max(source_.tile, gradient_.tile));
+  if (epilogue_.home() < 0) {
+    shared_bytes_ += piece_bytes<float>(grid_.taps * grid_.taps * grid_.source_c * grid_.result_c);
+  }
+  (apart_ ? slot_bytes_ : shared_bytes_) += batch_bytes;
   return {};
 }
 
@@ -72,60 +98,97 @@ WinogradRun WinogradFilterGrad::part(int64_t index) const {
   return run;
 }
 
+// Adds parts [first, first + count) to the sums, or begins them. each(n, fn) calls fn(0), ..., fn(n - 1).
+template <typename Each>
+void WinogradFilterGrad::add_parts(int64_t first, int64_t count, const float* a, const float* b, const float* zeros,
+                                   Batch to, bool begin_sums, const Each& each) const {
+  const int64_t c = grid_.source_c;
+  // All parts of a batch but its last have the same number of tiles, or the batch is one part.
+  const auto begin_of = [&](int64_t i) {
+    int64_t tiles = 0;
+    for (int64_t p = 0; p < i; ++p) {
+      const WinogradRun r = part(first + p);
+      tiles += r.images * r.rows * grid_.tiles_w();
+    }
+    return tiles;
+  };
+  each(2 * count, [&](int64_t task) {
+    const int64_t i = task / 2, begin = begin_of(i);
+    const WinogradRun r = part(first + i);
+    if (task % 2 == 0) winograd_input(grid_, r, a, zeros, to.source + begin * source_.tile, source_);
+    else winograd_gradient(grid_, r, b, zeros, to.gradient + begin * gradient_.tile, gradient_);
+  });
+  const int64_t tiles = begin_of(count), offset = 0, groups = (c + group_ - 1) / group_;
+  each(kWinogradProducts * groups, [&](int64_t task) {
+    const int64_t e = task / groups, begin = task % groups * group_;
+    Panels<float> right;
+    right.direct = to.gradient + e * gradient_.product;
+    right.ld = gradient_.tile;
+    right.k = tiles;
+    right.n = step_;
+    right.lanes = set_.lanes;
+    right.width = 2 * set_.lanes;
+    RowSource<float> left;
+    left.a_step = source_.tile;
+    left.offsets = &offset;
+    left.length = tiles;
+    left.base = to.source + e * source_.product + begin;
+    float* rows_of[kMaxGroup];
+    const int64_t rows = std::min(group_, c - begin);
+    for (int64_t r = 0; r < rows; ++r) rows_of[r] = to.sums + e * product_ + (begin + r) * step_;
+    multiply_rows(set_, left, rows, right, 0, 0, right.count(), rows_of, !begin_sums);
+  });
+}
+
 Status WinogradFilterGrad::run(const void* a, const void* b, const void* const* operands, void* const* outputs,
                                void* workspace, WorkerPool& pool) const {
+  const auto *x = static_cast<const float*>(a), *dy = static_cast<const float*>(b);
   char* memory = static_cast<char*>(workspace);
+  char* const slots = memory + shared_bytes_;
   const int64_t most = std::max(source_.tile, gradient_.tile);
   float* zeros = take<float>(&memory, most);
   std::fill_n(zeros, most, 0.0f);
-  float* source = take<float>(&memory, kWinogradProducts * source_.product);
-  float* gradient = take<float>(&memory, kWinogradProducts * gradient_.product);
-  float* sums = take<float>(&memory, kWinogradProducts * product_);
-  const int64_t c = grid_.source_c, k = grid_.result_c;
-
-  for (int64_t first = 0; first < parts_; first += at_a_time_) {
-    const int64_t count = std::min(at_a_time_, parts_ - first);
-    // All parts of a batch but its last have the same number of tiles, or the batch is one part.
-    const auto begin_of = [&](int64_t i) {
-      int64_t tiles = 0;
-      for (int64_t p = 0; p < i; ++p) {
-        const WinogradRun r = part(first + p);
-        tiles += r.images * r.rows * grid_.tiles_w();
-      }
-      return tiles;
-    };
-    pool.run_tasks(2 * count, slots_, [&](int64_t task, int) {
-      const int64_t i = task / 2, begin = begin_of(i);
-      const WinogradRun r = part(first + i);
-      if (task % 2 == 0) {
-        winograd_input(grid_, r, static_cast<const float*>(a), zeros, source + begin * source_.tile, source_);
-      } else {
-        winograd_gradient(grid_, r, static_cast<const float*>(b), zeros, gradient + begin * gradient_.tile, gradient_);
-      }
-    });
-    const int64_t tiles = begin_of(count), offset = 0;
-    pool.run_tasks(kWinogradProducts, slots_, [&](int64_t e, int) {
-      Panels<float> right;
-      right.direct = gradient + e * gradient_.product;
-      right.ld = gradient_.tile;
-      right.k = tiles;
-      right.n = step_;
-      right.lanes = set_.lanes;
-      right.width = 2 * set_.lanes;
-      RowSource<float> left;
-      left.a_step = source_.tile;
-      left.offsets = &offset;
-      left.length = tiles;
-      float* to[kMaxGroup];
-      for (int64_t begin = 0; begin < c; begin += kMaxGroup) {
-        const int64_t rows = std::min(kMaxGroup, c - begin);
-        for (int64_t r = 0; r < rows; ++r) to[r] = sums + e * product_ + (begin + r) * step_;
-        left.base = source + e * source_.product + begin;
-        multiply_rows(set_, left, rows, right, 0, 0, right.count(), to, first > 0);
+  const auto batch_at = [&](char** at) {
+    Batch batch;
+    batch.source = take<float>(at, kWinogradProducts * source_.product);
+    batch.gradient = take<float>(at, kWinogradProducts * gradient_.product);
+    batch.sums = take<float>(at, kWinogradProducts * product_);
+    return batch;
+  };
+  const auto batch_of = [&](int64_t slot) {
+    char* at = slots + static_cast<size_t>(slot) * slot_bytes_;
+    return batch_at(&at);
+  };
+  float* sums = nullptr;
+  if (apart_) {
+    // Which parts a slot sums is fixed, so that rounding does not depend on the threads' luck.
+    pool.run_tasks(slots_, slots_, [&](int64_t slot, int) {
+      const Batch mine = batch_of(slot);
+      const int64_t begin = slot * parts_ / slots_, end = (slot + 1) * parts_ / slots_;
+      for (int64_t first = begin; first < end; first += at_a_time_) {
+        add_parts(first, std::min(at_a_time_, end - first), x, dy, zeros, mine, first == begin,
+                  [](int64_t n, const auto& fn) {
+                    for (int64_t i = 0; i < n; ++i) fn(i);
+                  });
       }
     });
+    sums = batch_of(0).sums;
+    pool.parallel_for(kWinogradProducts * product_, grain_for_ns(0.2 * slots_), [&](int64_t begin, int64_t end) {
+      for (int64_t slot = 1; slot < slots_; ++slot) {
+        const float* from = batch_of(slot).sums;
+        for (int64_t i = begin; i < end; ++i) sums[i] += from[i];
+      }
+    });
+  } else {
+    const Batch shared = batch_at(&memory);
+    sums = shared.sums;
+    for (int64_t first = 0; first < parts_; first += at_a_time_) {
+      add_parts(first, std::min(at_a_time_, parts_ - first), x, dy, zeros, shared, first == 0,
+                [&](int64_t n, const auto& fn) { pool.run_tasks(n, slots_, [&](int64_t i, int) { fn(i); }); });
+    }
   }
 
+  const int64_t c = grid_.source_c, k = grid_.result_c;
   const int home = epilogue_.home();
   const int64_t elements = grid_.taps * grid_.taps * c * k;
   float* filter = home >= 0 ? static_cast<float*>(outputs[home]) : take<float>(&memory, elements);

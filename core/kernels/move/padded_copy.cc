@@ -8,8 +8,8 @@
 namespace tw {
 namespace {
 
-// About 20 us of copying from memory.
-constexpr int64_t kBytesPerThread = 128 << 10;
+// About 10 us of copying from memory.
+constexpr int64_t kBytesPerThread = 64 << 10;
 
 struct Wide {
   uint64_t lo, hi;

@@ -10,8 +10,8 @@
 namespace tw {
 namespace {
 
-// About 20 us of copying from memory, below which another thread does not pay.
-constexpr int64_t kBytesPerThread = 128 << 10;
+// About 10 us of copying from memory, below which another thread does not pay.
+constexpr int64_t kBytesPerThread = 64 << 10;
 
 // A transpose goes tile by tile: what is read and what is written of one stays in the second-level cache, and both
 // sides of it are runs long enough for the processor to see what comes next.

@@ -122,9 +122,9 @@ namespace {
 
 using channels::Operands;
 
-constexpr int64_t kVector = 16;            // floats of the widest vectors
-constexpr int64_t kWidth = 1 << 10;        // about as many channels are worked on as one row
-constexpr int64_t kPerThread = 128 << 10;  // about 20 us of reading
+constexpr int64_t kVector = 16;           // floats of the widest vectors
+constexpr int64_t kWidth = 1 << 10;       // about as many channels are worked on as one row
+constexpr int64_t kPerThread = 32 << 10;  // elements, about 5 us of reading
 constexpr int kMaxOperands = 4;
 
 // The matrix as rows of whole vectors; the last row may be shorter.

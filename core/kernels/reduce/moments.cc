@@ -115,8 +115,8 @@ using moments::kNarrow;
 using moments::kPiece;
 using moments::Sums;
 
-// About 20 us of reading.
-constexpr int64_t kPerThread = 128 << 10;
+// Elements: about 5 us of reading.
+constexpr int64_t kPerThread = 32 << 10;
 
 int64_t parts_of(int64_t rows, int64_t columns, int threads) {
   const int64_t wanted = std::clamp<int64_t>(rows * columns / kPerThread, 1, std::max(threads, 1));

@@ -16,7 +16,7 @@ struct State : KernelState {
 };
 
 constexpr int64_t kBlockBytes = 16 << 10;       // of OneHot's result that is written at once
-constexpr int64_t kBytesPerThread = 256 << 10;  // about 20 us of writing
+constexpr int64_t kBytesPerThread = 128 << 10;  // about 10 us of writing
 
 Status prepare(PrepareContext& ctx) {
   auto& state = ctx.emplace_state<State>();
