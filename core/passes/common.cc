@@ -15,6 +15,15 @@ bool is_pure(const Node& n) {
   return (n.op->traits & kImpure) == 0;
 }
 
+bool refines(const Shape& shape, const Shape& declared) {
+  if (!declared.rank_known()) return true;
+  if (!shape.rank_known() || shape.rank() != declared.rank()) return false;
+  for (int i = 0; i < shape.rank(); ++i) {
+    if (declared[i] != kUnknownDim && shape[i] != declared[i]) return false;
+  }
+  return true;
+}
+
 Status check_call(const Body& f, std::span<const DType> args, std::span<const DType> results) {
   const auto fits = [&](const char* what, std::span<const DType> given, const std::vector<NodeId>& ports) -> Status {
     if (given.size() != ports.size()) {

@@ -17,7 +17,8 @@ constexpr int64_t kMaxSize = 1024;
 struct List {
   std::vector<Output> elements;  // not valid() where none was set
   DType dtype = DType::kInvalid;
-  Shape element_shape = Shape::unknown();
+  Shape element_shape = Shape::unknown();  // as far as it is known
+  bool shape_known = true;                 // whether that is all of it
   int64_t max_elements = -1;
   Output rows;     // the tensor whose rows the elements are
   int marks = -1;  // of which list each element may be read once; -1: they may be read at will
@@ -113,8 +114,9 @@ class Dissolver {
     const std::optional<Shape> shape = spelled(n.inputs[0]);
     const std::optional<int64_t> count = integer(n.inputs[1]);
     list.dtype = n.attr().dtype("element_dtype");
-    if (!shape || !count || !is_plain(list.dtype)) return false;
-    list.element_shape = *shape;
+    if (!count || !is_plain(list.dtype)) return false;
+    list.shape_known = shape.has_value();
+    list.element_shape = shape.value_or(Shape::unknown());
     if (n.op->name == "EmptyTensorList") {
       list.max_elements = *count;
     } else {
@@ -128,8 +130,7 @@ class Dissolver {
 
   // Whether the element surely fits the list.
   bool fits(const List& list, const Node& n, Output element) const {
-    return n.attr().dtype("element_dtype") == list.dtype && shape_of(element).fully_known() &&
-           compatible(list.element_shape, shape_of(element));
+    return n.attr().dtype("element_dtype") == list.dtype && refines(shape_of(element), list.element_shape);
   }
 
   Result<bool> push(const Node& n) {
@@ -157,11 +158,8 @@ class Dissolver {
     return true;
   }
 
-  // Whether the element has the shape that its reader is known to give.
-  bool reads_as(Output element, Output reader) const {
-    const Shape &has = shape_of(element), &wanted = shape_of(reader);
-    return has.fully_known() && (has == wanted || (!wanted.fully_known() && compatible(wanted, has)));
-  }
+  // Whether the element surely has the shape that its reader is known to give.
+  bool reads_as(Output element, Output reader) const { return refines(shape_of(element), shape_of(reader)); }
 
   // The element that an op's operand 1 names, when there is one.
   std::optional<size_t> index(const List& list, const Node& n) const {
@@ -200,7 +198,7 @@ class Dissolver {
     Output element = list->elements[*i];
     const int marks = list->marks;
     if (!element.valid()) {
-      if (!compatible(list->element_shape, shape_of({n.id, 0}))) return false;
+      if (!refines(shape_of({n.id, 0}), list->element_shape)) return false;
       TW_ASSIGN_OR_RETURN(element, zeros(n, list->dtype, shape_of({n.id, 0})));
     }
     if (!element.valid() || !reads_as(element, {n.id, 0})) return false;
@@ -222,7 +220,7 @@ class Dissolver {
   // The rows of a tensor, one by one; none where their number is not known or too large.
   Result<std::vector<Output>> rows_of(const Node& like, Output tensor) {
     const Shape shape = shape_of(tensor);
-    if (!shape.fully_known() || shape.rank() < 1 || shape[0] < 1 || shape[0] > kMaxSize) return std::vector<Output>();
+    if (shape.rank() < 1 || shape[0] < 1 || shape[0] > kMaxSize) return std::vector<Output>();
     auto at = unpacked_.find(tensor);
     if (at == unpacked_.end()) {
       const AttrMap attrs{{"num", shape[0]}, {"axis", int64_t{0}}};
@@ -239,10 +237,11 @@ class Dissolver {
     List list;
     const std::optional<Shape> shape = spelled(n.inputs[1]);
     list.dtype = n.attr().dtype("element_dtype");
-    if (!shape || !is_plain(list.dtype)) return false;
-    list.element_shape = *shape;
+    if (!is_plain(list.dtype)) return false;
+    list.shape_known = shape.has_value();
+    list.element_shape = shape.value_or(Shape::unknown());
     TW_ASSIGN_OR_RETURN(list.elements, rows_of(n, tensor));
-    if (list.elements.empty() || !compatible(*shape, shape_of(list.elements[0]))) return false;
+    if (list.elements.empty() || !refines(shape_of(list.elements[0]), list.element_shape)) return false;
     list.rows = tensor;
     lists_[{n.id, 0}] = std::move(list);
     return true;
@@ -260,7 +259,7 @@ class Dissolver {
       if (index_value(*order, i) != i || list.elements[static_cast<size_t>(i)].valid()) return false;
     }
     TW_ASSIGN_OR_RETURN(std::vector<Output> rows, rows_of(n, n.inputs[1]));
-    if (rows.size() != list.elements.size() || !compatible(list.element_shape, shape_of(rows[0]))) return false;
+    if (rows.size() != list.elements.size() || !refines(shape_of(rows[0]), list.element_shape)) return false;
     list.elements = std::move(rows);
     list.rows = n.inputs[1];
     lists_[{n.id, 0}] = std::move(list);
@@ -274,14 +273,13 @@ class Dissolver {
     const auto size = static_cast<int64_t>(list.elements.size());
     const int64_t wanted = n.attr().integer("num_elements");
     if (wanted != -1 && wanted != size) return false;
-    const std::optional<Shape> asked = spelled(n.inputs[1]);
-    if (!asked) return false;
+    const Shape asked = spelled(n.inputs[1]).value_or(Shape::unknown());
     for (size_t i = 0; i < list.elements.size(); ++i) mark(list, i, n);
     Shape common = Shape::unknown();
     for (const Output o : list.elements) {
       if (o.valid()) common = shape_of(o);
     }
-    if (!common.fully_known() || !compatible(*asked, common) || common.rank() == kMaxRank) return false;
+    if (!common.rank_known() || !refines(common, asked) || common.rank() == kMaxRank) return false;
     for (Output& o : list.elements) {
       if (!o.valid()) {
         TW_ASSIGN_OR_RETURN(o, zeros(n, list.dtype, common));
@@ -302,7 +300,7 @@ class Dissolver {
   // How long it is, or what its elements must fit.
   Result<bool> ask(const Node& n) {
     const List* list = list_at(n.inputs[0]);
-    if (list == nullptr) return false;
+    if (list == nullptr || (n.op->name == "TensorListElementShape" && !list->shape_known)) return false;
     std::vector<int64_t> answer{static_cast<int64_t>(list->elements.size())};
     Shape shape{};
     if (n.op->name == "TensorListElementShape") {
@@ -353,6 +351,7 @@ class Dissolver {
     List list;
     list.dtype = of->dtype;
     list.element_shape = of->element_shape;
+    list.shape_known = of->shape_known;
     list.elements.resize(of->elements.size());
     // An element keeps its own shape, which a list of nothing but unset ones would not know.
     for (const Output o : of->elements) {
@@ -378,7 +377,7 @@ class Dissolver {
       for (const Output in : n.inputs) terms.push_back(list_at(in)->elements[i]);
       for (const Output o : terms) {
         for (const Output p : terms) {
-          if (o.valid() && p.valid() && (!shape_of(o).fully_known() || shape_of(o) != shape_of(p))) return false;
+          if (o.valid() && p.valid() && (!shape_of(o).rank_known() || shape_of(o) != shape_of(p))) return false;
         }
       }
       TW_ASSIGN_OR_RETURN(list.elements[i], sum(n, list.dtype, std::move(terms)));

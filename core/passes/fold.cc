@@ -19,6 +19,13 @@ bool foldable(const Graph& g, const Node& n) {
   return find_kernel(*n.op, n.attrs) != nullptr;
 }
 
+// Whether the op takes something out of a vector: that may be known where not all of it is, as with a shape of which
+// one dimension is not known.
+bool takes_part(const Node& n) {
+  const std::string_view op = n.op->name;
+  return op == "StridedSlice" || op == "Slice" || op == "Gather" || op == "GatherV2";
+}
+
 }  // namespace
 
 Status fold(Body& body, const PassContext& context) {
@@ -36,7 +43,13 @@ Status fold(Body& body, const PassContext& context) {
       inputs.push_back(*value);
       input_bytes += value->bytes();
     }
-    if (inputs.size() != n.inputs.size()) continue;
+    if (inputs.size() != n.inputs.size()) {
+      if (!takes_part(n) || !n.controls.empty()) continue;
+      const std::optional<Tensor> value = g.constant_value(Output{id, 0});
+      if (!value) continue;
+      TW_RETURN_IF_ERROR(become(body, id, "Const", {}, {{"dtype", value->dtype()}, {"value", *value}}));
+      continue;
+    }
     bool small = true;
     for (size_t i = 0; i < n.output_shapes.size(); ++i) {
       const Shape& s = n.output_shapes[i];

@@ -102,6 +102,8 @@ Status optimise_for_shapes(Body& body, std::span<const Shape> arg_shapes, const 
 const Tensor* constant_of(const Node& n);
 // Whether the op may be evaluated at compile time, merged with its equal, or dropped.
 bool is_pure(const Node& n);
+// Whether values of a static shape surely have the declared one too: what is known of that is known of it, and equal.
+bool refines(const Shape& shape, const Shape& declared);
 // Adds a node made by a pass: name `like`/`suffix` made unique, device and user line of `like`.
 Result<NodeId> add_node(Body& body, const Node& like, std::string_view suffix, std::string_view op,
                         std::vector<Output> inputs, AttrMap attrs, std::vector<NodeId> controls = {});

@@ -179,17 +179,16 @@ class Unroller {
     return {};
   }
 
-  // Whether the variables surely have the shapes at the end of an iteration that they had at its start: a loop that
-  // changes one fails where it was not said to.
+  // Whether the variables surely have the shapes that they were declared to have, at the start and after an iteration:
+  // a loop that changes one otherwise fails.
   bool keeps_types(const Node& loop, const Body& next) const {
     for (size_t k = 0; k < loop.inputs.size(); ++k) {
       const Output result = next.body->node(next.results[k]).inputs[0];
       const DType dtype = base_dtype(loop.output_dtypes[k]);
       if (base_dtype(next.body->dtype(result)) != dtype) return false;
       if (is_list(dtype) || result == Output{next.args[k], 0}) continue;
-      const Shape before = next.body->shape({next.args[k], 0});
-      if (!before.fully_known() || next.body->shape(result) != before || g_.shape(loop.inputs[k]) != before)
-        return false;
+      const Shape declared = next.body->shape({next.args[k], 0});
+      if (!refines(next.body->shape(result), declared) || !refines(g_.shape(loop.inputs[k]), declared)) return false;
     }
     return true;
   }

@@ -40,6 +40,20 @@ TEST(Passes, FoldEvaluatesConstants) {
             "_Retval(c)");
 }
 
+TEST(Passes, FoldTakesADimensionFromAShapeThatIsPartlyKnown) {
+  const auto part = [](int i) {
+    return internal::concat(
+        "%x:float[?,5] = _Arg() {T=float, index=0, _output_shapes:list(shape)=[[?,5]]}\n",
+        "%s = Shape(%x) {T=float, out_type=int32}\n%b = Const() {dtype=int32, value=tensor<int32 [1] = ", i,
+        ">}\n%e = Const() {dtype=int32, value=tensor<int32 [1] = ", i + 1,
+        ">}\n%o = Const() {dtype=int32, value=tensor<int32 [1] = 1>}\n",
+        "%d = StridedSlice(%s, %b, %e, %o) {T=int32, Index=int32, shrink_axis_mask=1}\n",
+        "%n = Neg(%d) {T=int32}\n%r = _Retval(%n) {T=int32, index=0}\n");
+  };
+  EXPECT_EQ(after(part(1), folded), "_Retval(n)");
+  EXPECT_EQ(after(part(0), folded), "Shape(x); StridedSlice(s, b, e, o); Neg(d); _Retval(n)");
+}
+
 TEST(Passes, FoldKeepsWhatConstantsWaitFor) {
   EXPECT_EQ(after("%w = NoOp()\n%a = Const(^%w) {dtype=float, value=tensor<float [] = 1>}\n"
                   "%b = Neg(%a) {T=float}\n%c = Neg(%b) {T=float}\n%r = _Retval(%c) {T=float, index=0}\n",

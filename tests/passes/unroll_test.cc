@@ -113,10 +113,11 @@ TEST(UnrollLoops, OthersStay) {
     loop.make(arguments...);
     return !loop.unroll() && loop.count("While(") == 1;
   };
-  EXPECT_TRUE(stays(300));                        // too often
-  EXPECT_TRUE(stays(3, "Neg", "n"));              // from where is not known
-  EXPECT_TRUE(stays(3, "Neg", "zero", "While"));  // effects
-  EXPECT_TRUE(stays(3, "Neg", "zero", "StatelessWhile", Shape{kUnknownDim}));
+  EXPECT_TRUE(stays(300));                                           // too often
+  EXPECT_TRUE(stays(3, "Neg", "n"));                                 // from where is not known
+  EXPECT_TRUE(stays(3, "Neg", "zero", "While"));                     // effects
+  EXPECT_TRUE(stays(3, "Neg", "zero", "StatelessWhile", Shape{3}));  // a shape that it was not declared to have
+  EXPECT_FALSE(stays(3, "Neg", "zero", "StatelessWhile", Shape{kUnknownDim}));
   EXPECT_FALSE(stays(3, "Neg", "zero", "StatelessWhile", Shape{2}));
 }
 
@@ -187,6 +188,22 @@ TEST(DissolveLists, RowsAndWholeLists) {
   EXPECT_EQ(dissolved(from + stack + give("k", 0)), "_Retval(t)");
   EXPECT_EQ(dissolved(from + get("g", "b", "i1") + give("g", 0)), "Unpack(t); _Retval(b/rows:1)");
   EXPECT_EQ(dissolved(from + "%k = TensorListLength(%b)\n" + give("k", 0)), "_Retval(k/const)");
+}
+
+// What a batch of unknown size is made of.
+TEST(DissolveLists, PartlyKnownShapes) {
+  const std::string rows =
+      "%u:float[2,?] = _Arg() {T=float, index=4, _output_shapes:list(shape)=[[2,?]]}\n"
+      "%v:float[?] = _Arg() {T=float, index=5, _output_shapes:list(shape)=[[?]]}\n"
+      "%b = TensorListFromTensor(%u, %any) {element_dtype=float, shape_type=int32}\n"
+      "%g = TensorListGetItem(%b, %i1, %any) {element_dtype=float}\n";
+  EXPECT_EQ(dissolved(rows + give("g", 0)), "Unpack(u); _Retval(b/rows:1)");
+  // A list of float[2] takes what is surely one only, and a reader that expects one gets it only where it is.
+  EXPECT_NE(
+      dissolved(rows + set("a", "two", "i0", "v") + get("h", "a", "i0") + give("h", 0)).find("TensorListGetItem("),
+      std::string::npos);
+  EXPECT_NE(dissolved(rows + push("p", "empty", "v") + pop("q", "p") + give("q:1", 0)).find("TensorListPopBack("),
+            std::string::npos);
 }
 
 TEST(DissolveLists, GradientsOfElementsAdd) {

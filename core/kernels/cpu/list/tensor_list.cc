@@ -1,5 +1,6 @@
 #include "core/kernels/cpu/list/tensor_list.h"
 
+#include <typeinfo>
 #include <utility>
 
 #include "core/kernels/cpu/array/outputs.h"
@@ -14,7 +15,10 @@ Result<TensorList*> list_in(const Value& v, DType dtype) {
     return invalid_argument("Input handle is not a list. Saw: a tensor of type ", dtype_name(v.dtype));
   }
   if (v.shape->rank() != 0) return invalid_argument("Input handle must be a scalar saw: ", *v.shape);
-  auto* list = dynamic_cast<TensorList*>(static_cast<const Variant*>(v.data)->get());
+  VariantValue* const value = static_cast<const Variant*>(v.data)->get();
+  // Most are no more than that, which is told much faster than what a type derives from.
+  auto* list = value != nullptr && typeid(*value) == typeid(TensorList) ? static_cast<TensorList*>(value)
+                                                                        : dynamic_cast<TensorList*>(value);
   if (list == nullptr) return invalid_argument("Input handle is not a list. Saw: an empty or other variant");
   if (dtype != DType::kInvalid && dtype != list->dtype) {
     return invalid_argument("Invalid data types; op elements ", dtype_name(dtype), " but list elements ",
