@@ -54,10 +54,17 @@ class ProductTrimmer {
                        [&](const Uses::Edge& e) { return e.output == static_cast<int>(output); });
   }
 
+  // Whether the node must run whoever reads it.
+  bool is_awaited(NodeId id) const {
+    const auto edges = uses_.of(id);
+    return std::find(body_.controls.begin(), body_.controls.end(), id) != body_.controls.end() ||
+           std::any_of(edges.begin(), edges.end(), [](const Uses::Edge& e) { return e.slot < 0; });
+  }
+
   // The columns that are read of a product which is only split; nothing where those are all, or none.
   std::optional<Part> wanted(NodeId id) const {
     const Node& n = g_.mutable_node(id);
-    if (!is_split(n) || !n.controls.empty()) return std::nullopt;
+    if (!is_split(n) || !n.controls.empty() || is_awaited(id)) return std::nullopt;
     const Tensor* axis = constant_of(g_.mutable_node(n.inputs[n.op->name == "Split" ? 0 : 2].node));
     const Node& m = product(id);
     if (axis == nullptr || m.op->name != "MatMul" || !m.controls.empty() || uses_.of(m.id).size() != 1)

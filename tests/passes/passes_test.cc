@@ -201,6 +201,10 @@ TEST(Passes, ColumnsThatNobodyReadsAreNotComputed) {
     const std::string as_it_was = "MatMul(x, w); SplitV(m, sizes, axis); _Retval(s:2)";
     EXPECT_EQ(after(text(100, transpose, shape, last + first), trim_products), as_it_was + "; _Retval(s)");
     EXPECT_EQ(after(text(4, transpose, shape, last), trim_products), as_it_was);
+    // Somebody waits for the split.
+    EXPECT_EQ(after(text(40, transpose, shape, "%w2 = NoOp(^%s)\n%r = _Retval(%s:2, ^%w2) {T=float, index=0}\n"),
+                    trim_products),
+              "MatMul(x, w); SplitV(m, sizes, axis); NoOp(^s); _Retval(s:2, ^w2)");
   }
 }
 

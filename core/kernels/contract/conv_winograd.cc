@@ -21,8 +21,9 @@ class WinogradConv final : public SlottedPlan {
  private:
   int64_t panels() const { return (grid_.result_c + width_ - 1) / width_; }
   int64_t columns(int64_t panel) const { return std::min(width_, grid_.result_c - panel * width_); }
+  int64_t turned_elements() const { return gradient_ ? grid_.taps * grid_.taps * tap_ : 0; }
   int64_t padded(int64_t channels) const { return (channels + set_.lanes - 1) / set_.lanes * set_.lanes; }
-  const float* turn_filter(const float* filter, float* to) const;
+  const float* turn_filter(const float* filter, float* to, WorkerPool* pool) const;
   void transform_filter(const float* filter, float* to, WorkerPool* pool) const;
   // Columns [column, column + columns) of all products of the tiles, and in them channels [first, first + channels) of
   // the source: with a transformed filter of these columns and channels, product by product, `product` elements apart.
@@ -44,6 +45,7 @@ class WinogradConv final : public SlottedPlan {
   int64_t tiles_ = 0;                                      // of a unit
   WinogradLayout source_{}, result_{};
   int64_t product_ = 0, width_ = 1;  // elements of one product's filter; columns of a panel
+  int64_t tap_ = 0;                  // elements from one tap of the filter to the next
   bool one_pass_ = false;
   int64_t pass_channels_ = 0;  // of the source at a time, so that their panel stays in the second-level cache
   std::shared_ptr<const float> constant_;
@@ -83,13 +85,15 @@ Status WinogradConv::plan(const ConvSpec& spec, int threads) {
   source_.product = tiles_ * source_.tile + lanes;
   result_.product = tiles_ * result_.tile + lanes;
 
-  const int64_t turned = gradient_ ? grid_.taps * grid_.taps * spec.in_c * spec.out_c + lanes : 0;
+  // Turning one may run a vector past its end.
+  tap_ = spec.in_c * spec.out_c + (gradient_ ? lanes : 0);
+  const int64_t turned = turned_elements();
   const size_t unit_bytes =
       piece_bytes<float>(kWinogradProducts * source_.product) + piece_bytes<float>(kWinogradProducts * result_.product);
   shared_bytes_ = piece_bytes<float>(source_.tile);
   if (keeps_filter(spec, grid_)) {
     TW_ASSIGN_OR_RETURN(const auto scratch, make_block<float>(turned));
-    const float* filter = turn_filter(static_cast<const float*>(spec.constant_filter.data), scratch.get());
+    const float* filter = turn_filter(static_cast<const float*>(spec.constant_filter.data), scratch.get(), nullptr);
     const PackKey key{PackForm::kWinogradFilter, spec.dtype, {spec.in_c, spec.out_c, gradient_, width_, grid_.taps}};
     TW_ASSIGN_OR_RETURN(constant_, packed<float>(spec.constant_filter, key, kWinogradProducts * product_,
                                                  [&](float* to) { transform_filter(filter, to, nullptr); }));
@@ -115,13 +119,17 @@ Status WinogradConv::plan(const ConvSpec& spec, int threads) {
 }
 
 // For a gradient, the filter with its channels and taps turned round, copied to `to`.
-const float* WinogradConv::turn_filter(const float* filter, float* to) const {
+const float* WinogradConv::turn_filter(const float* filter, float* to, WorkerPool* pool) const {
   if (!gradient_) return filter;
   const int64_t c = grid_.source_c, k = grid_.result_c;
-  // In the order of `to`: what runs over the end of one tap is written again with the next.
   const int64_t taps = grid_.taps * grid_.taps;
-  for (int64_t tap = 0; tap < taps; ++tap) {
-    load_transposed(filter + (taps - 1 - tap) * c * k, c, to + tap * c * k, k, c, k);
+  const auto turn = [&](int64_t tap, int) {
+    load_transposed(filter + (taps - 1 - tap) * c * k, c, to + tap * tap_, k, c, k);
+  };
+  if (pool != nullptr) {
+    pool->run_tasks(taps, slots_, turn);
+  } else {
+    for (int64_t tap = 0; tap < taps; ++tap) turn(tap, 0);
   }
   return to;
 }
@@ -133,7 +141,7 @@ void WinogradConv::transform_filter(const float* filter, float* to, WorkerPool* 
   const int64_t pieces = (c + kChannels - 1) / kChannels;
   const auto task = [&](int64_t i, int) {
     const int64_t p = i / pieces, first = i % pieces * kChannels;
-    winograd_filter(grid_.taps, filter + p * width_, c, k, first, std::min(first + kChannels, c), columns(p),
+    winograd_filter(grid_.taps, filter + p * width_, tap_, k, first, std::min(first + kChannels, c), columns(p),
                     to + p * width_ * c, product_, padded(columns(p)));
   };
   if (pool != nullptr) {
@@ -197,8 +205,8 @@ Status WinogradConv::run_pass(const float* source, const float* filter, const fl
     const int64_t step = padded(columns(p));
     for (int64_t first = 0; first < grid_.source_c; first += pass_channels_) {
       const int64_t channels = std::min(pass_channels_, grid_.source_c - first), product = step * channels;
-      winograd_filter(grid_.taps, filter + first * grid_.result_c + p * width_, grid_.source_c, grid_.result_c, 0,
-                      channels, columns(p), panel, product, step);
+      winograd_filter(grid_.taps, filter + first * grid_.result_c + p * width_, tap_, grid_.result_c, 0, channels,
+                      columns(p), panel, product, step);
       multiply(factors, products, tiles_, {panel, product, p * width_, columns(p), first, channels});
     }
   });
@@ -213,9 +221,8 @@ Status WinogradConv::run(const void* a, const void* b, const void* const* operan
   std::fill_n(zeros, source_.tile, 0.0f);
   const float* filter = constant_.get();
   if (filter == nullptr) {
-    float* turned =
-        gradient_ ? take<float>(&memory, grid_.taps * grid_.taps * spec_.in_c * spec_.out_c + set_.lanes) : nullptr;
-    filter = turn_filter(static_cast<const float*>(gradient_ ? a : b), turned);
+    float* turned = gradient_ ? take<float>(&memory, turned_elements()) : nullptr;
+    filter = turn_filter(static_cast<const float*>(gradient_ ? a : b), turned, &pool);
     if (one_pass_) return run_pass(source, filter, zeros, operands, outputs, memory, pool);
     float* to = take<float>(&memory, kWinogradProducts * product_);
     transform_filter(filter, to, &pool);

@@ -21,6 +21,7 @@ constexpr int64_t kSmallBytesOfB = 256 << 10;  // below, all of B is read from t
 constexpr int64_t kPackedBytesOfB = 8 << 20;   // packed at a time
 constexpr int64_t kBytesFromMemory = 4 << 20;  // in all that cannot still be in a near cache
 constexpr int64_t kLongRow = 8 << 10;          // bytes from one step to the next
+constexpr double kSharedFlops = 2.5e6;         // of a thread's share of one product
 constexpr int64_t kGroupsPerThread = 8;        // of rows, where there are enough
 constexpr int64_t kSmallResults = 32 << 10;    // bytes of a group's results beside a small B
 
@@ -219,7 +220,10 @@ Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
   const int64_t rows =
       small_b ? std::clamp<int64_t>(kSmallResults / std::max<int64_t>(n_ * size, 1), 2 * set_.max_rows, kMaxGroup)
               : std::min(kMaxGroup, block_bytes_of_a() / (kc_ * size));
-  by_batch_ = batch_ > 1 && nb_ == n_ && (batch_ >= 4 * slots_ || flops < 4 * kFlopsPerThread);
+  // Threads take whole products where there are enough of them, or where one is too small to be shared by all.
+  by_batch_ =
+      batch_ > 1 && nb_ == n_ &&
+      (batch_ >= 4 * slots_ || flops < 4 * kFlopsPerThread || (2 * batch_ >= slots_ && flops < kSharedFlops * slots_));
   const int64_t block_panels = (nb_ + width_ - 1) / std::max(width_, 1);
   plan_groups(rows);
   // Too few groups to go round: the panels of B are dealt out as well.

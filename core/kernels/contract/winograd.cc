@@ -240,11 +240,11 @@ void output_tiles(const WinogradGrid& g, const WinogradRun& run, const float* fr
 constexpr int64_t kAhead = 8;  // channels
 
 template <int kTaps>
-void transform_panel(const float* filter, int64_t source_c, int64_t result_c, int64_t first, int64_t last,
-                     int64_t columns, float* to, int64_t product, int64_t step) {
+void transform_panel(const float* filter, int64_t tap, int64_t result_c, int64_t first, int64_t last, int64_t columns,
+                     float* to, int64_t product, int64_t step) {
   const hn::ScalableTag<float> d;
   using V = Vec<decltype(d)>;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), tap = source_c * result_c;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   for (int64_t c = first; c < last; ++c) {
     for (int64_t j = 0; j < step; j += lanes) {
       const int64_t some = std::clamp<int64_t>(columns - j, 0, lanes);
@@ -276,10 +276,10 @@ void transform_panel(const float* filter, int64_t source_c, int64_t result_c, in
   }
 }
 
-void filter_panel(int64_t taps, const float* filter, int64_t source_c, int64_t result_c, int64_t first, int64_t last,
+void filter_panel(int64_t taps, const float* filter, int64_t tap, int64_t result_c, int64_t first, int64_t last,
                   int64_t columns, float* to, int64_t product, int64_t step) {
-  if (taps == 3) transform_panel<3>(filter, source_c, result_c, first, last, columns, to, product, step);
-  else transform_panel<5>(filter, source_c, result_c, first, last, columns, to, product, step);
+  if (taps == 3) transform_panel<3>(filter, tap, result_c, first, last, columns, to, product, step);
+  else transform_panel<5>(filter, tap, result_c, first, last, columns, to, product, step);
 }
 
 template <int kTaps>
@@ -341,9 +341,9 @@ void winograd_output(const WinogradGrid& grid, const WinogradRun& run, const flo
                      float* result) {
   HWY_DYNAMIC_DISPATCH(output_tiles)(grid, run, from, layout, result);
 }
-void winograd_filter(int64_t taps, const float* filter, int64_t source_c, int64_t result_c, int64_t first, int64_t last,
+void winograd_filter(int64_t taps, const float* filter, int64_t tap, int64_t result_c, int64_t first, int64_t last,
                      int64_t columns, float* to, int64_t product, int64_t step) {
-  HWY_DYNAMIC_DISPATCH(filter_panel)(taps, filter, source_c, result_c, first, last, columns, to, product, step);
+  HWY_DYNAMIC_DISPATCH(filter_panel)(taps, filter, tap, result_c, first, last, columns, to, product, step);
 }
 void winograd_gradient(const WinogradGrid& grid, const WinogradRun& run, const float* dy, const float* zeros, float* to,
                        const WinogradLayout& layout) {

@@ -38,10 +38,10 @@ void winograd_input(const WinogradGrid& grid, const WinogradRun& run, const floa
 // result: where the first pixel of the run goes; its pixels are one run of memory.
 void winograd_output(const WinogradGrid& grid, const WinogradRun& run, const float* from, const WinogradLayout& layout,
                      float* result);
-// Channels [first, last) of the source and `columns` channels of the result: filter element (tap, c, k) is
-// filter[(tap * source_c + c) * result_c + k]. Product e of channel c goes to to + e * product + c * step, where `step`
+// Channels [first, last) of the source and `columns` channels of the result: filter element (t, c, k) is
+// filter[t * tap + c * result_c + k]. Product e of channel c goes to to + e * product + c * step, where `step`
 // >= columns is a multiple of the lanes; the rest of it becomes zero.
-void winograd_filter(int64_t taps, const float* filter, int64_t source_c, int64_t result_c, int64_t first, int64_t last,
+void winograd_filter(int64_t taps, const float* filter, int64_t tap, int64_t result_c, int64_t first, int64_t last,
                      int64_t columns, float* to, int64_t product, int64_t step);
 
 // The filter's gradient is F(3x3, 4x4) or F(5x5, 2x2) over the same points: the source's tiles as above, dy's tiles
