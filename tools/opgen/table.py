@@ -87,7 +87,8 @@ def op_table(ops: list[Op]) -> str:
 
 
 def as_json(ops: list[Op]) -> str:
-    table = {}
+    """One object, a row a line: the front-end reads single lines."""
+    rows = []
     for op in ops:
         row = {"file": op.file, **op.signature, "doc": op.doc, "traits": op.traits, "inferred": sorted(op.inferred_attrs())}
         if op.map_source:
@@ -96,5 +97,5 @@ def as_json(ops: list[Op]) -> str:
                     "untested"):
             if getattr(op, key):
                 row[key] = getattr(op, key)
-        table[op.name] = row
-    return json.dumps(table, indent=1) + "\n"
+        rows.append(f"{json.dumps(op.name)}: {json.dumps(row)}")
+    return "{\n" + ",\n".join(rows) + "\n}\n"

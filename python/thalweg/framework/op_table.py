@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from collections.abc import Mapping
 
 from thalweg.framework import dtypes
 
@@ -78,6 +79,26 @@ class OpSpec:
       self.result = None
 
 
+class _Rows(Mapping):
+  """Op name to row. The file has a row a line, which is read when it is asked for: all of them would take a program's
+  first operation 5 ms, of which it uses a few dozen."""
+
+  def __init__(self, text):
+    self._lines = {}
+    for line in text.splitlines()[1:-1]:
+      name, row = line.split(":", 1)
+      self._lines[name.strip()[1:-1]] = row
+
+  def __getitem__(self, name):
+    return json.loads(self._lines[name].rstrip(","))
+
+  def __iter__(self):
+    return iter(self._lines)
+
+  def __len__(self):
+    return len(self._lines)
+
+
 _rows = None
 _specs = {}
 
@@ -87,7 +108,7 @@ def rows():
   global _rows
   if _rows is None:
     with open(os.path.join(os.path.dirname(os.path.dirname(__file__)), "op_table.json"), encoding="utf-8") as f:
-      _rows = json.load(f)
+      _rows = _Rows(f.read())
   return _rows
 
 
