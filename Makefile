@@ -46,6 +46,8 @@ PEERS ?= build/peers
 bench: setup
 	@cmake --preset bench -DPython3_EXECUTABLE=$(CURDIR)/$(PYTHON) > /dev/null
 	@cmake --build build/bench --target all python_dev
+	@# Peers come with their bytecode, as pip leaves it.
+	@$(PYTHON) -m compileall -q build/bench/python/thalweg
 	@PYTHONPATH=build/bench/python $(PYTHON) -m benchmarks --bin build/bench/benchmarks --peers-dir $(PEERS) $(BENCH)
 
 peers: setup
