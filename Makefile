@@ -47,7 +47,7 @@ bench: setup
 	@cmake --preset bench -DPython3_EXECUTABLE=$(CURDIR)/$(PYTHON) > /dev/null
 	@cmake --build build/bench --target all python_dev
 	@# Peers come with their bytecode, as pip leaves it.
-	@$(PYTHON) -m compileall -q build/bench/python/thalweg
+	@$(PYTHON) -m compileall -q python/thalweg build/bench/python/thalweg
 	@PYTHONPATH=build/bench/python $(PYTHON) -m benchmarks --bin build/bench/benchmarks --peers-dir $(PEERS) $(BENCH)
 
 peers: setup
