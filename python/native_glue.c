@@ -215,8 +215,11 @@ static int32_t twpy_shape(tw_graph* graph, int32_t node, int32_t index, int64_t*
 
 #define TWPY_RESULT 16 /* int64 per result: dtype, bytes, shared, rank, dims */
 
-/* One feed after the other, packed as attributes are: i32 dtype, i32 rank, the dims, i64 bytes, the elements; or with
- * rank -1 a tw_tensor* that this takes over. Makes the tensors in feeds; on failure none is left. */
+#define TWPY_FAR 256 /* added to a rank: the elements are elsewhere */
+
+/* One feed after the other, packed as attributes are: i32 dtype, i32 rank, the dims, i64 bytes, the elements, or where
+ * TWPY_FAR was added to the rank their address; or with rank -1 a tw_tensor* that this takes over. Makes the tensors in
+ * feeds; on failure none is left. */
 static tw_status* unpack_feeds(const char* p, int32_t count, tw_tensor** feeds) {
   tw_status* status = NULL;
   for (int32_t i = 0; i < count; ++i) {
@@ -231,13 +234,16 @@ static tw_status* unpack_feeds(const char* p, int32_t count, tw_tensor** feeds) 
       continue;
     }
     int64_t dims[12];
-    memcpy(dims, p, 8 * (size_t)type[1]);
-    p += 8 * (size_t)type[1];
+    const int32_t rank = type[1] % TWPY_FAR;
+    memcpy(dims, p, 8 * (size_t)rank);
+    p += 8 * (size_t)rank;
     memcpy(&size, p, 8);
     p += 8;
+    const void* elements = p;
+    if (type[1] >= TWPY_FAR) memcpy(&elements, p, sizeof elements);
     /* The other feeds are read to the end all the same, since tensors among them have to be given back. */
-    if (!status) status = tw_tensor_copy_from(type[0], dims, type[1], p, (size_t)size, &feeds[i]);
-    p += padded((size_t)size);
+    if (!status) status = tw_tensor_copy_from(type[0], dims, rank, elements, (size_t)size, &feeds[i]);
+    p += type[1] >= TWPY_FAR ? 8 : padded((size_t)size);
   }
   if (status) {
     for (int32_t i = 0; i < count; ++i) tw_tensor_release(feeds[i]);

@@ -304,3 +304,23 @@ def test_direct_convolutions():
   (direct, direct_error), (fast, fast_error) = found
   assert np.any(direct != fast)
   assert direct_error < fast_error < 3 * direct_error
+
+
+@pytest.mark.parametrize("count", [1, 1023, 1024, 1025, 30000])
+@pytest.mark.parametrize("dtype", [np.float32, np.float16, np.complex64, np.int8, np.bool_])
+def test_arrays_of_any_size_and_layout_are_fed(count, dtype):
+  values = (np.arange(3 * count) % 7).reshape(3, count).astype(dtype)
+  with tf.Graph().as_default(), tf.Session() as session:
+    x = tf.placeholder(tf.as_dtype(dtype), [None, None])
+    y = tf.identity(x)
+    read_only = values.copy()
+    read_only.flags.writeable = False
+    layouts = [values, np.asfortranarray(values), values[:, ::-1], values[::2], values.T, read_only, values[:0]]
+    # The second time what is known of the shape is used.
+    for layout in layouts + layouts:
+      fed = session.run(y, {x: layout})
+      assert fed.dtype == layout.dtype
+      np.testing.assert_array_equal(fed, layout)
+    np.testing.assert_array_equal(session.run(y, {x: values.tolist()}), values)
+    with pytest.raises(ValueError, match="Cannot feed value of shape"):
+      session.run(y, {x: values[0]})

@@ -24,7 +24,9 @@ def feed_targets(graph, feed, value):
     yield tensor, subvalue
 
 
-_SMALL = 512       # bytes; larger values are made into tensors one by one
+_SMALL = 4096      # bytes; of larger values the address is packed
+_FAR = 256         # added to the rank of those
+_ADDRESS = struct.Struct("=q")
 _MAX_RANK = 12
 _PADDING = [b"", b"\0" * 7, b"\0" * 6, b"\0" * 5, b"\0" * 4, b"\0" * 3, b"\0" * 2, b"\0"]
 
@@ -32,6 +34,10 @@ _PADDING = [b"", b"\0" * 7, b"\0" * 6, b"\0" * 5, b"\0" * 4, b"\0" * 3, b"\0" * 
 # (Python class, dtype) -> how such a number is packed.
 _NUMBERS = {(float, 1): "=f", (float, 2): "=d", (int, 1): "=f", (int, 2): "=d", (int, 3): "=i", (int, 9): "=q",
             (bool, 10): "=?"}
+
+
+def _address_of(array):
+  return _ADDRESS.pack(int(ffi.cast("intptr_t", ffi.from_buffer(array))))
 
 
 class Feeder:
@@ -52,13 +58,17 @@ class Feeder:
     self.heads = {}  # what stands before the elements, by shape
 
   def pack(self, value, held):
-    """The value as twpy_run takes it. A tensor made for it is added to `held`: twpy_run takes those over."""
+    """The value as twpy_run takes it, which needs the value itself until it has run. A tensor made for it is added to
+    `held`: twpy_run takes those over."""
     numpy_type = self.numpy_type
     if value.__class__ is np.ndarray and value.dtype is numpy_type:
       head = self.heads.get(value.shape)
       if head is not None:
-        data = value.tobytes()
-        return head + data + _PADDING[len(data) & 7]
+        if value.nbytes < _SMALL:
+          data = value.tobytes()
+          return head + data + _PADDING[len(data) & 7]
+        if value.flags.c_contiguous:
+          return head + _address_of(value)
     elif not self.dims:
       form = _NUMBERS.get((value.__class__, self.number))
       if form is not None:
@@ -70,12 +80,18 @@ class Feeder:
     array = self._to_array(value)
     if array is None:
       tensor = lib.tw_tensor_share(value.handle)
-    elif numpy_type is not None and array.nbytes < _SMALL and array.ndim <= _MAX_RANK:
-      data, dims = array.tobytes(), array.shape
-      head = struct.pack("=2i%dq" % (len(dims) + 1), self.number, len(dims), *dims, len(data))
+    elif numpy_type is not None and array.ndim <= _MAX_RANK:
+      dims, size = array.shape, array.nbytes
+      far = size >= _SMALL
+      head = struct.pack("=2i%dq" % (len(dims) + 1), self.number, len(dims) + far * _FAR, *dims, size)
       if len(self.heads) < 64:
         self.heads[dims] = head
-      return head + data + _PADDING[len(data) & 7]
+      if not far:
+        return head + array.tobytes() + _PADDING[size & 7]
+      # An array that was made here is gone before the step begins.
+      if array is value and array.flags.c_contiguous:
+        return head + _address_of(array)
+      tensor = _tensors.from_numpy(array, self.dtype)
     else:
       tensor = _tensors.from_numpy(array, self.dtype)
     held.append(tensor)
