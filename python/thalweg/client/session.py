@@ -261,20 +261,19 @@ class BaseSession(SessionInterface):
     prepared = _Prepared(callable_, feeders, handler, len(handler.tensors))
     count = len(feeders)
 
-    def run(*feed_args, **kwargs):
+    def run(*feed_args, options=None, run_metadata=None):
       if len(feed_args) != count:
         raise TypeError("this callable takes %d values to feed, but was given %d" % (count, len(feed_args)))
       if self._closed:
         raise RuntimeError("Attempted to use a closed Session.")
-      options, metadata = kwargs.get("options"), kwargs.get("run_metadata")
-      if not kwargs or (options is None and metadata is None):
+      if options is None and run_metadata is None:
         return self._run_prepared(prepared, feed_args, NULL, NULL)
-      c_options, c_metadata = self._run_options(options, metadata)
+      c_options, c_metadata = self._run_options(options, run_metadata)
       try:
         return self._run_prepared(prepared, feed_args, c_options, c_metadata)
       finally:
         if c_metadata != NULL:
-          self._fill_metadata(metadata, c_metadata)
+          self._fill_metadata(run_metadata, c_metadata)
 
     return run
 
