@@ -1,5 +1,8 @@
 #include "core/platform/cpu.h"
 
+#include <algorithm>
+#include <thread>
+
 #if defined(__APPLE__)
 #include <sys/sysctl.h>
 #elif defined(_WIN32)
@@ -53,6 +56,14 @@ int64_t second_level_cache_bytes() {
     return told > 0 ? told : int64_t{512} << 10;
   }();
   return bytes;
+}
+
+int available_cores() {
+#if defined(__linux__)
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof(allowed), &allowed) == 0) return std::max(CPU_COUNT(&allowed), 1);
+#endif
+  return static_cast<int>(std::max(std::thread::hardware_concurrency(), 1u));
 }
 
 #if defined(__linux__)

@@ -33,11 +33,12 @@ void cpu_pause() {
 // parallel parts of one step and the steps of one loop mostly follow each other closer than this.
 constexpr std::chrono::microseconds kSpin{500};
 
-// Whether `ready` became true before kSpin was over.
+// Whether `ready` became true before kSpin was over; with `spins` false, whether it is true.
 template <typename Ready>
-bool spin_until(const Ready& ready) {
+bool spin_until(const Ready& ready, bool spins) {
   constexpr int kPausesPerLook = 32;  // at the clock
   if (ready()) return true;
+  if (!spins) return false;
   const auto end = std::chrono::steady_clock::now() + kSpin;
   do {
     for (int i = 0; i < kPausesPerLook; ++i) {
@@ -123,6 +124,7 @@ struct WorkerPool::Impl {
   std::atomic<uint32_t> epoch{0};  // changes when there may be new work
 
   std::vector<std::thread> threads;
+  bool spins = false;  // not where threads share cores: who waits would hold up who works
 
   // There is something new for `count` threads. A thread that goes to sleep counts itself before it looks at the epoch
   // for the last time, with the mutex held until it sleeps.
@@ -185,7 +187,7 @@ struct WorkerPool::Impl {
       if (run_job(index) || run_task()) continue;
       if (stop.load()) return;
       const auto news = [&] { return epoch.load() != seen; };
-      if (spin_until(news)) continue;
+      if (spin_until(news, spins)) continue;
       std::unique_lock lock(mutex);
       sleeping.fetch_add(1);
       wake.wait(lock, news);
@@ -196,6 +198,7 @@ struct WorkerPool::Impl {
 
 WorkerPool::WorkerPool(int threads) : threads_(std::max(1, threads)), impl_(std::make_unique<Impl>()) {
   if (threads_ == 1) return;
+  impl_->spins = threads_ <= available_cores();
   impl_->jobs = std::make_unique<Impl::Job[]>(kMaxJobs);
   for (int i = 0; i < kMaxJobs; ++i) {
     impl_->jobs[static_cast<size_t>(i)].parts = std::make_unique<Impl::Part[]>(static_cast<size_t>(threads_));
@@ -236,7 +239,7 @@ void WorkerPool::run(int64_t tasks, int slots, TaskFn call, const void* fn) {
   p.open.fetch_and(~bit);
   job.open.store(false);
   const auto nobody_active = [&] { return job.active.load() == 0; };
-  if (!spin_until(nobody_active)) {
+  if (!spin_until(nobody_active, p.spins)) {
     std::unique_lock lock(p.mutex);
     p.done_waiters.fetch_add(1);
     p.done.wait(lock, nobody_active);

@@ -2,9 +2,9 @@
 
 #include <condition_variable>
 #include <list>
-#include <thread>
 
 #include "core/graph/call_key.h"
+#include "core/platform/cpu.h"
 #include "core/runtime/executor.h"
 
 namespace tw {
@@ -125,7 +125,7 @@ class State : public CompileEnv {
  private:
   static int threads(const SessionOptions& options) {
     if (options.intra_op_threads > 0) return options.intra_op_threads;
-    return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+    return available_cores();
   }
 
   Result<std::shared_ptr<Program>> compile_function(const FunctionLibrary& library, const FuncRef& f) {

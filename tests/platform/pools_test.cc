@@ -110,10 +110,20 @@ TEST(WorkerPool, ThreadsKeepTheirTasks) {
   EXPECT_EQ(again[0], first[0]);
 }
 
+// More threads than cores take turns, as the caller and a worker on one core do.
+TEST(WorkerPool, WorksOnFewerCoresThanThreads) {
+  WorkerPool pool(4 * available_cores());
+  std::atomic<int64_t> sum{0};
+  for (int round = 0; round < 200; ++round) {
+    pool.run_tasks(50, pool.threads(), [&](int64_t task, int) { sum.fetch_add(task); });
+  }
+  EXPECT_EQ(sum.load(), 200 * 50 * 49 / 2);
+}
+
 TEST(Cpu, AThreadLeavesItsCore) {
   std::thread([] {
     const int core = current_core();
-    if (core < 0 || std::thread::hardware_concurrency() < 2) GTEST_SKIP() << "Threads cannot be moved here";
+    if (core < 0 || available_cores() < 2) GTEST_SKIP() << "Threads cannot be moved here";
     leave_core(core);
     EXPECT_NE(current_core(), core);
   }).join();
