@@ -13,6 +13,8 @@ constexpr size_t kMaxComparedBytes = 4096;
 
 bool mergeable(const Node& n) {
   if (n.dead || n.op->name == "_Retval" || n.op->name == "_Arg") return false;
+  // Arrays of which each element may be read once, and what reads them: two reads are an error, and one is none.
+  if (n.attrs.contains("_clear_after_read")) return false;
   if (const Tensor* value = constant_of(n)) return value->bytes() <= kMaxComparedBytes;
   return (is_pure(n) || n.op->name == "VarHandleOp") && !n.output_dtypes.empty();
 }

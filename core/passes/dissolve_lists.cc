@@ -29,7 +29,7 @@ class Dissolver {
   explicit Dissolver(Body& body) : body_(body), g_(*body.body), rewriter_(body) {}
 
   Status run() {
-    // What goes into a list that something else reads too must stay as it is, which is known at the end only.
+    // Whether anything reads an array twice, or leaves marks that are not seen here, is known at the end only.
     for (const NodeId id : g_.topological_order()) TW_RETURN_IF_ERROR(visit(id));
     for (const Reading& r : marked_) {
       if (broken_.count(r.marks) == 0) elements_.emplace(r.from, r.to);
@@ -374,11 +374,12 @@ class Dissolver {
     list.rows = {};
     for (size_t i = 0; i < list.elements.size(); ++i) {
       std::vector<Output> terms;
-      for (const Output in : n.inputs) terms.push_back(list_at(in)->elements[i]);
-      for (const Output o : terms) {
-        for (const Output p : terms) {
-          if (o.valid() && p.valid() && (!shape_of(o).rank_known() || shape_of(o) != shape_of(p))) return false;
-        }
+      for (const Output in : n.inputs) {
+        const Output term = list_at(in)->elements[i];
+        if (!term.valid()) continue;
+        if (!shape_of(term).rank_known()) return false;
+        if (!terms.empty() && shape_of(term) != shape_of(terms[0])) return false;
+        terms.push_back(term);
       }
       TW_ASSIGN_OR_RETURN(list.elements[i], sum(n, list.dtype, std::move(terms)));
     }

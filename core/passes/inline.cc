@@ -11,8 +11,6 @@ namespace {
 constexpr int kMaxDepth = 64;
 // Calls that call twice, and so on, grow without bound; no program of that size is meant.
 constexpr int kMaxNodes = 1 << 24;
-// Above the numbers that a graph's own reads have.
-constexpr int64_t kFirstCopy = int64_t{1} << 32;
 
 bool is_call(const Node& n) { return n.op->name == "PartitionedCall" || n.op->name == "StatefulPartitionedCall"; }
 
@@ -78,11 +76,6 @@ Status inline_one(Body& body, NodeId call_id, Rewriter& rewriter) {
     std::sort(copy.controls.begin(), copy.controls.end());
     copy.controls.erase(std::unique(copy.controls.begin(), copy.controls.end()), copy.controls.end());
     mapped[id] = g.adopt(std::move(copy));
-    // Reads that leave marks are told apart by a number, which copies of one read must not share: cse would merge them.
-    AttrMap& attrs = g.mutable_node(mapped[id]).attrs;
-    if (const auto mark = attrs.find("_clear_after_read"); mark != attrs.end()) {
-      mark->second = AttrValue(kFirstCopy + mapped[id]);
-    }
   }
   std::vector<NodeId> instead = call.controls;
   for (NodeId id : inner->results) {

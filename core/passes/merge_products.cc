@@ -29,7 +29,10 @@ class ProductMerger {
     for (NodeId id : g_.topological_order()) {
       if (g_.mutable_node(id).op->name == "AddN") sums.push_back(id);
     }
-    for (NodeId id : sums) TW_RETURN_IF_ERROR(flatten_sum(id));
+    // Outer sums come last, and take the inner ones in.
+    for (size_t i = sums.size(); i-- > 0;) {
+      if (absorbed_.count(sums[i]) == 0) TW_RETURN_IF_ERROR(flatten_sum(sums[i]));
+    }
     for (NodeId id : sums) {
       if (absorbed_.count(id) == 0) TW_RETURN_IF_ERROR(merge_sum(id));
     }
@@ -66,15 +69,20 @@ class ProductMerger {
   Status flatten_sum(NodeId id) {
     const Node n = g_.mutable_node(id);
     if (!is_floating(n.output_dtypes[0])) return {};
-    std::vector<Output> terms = n.inputs;
-    const Node& first = g_.mutable_node(terms[0].node);
-    if (first.op->name == "AddN" && uses(first.id, 0) == 1 && uses(first.id, -1) == 0 && first.controls.empty()) {
-      terms.insert(terms.begin() + 1, first.inputs.begin() + 1, first.inputs.end());
-      terms[0] = first.inputs[0];
-      absorbed_.insert(first.id);
-    } else if (first.op->name == "ZerosLike" && first.controls.empty() && terms.size() > 1) {
-      terms.erase(terms.begin());
+    const auto is_inner = [&](const Node& first) {
+      return first.op->name == "AddN" && uses(first.id, 0) == 1 && uses(first.id, -1) == 0 && first.controls.empty();
+    };
+    // From the last term of the outermost sum to the first of the innermost.
+    std::vector<Output> backwards(n.inputs.rbegin(), n.inputs.rend());
+    for (const Node* first = &g_.mutable_node(backwards.back().node); is_inner(*first);
+         first = &g_.mutable_node(backwards.back().node)) {
+      absorbed_.insert(first->id);
+      backwards.pop_back();
+      backwards.insert(backwards.end(), first->inputs.rbegin(), first->inputs.rend());
     }
+    const Node& first = g_.mutable_node(backwards.back().node);
+    if (first.op->name == "ZerosLike" && first.controls.empty() && backwards.size() > 1) backwards.pop_back();
+    std::vector<Output> terms(backwards.rbegin(), backwards.rend());
     if (terms == n.inputs) return {};
     const int64_t count = static_cast<int64_t>(terms.size());
     return become(body_, id, "AddN", std::move(terms), {{"N", count}, {"T", n.output_dtypes[0]}});

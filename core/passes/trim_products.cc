@@ -86,11 +86,10 @@ class ProductTrimmer {
 
   Result<Output> slice(const Part& part, const Node& like) {
     const Shape& all = g_.mutable_node(part.matrix.node).output_shapes[static_cast<size_t>(part.matrix.index)];
-    const auto kept = static_cast<int32_t>(part.end - part.begin), from = static_cast<int32_t>(part.begin);
-    const auto depth = static_cast<int32_t>(all[part.transposed ? 1 : 0]);
-    const Tensor begin = part.transposed ? Tensor::vector<int32_t>({from, 0}) : Tensor::vector<int32_t>({0, from});
+    const int64_t from = part.begin, kept = part.end - part.begin, depth = all[part.transposed ? 1 : 0];
+    const Tensor begin = part.transposed ? Tensor::vector<int64_t>({from, 0}) : Tensor::vector<int64_t>({0, from});
     const Tensor size =
-        part.transposed ? Tensor::vector<int32_t>({kept, depth}) : Tensor::vector<int32_t>({depth, kept});
+        part.transposed ? Tensor::vector<int64_t>({kept, depth}) : Tensor::vector<int64_t>({depth, kept});
     TW_ASSIGN_OR_RETURN(const NodeId begin_id, add_constant(body_, like, begin));
     TW_ASSIGN_OR_RETURN(const NodeId size_id, add_constant(body_, like, size));
     TW_ASSIGN_OR_RETURN(const NodeId id, add_node(body_, like, "part", "Slice",
@@ -104,7 +103,7 @@ class ProductTrimmer {
     const AttrMap attrs{
         {"T", m.output_dtypes[0]}, {"transpose_a", m.attr().boolean("transpose_a")}, {"transpose_b", part.transposed}};
     TW_RETURN_IF_ERROR(become(body_, m.id, "MatMul", {m.inputs[0], operand}, attrs));
-    std::vector<int32_t> sizes;
+    std::vector<int64_t> sizes;
     std::vector<size_t> kept;
     int64_t column = 0;
     for (size_t k = 0; k < split.output_shapes.size(); ++k) {
@@ -112,14 +111,14 @@ class ProductTrimmer {
       column += split.output_shapes[k][1];
       if (begin < part.begin || column > part.end) continue;
       kept.push_back(k);
-      sizes.push_back(static_cast<int32_t>(column - begin));
+      sizes.push_back(column - begin);
     }
     if (kept.size() == 1) {
       rewriter_.replace(Output{id, static_cast<int32_t>(kept[0])}, Output{m.id, 0});
       return {};
     }
     TW_ASSIGN_OR_RETURN(const NodeId sizes_id,
-                        add_constant(body_, split, Tensor::vector<int32_t>(std::span<const int32_t>(sizes))));
+                        add_constant(body_, split, Tensor::vector<int64_t>(std::span<const int64_t>(sizes))));
     TW_ASSIGN_OR_RETURN(const NodeId axis, add_constant(body_, split, Tensor::scalar<int32_t>(1)));
     TW_ASSIGN_OR_RETURN(const NodeId parts, add_node(body_, split, "wanted", "SplitV",
                                                      {Output{m.id, 0}, Output{sizes_id, 0}, Output{axis, 0}},

@@ -1,6 +1,7 @@
 // Recurrent networks whose number of steps is part of the graph: their loops, which hand values on in lists, become
 // straight programs.
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "core/passes/pass.h"
@@ -13,8 +14,9 @@ namespace {
 constexpr int64_t kMaxTrips = 256, kMaxCopies = 8192;
 // Loops of one body, and of those that appear as others dissolve.
 constexpr int64_t kMaxAllCopies = 16384;
-// Of a value that decides how often a loop runs.
+// Of a value that decides how often a loop runs, and nodes of a function that make it.
 constexpr int64_t kMaxElements = 64;
+constexpr size_t kMaxDeciding = 64;
 
 bool is_list(DType t) { return t == DType::kVariant; }
 
@@ -23,93 +25,103 @@ bool is_list(DType t) { return t == DType::kVariant; }
 class TripCount {
  public:
   TripCount(const Graph& g, const Node& loop, const Body& cond, const Body& next, StepContext& step)
-      : g_(g), loop_(loop), cond_(cond), next_(next), step_(step) {}
+      : g_(g), loop_(loop), cond_{cond, {}}, next_{next, {}}, step_(step) {}
 
   std::optional<int64_t> count() {
-    if (cond_.results.size() != 1 || !collect(cond_, cond_.results[0])) return std::nullopt;
+    if (cond_.body.results.size() != 1 || !collect(cond_, {0})) return std::nullopt;
     // What the next value of a variable depends on is needed too.
-    for (size_t done = 0; done < needed_.size(); ++done) {
-      if (!collect(next_, next_.results[needed_[done]])) return std::nullopt;
+    for (size_t known = 0; known < needed_.size();) {
+      known = needed_.size();
+      if (!collect(next_, needed_)) return std::nullopt;
     }
-    std::map<size_t, Tensor> values;
+    std::vector<Tensor> values;
     for (const size_t k : needed_) {
       const Tensor* initial = constant_of(g_.node(loop_.inputs[k].node));
-      if (initial == nullptr) return std::nullopt;
-      values[k] = *initial;
+      if (initial == nullptr || initial->num_elements() > kMaxElements) return std::nullopt;
+      values.push_back(*initial);
     }
     for (int64_t trips = 0; trips <= kMaxTrips; ++trips) {
-      Memo asked, advanced;
-      const std::optional<Tensor> again = value_of(cond_, result_of(cond_, 0), values, &asked);
-      if (!again || again->dtype() != DType::kBool || again->num_elements() != 1) return std::nullopt;
-      if (!again->data<bool>()[0]) return trips;
-      std::map<size_t, Tensor> after;
-      for (const size_t k : needed_) {
-        std::optional<Tensor> value = value_of(next_, result_of(next_, k), values, &advanced);
-        if (!value) return std::nullopt;
-        after[k] = std::move(*value);
-      }
-      values = std::move(after);
+      const std::optional<std::vector<Tensor>> again = run(cond_, {0}, values);
+      if (!again || (*again)[0].dtype() != DType::kBool || (*again)[0].num_elements() != 1) return std::nullopt;
+      if (!(*again)[0].data<bool>()[0]) return trips;
+      std::optional<std::vector<Tensor>> after = run(next_, needed_, values);
+      if (!after) return std::nullopt;
+      values = std::move(*after);
     }
     return std::nullopt;
   }
 
  private:
-  using Memo = std::map<NodeId, std::vector<Tensor>>;
+  // The nodes of a function that decide, in an order in which they can run.
+  struct Slice {
+    const Body& body;
+    std::vector<NodeId> order;
+  };
 
   static Output result_of(const Body& f, size_t k) { return f.body->node(f.results[k]).inputs[0]; }
 
-  // Notes the arguments that a node needs; false when not all of what is between can be evaluated here.
-  bool collect(const Body& f, NodeId root) {
+  // Notes the nodes and the arguments that results of a function need; false when they are too many or too large, or
+  // cannot be evaluated here.
+  bool collect(Slice& slice, const std::vector<size_t>& results) {
+    const Body& f = slice.body;
     std::set<NodeId> seen;
-    std::vector<NodeId> stack{f.body->node(root).inputs[0].node};
+    std::vector<NodeId> stack;
+    for (const size_t k : results) stack.push_back(result_of(f, k).node);
     while (!stack.empty()) {
       const NodeId id = stack.back();
       stack.pop_back();
       if (!seen.insert(id).second) continue;
       const Node& n = f.body->node(id);
+      if (seen.size() > kMaxDeciding || !n.controls.empty()) return false;
       if (n.op->name == "_Arg") {
         const auto at = std::find(f.args.begin(), f.args.end(), id);
         const size_t k = static_cast<size_t>(at - f.args.begin());
         if (std::find(needed_.begin(), needed_.end(), k) == needed_.end()) needed_.push_back(k);
         continue;
       }
-      if (!n.controls.empty()) return false;
+      for (size_t i = 0; i < n.output_dtypes.size(); ++i) {
+        const Shape& s = n.output_shapes[i];
+        if (!is_plain(n.output_dtypes[i]) || !s.fully_known() || s.num_elements() > kMaxElements) return false;
+      }
       if (constant_of(n) != nullptr) continue;
       if (!is_pure(n) || n.inputs.empty() || find_kernel(*n.op, n.attrs) == nullptr) return false;
-      for (const DType t : n.output_dtypes) {
-        if (!is_plain(t)) return false;
-      }
       for (const Output o : n.inputs) stack.push_back(o.node);
+    }
+    slice.order.clear();
+    for (const NodeId id : f.body->topological_order()) {
+      if (seen.contains(id)) slice.order.push_back(id);
     }
     return true;
   }
 
-  std::optional<Tensor> value_of(const Body& f, Output o, const std::map<size_t, Tensor>& args, Memo* memo) {
-    const Node& n = f.body->node(o.node);
-    if (n.op->name == "_Arg") {
-      return args.at(static_cast<size_t>(std::find(f.args.begin(), f.args.end(), o.node) - f.args.begin()));
-    }
-    if (const Tensor* constant = constant_of(n)) return *constant;
-    auto at = memo->find(o.node);
-    if (at == memo->end()) {
-      std::vector<Tensor> inputs;
-      for (const Output in : n.inputs) {
-        std::optional<Tensor> value = value_of(f, in, args, memo);
-        if (!value || value->num_elements() > kMaxElements) return std::nullopt;
-        inputs.push_back(std::move(*value));
+  // Results of a function for values of the needed arguments. What fails here fails in the loop, whose error says
+  // where.
+  std::optional<std::vector<Tensor>> run(const Slice& slice, const std::vector<size_t>& results,
+                                         const std::vector<Tensor>& values) {
+    const Body& f = slice.body;
+    std::map<Output, Tensor> at;
+    for (size_t i = 0; i < needed_.size(); ++i) at[{f.args[needed_[i]], 0}] = values[i];
+    for (const NodeId id : slice.order) {
+      const Node& n = f.body->node(id);
+      if (n.op->name == "_Arg") continue;
+      if (const Tensor* constant = constant_of(n)) {
+        at[{id, 0}] = *constant;
+        continue;
       }
-      // What fails here fails in the loop, whose error says where.
-      Result<std::vector<Tensor>> results = evaluate(n, inputs, step_);
-      if (!results.ok()) return std::nullopt;
-      at = memo->emplace(o.node, std::move(*results)).first;
+      std::vector<Tensor> inputs;
+      for (const Output o : n.inputs) inputs.push_back(at.at(o));
+      Result<std::vector<Tensor>> made = evaluate(n, inputs, step_);
+      if (!made.ok()) return std::nullopt;
+      for (size_t i = 0; i < made->size(); ++i) at[{id, static_cast<int32_t>(i)}] = std::move((*made)[i]);
     }
-    return at->second[static_cast<size_t>(o.index)];
+    std::vector<Tensor> found;
+    for (const size_t k : results) found.push_back(at.at(result_of(f, k)));
+    return found;
   }
 
   const Graph& g_;
   const Node& loop_;
-  const Body& cond_;
-  const Body& next_;
+  Slice cond_, next_;
   StepContext& step_;
   std::vector<size_t> needed_;  // variables that decide how often the loop runs
 };

@@ -40,7 +40,7 @@ class WorkerPool {
   // it then takes what others have left.
   template <typename Fn>
   void run_tasks(int64_t tasks, int slots, const Fn& fn) {
-    slots = static_cast<int>(std::min<int64_t>({slots, threads_, tasks, kMaxSlots}));
+    slots = static_cast<int>(std::min<int64_t>({slots, threads_, tasks}));
     if (slots <= 1) {
       for (int64_t i = 0; i < tasks; ++i) fn(i, 0);
       return;
@@ -54,7 +54,6 @@ class WorkerPool {
  private:
   // More ranges than threads, so that a thread that was late or slow does not hold up the others.
   static constexpr int64_t kRangesPerThread = 4;
-  static constexpr int64_t kMaxSlots = 128;
 
   struct Impl;
   using TaskFn = void (*)(const void* fn, int64_t task, int slot);

@@ -5,8 +5,22 @@
 
 #include "core/framework/op_def.h"
 #include "core/passes/pass.h"
+#include "core/platform/worker_pool.h"
 
 namespace tw {
+
+// What constants are evaluated in.
+class CompileStep : public StepContext {
+ public:
+  WorkerPool& pool() override { return pool_; }
+  ResourceManager& resources() override { return resources_; }
+  bool cancelled() const override { return false; }
+  int64_t step_id() const override { return 0; }
+
+ private:
+  WorkerPool pool_{1};
+  ResourceManager resources_;
+};
 
 inline std::unique_ptr<Body> body_of(std::string_view text) {
   auto graph = parse(text);

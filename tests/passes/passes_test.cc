@@ -1,25 +1,12 @@
 // Text in, text out: what each pass makes of a small body.
 #include "core/graph/builder.h"
-#include "core/platform/worker_pool.h"
 #include "tests/passes/pass_testing.h"
 
 namespace tw {
 namespace {
 
-class FoldStep : public StepContext {
- public:
-  WorkerPool& pool() override { return pool_; }
-  ResourceManager& resources() override { return resources_; }
-  bool cancelled() const override { return false; }
-  int64_t step_id() const override { return 0; }
-
- private:
-  WorkerPool pool_{1};
-  ResourceManager resources_;
-};
-
 Status folded(Body& b) {
-  FoldStep step;
+  CompileStep step;
   FunctionFacts facts;
   return fold(b, PassContext{&step, &facts});
 }
@@ -80,6 +67,18 @@ TEST(Passes, CseMergesEqualTrees) {
                                        "%e = Mul(%c, %d) {T=float}\n%r = _Retval(%e) {T=float, index=0}\n",
                   cse),
             "AddV2(x, y); Exp(a); Mul(c, c); _Retval(e)");
+}
+
+// Reading an element twice is an error where elements may be read once.
+TEST(Passes, CseLeavesReadsThatLeaveMarks) {
+  const auto text = [](const char* more) {
+    const std::string read = internal::concat("TensorListGetItem(%l, %i, %i) {element_dtype=float", more, "}\n");
+    return "%l = _Arg() {T=variant, index=0}\n%i = _Arg() {T=int32, index=1}\n%a = " + read + "%b = " + read +
+           "%r = _Retval(%a) {T=float, index=0}\n%s = _Retval(%b) {T=float, index=1}\n";
+  };
+  EXPECT_EQ(after(text(""), cse), "TensorListGetItem(l, i, i); _Retval(a); _Retval(a)");
+  EXPECT_EQ(after(text(", _clear_after_read:bool=true"), cse),
+            "TensorListGetItem(l, i, i); TensorListGetItem(l, i, i); _Retval(a); _Retval(b)");
 }
 
 TEST(Passes, SimplifyRemovesWhatPassesOn) {

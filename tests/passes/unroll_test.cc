@@ -1,22 +1,9 @@
 // Loops over lists that become straight programs.
 #include "core/graph/builder.h"
-#include "core/platform/worker_pool.h"
 #include "tests/passes/pass_testing.h"
 
 namespace tw {
 namespace {
-
-class CompileStep : public StepContext {
- public:
-  WorkerPool& pool() override { return pool_; }
-  ResourceManager& resources() override { return resources_; }
-  bool cancelled() const override { return false; }
-  int64_t step_id() const override { return 0; }
-
- private:
-  WorkerPool pool_{1};
-  ResourceManager resources_;
-};
 
 // A loop of a count, a list and a float[2] that runs while the count is below `bound`: each iteration pushes the float
 // and puts `op` of it in its place.
@@ -30,7 +17,7 @@ struct Loop {
   NodeId node = -1;
 
   void make(int32_t bound, std::string_view op = "Neg", std::string_view first = "zero",
-            const char* kind = "StatelessWhile", const Shape& declared = Shape{2}) {
+            const char* kind = "StatelessWhile", const Shape& declared = Shape{2}, int detours = 0) {
     const auto library = body->body->library();
     for (const bool is_cond : {true, false}) {
       auto f = std::make_shared<Function>();
@@ -51,9 +38,10 @@ struct Loop {
         results = {{b.add("Less", {args[0], b.scalar<int32_t>(bound)}), 0}};
       } else {
         Output after{b.add(op, {args[2]}), 0};
-        results = {{b.add("Add", {args[0], b.scalar<int32_t>(1)}), 0},
-                   {b.add("TensorListPushBack", {args[1], args[2]}, {{"element_dtype", DType::kFloat}}), 0},
-                   after};
+        Output count{b.add("Add", {args[0], b.scalar<int32_t>(1)}), 0};
+        for (int i = 0; i < detours; ++i) count = {b.add("Neg", {count}), 0};
+        results = {
+            count, {b.add("TensorListPushBack", {args[1], args[2]}, {{"element_dtype", DType::kFloat}}), 0}, after};
       }
       for (size_t i = 0; i < results.size(); ++i) {
         f->results.push_back(b.add("_Retval", {results[i]}, {{"index", static_cast<int64_t>(i)}}));
@@ -118,6 +106,9 @@ TEST(UnrollLoops, OthersStay) {
   EXPECT_TRUE(stays(3, "Neg", "zero", "While"));                     // effects
   EXPECT_TRUE(stays(3, "Neg", "zero", "StatelessWhile", Shape{3}));  // a shape that it was not declared to have
   EXPECT_FALSE(stays(3, "Neg", "zero", "StatelessWhile", Shape{kUnknownDim}));
+  // As many operations as would take long to run for each iteration while the program is compiled.
+  EXPECT_TRUE(stays(3, "Neg", "zero", "StatelessWhile", Shape{2}, 100));
+  EXPECT_FALSE(stays(3, "Neg", "zero", "StatelessWhile", Shape{2}, 10));
   EXPECT_FALSE(stays(3, "Neg", "zero", "StatelessWhile", Shape{2}));
 }
 
@@ -215,20 +206,20 @@ TEST(DissolveLists, GradientsOfElementsAdd) {
 
 TEST(DissolveLists, KeepsWhatFailsInTheStep) {
   const std::string once =
-      "%once = TensorListReserve(%s, %i2) {_clear_after_read:int=1, element_dtype=float, shape_type=int32}\n" +
+      "%once = TensorListReserve(%s, %i2) {_clear_after_read:bool=true, element_dtype=float, shape_type=int32}\n" +
       set("a", "once", "i0", "x", ", _write_once:bool=true");
-  const std::string read = get("g", "a", "i0", ", _clear_after_read:int=2");
+  const std::string read = get("g", "a", "i0", ", _clear_after_read:bool=true");
   EXPECT_EQ(dissolved(once + read + give("g", 0)), "_Retval(x)");
   // Read twice; read by somebody who is not understood; written twice.
   const auto lists = [](const std::string& text) {
     return dissolved(text).find("TensorListGetItem(") != std::string::npos;
   };
   EXPECT_FALSE(lists(once + read + give("g", 0)));
-  EXPECT_TRUE(lists(once + read + get("h", "a", "i0", ", _clear_after_read:int=3") + give("g", 0) + give("h", 1)));
-  EXPECT_TRUE(lists(once + read + get("h", "a", "n", ", _clear_after_read:int=3") + give("g", 0) + give("h", 1)));
+  EXPECT_TRUE(lists(once + read + get("h", "a", "i0", ", _clear_after_read:bool=true") + give("g", 0) + give("h", 1)));
+  EXPECT_TRUE(lists(once + read + get("h", "a", "n", ", _clear_after_read:bool=true") + give("g", 0) + give("h", 1)));
   EXPECT_TRUE(lists(once + read + give("g", 0) + give("a", 1)));
   EXPECT_TRUE(lists(once + set("b", "a", "i0", "y", ", _write_once:bool=true") +
-                    get("g", "b", "i0", ", _clear_after_read:int=2") + give("g", 0)));
+                    get("g", "b", "i0", ", _clear_after_read:bool=true") + give("g", 0)));
   // An element of another shape than the list's.
   EXPECT_TRUE(lists(set("a", "two", "i0", "t") + get("g", "a", "i0") + give("g", 0)));
 }

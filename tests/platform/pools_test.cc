@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
 #include <latch>
 #include <mutex>
 #include <numeric>
@@ -93,21 +94,34 @@ TEST(WorkerPool, TakesWhatASlowThreadLeaves) {
 }
 
 TEST(WorkerPool, ThreadsKeepTheirTasks) {
-  WorkerPool pool(2);
-  std::latch both(2);
-  std::vector<std::thread::id> first(64), again(64);
-  const auto note = [&](std::vector<std::thread::id>& on, bool wait) {
-    pool.run_tasks(64, 2, [&](int64_t task, int) {
-      // Both threads are there before either goes on.
-      if (wait && (task == 0 || task == 32)) both.arrive_and_wait();
+  WorkerPool pool(3);
+  std::vector<std::thread::id> first;
+  for (int round = 0; round < 50; ++round) {
+    std::latch all(3);
+    std::vector<std::thread::id> on(3);
+    pool.run_tasks(3, 3, [&](int64_t task, int slot) {
+      EXPECT_EQ(task, slot);
       on[static_cast<size_t>(task)] = std::this_thread::get_id();
+      all.arrive_and_wait();  // nobody is done before all are there
+    });
+    EXPECT_EQ(on[0], std::this_thread::get_id());
+    if (round == 0) first = on;
+    EXPECT_EQ(on, first);
+  }
+}
+
+// One call in another, deeper than there is room for.
+TEST(WorkerPool, NestsAsDeepAsAnybodyCalls) {
+  WorkerPool pool(2);
+  std::atomic<int> leaves{0};
+  const std::function<void(int)> descend = [&](int depth) {
+    pool.run_tasks(2, 2, [&](int64_t task, int) {
+      if (task == 0 && depth > 0) descend(depth - 1);
+      else leaves.fetch_add(1);
     });
   };
-  note(first, true);
-  EXPECT_EQ(first[0], std::this_thread::get_id());
-  EXPECT_NE(first[32], first[0]);
-  note(again, false);
-  EXPECT_EQ(again[0], first[0]);
+  descend(150);
+  EXPECT_EQ(leaves.load(), 152);
 }
 
 // More threads than cores take turns, as the caller and a worker on one core do.

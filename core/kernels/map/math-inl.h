@@ -114,7 +114,7 @@ HWY_INLINE V clamp_or_nan(D d, V x, hn::TFromD<D> low, hn::TFromD<D> high) {
 #endif
 }
 
-// y 2^k with one rounding, also where that is infinite or subnormal.
+// y 2^k, also where that is infinite or subnormal.
 #if HWY_TARGET <= HWY_AVX3
 template <class D>
 HWY_INLINE hn::Vec512<float> scale_by(D d, hn::Vec512<float> y, hn::Vec512<float> magic_k) {

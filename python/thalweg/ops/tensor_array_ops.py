@@ -114,8 +114,7 @@ class TensorArray:
   def _read_attrs(self):
     attrs = {"element_dtype": self._dtype}
     if self._clear_after_read:
-      # Another number for each: two arrays, or two reads of one element, must not become one.
-      attrs["_clear_after_read"] = len(ops.get_default_graph()._ops)
+      attrs["_clear_after_read"] = True
     return attrs
 
   def identity(self):
