@@ -529,70 +529,161 @@ TEST(Map, SpecialValues) {
   EXPECT_TRUE(std::isnan(got));
 }
 
-// Runs one op on floats of the whole space, by its own loop.
-std::vector<float> one_by_one(MicroOp op, const std::vector<float>& a, const std::vector<float>& b, WorkerPool& pool) {
-  const Shape flat{static_cast<int64_t>(a.size())};
-  const std::vector<Shape> shapes(static_cast<size_t>(arity(op)), flat);
-  auto plan = plan_map(tape_of(op, DType::kFloat, DType::kFloat), shapes, flat);
+// A value of every element of a space.
+struct Column {
+  DType type;
+  std::vector<unsigned char> bytes;
+};
+
+Column one_by_one(const Tape& tape, DType result, std::span<const Column* const> args, const Shape& flat,
+                  WorkerPool& pool) {
+  const std::vector<Shape> shapes(args.size(), flat);
+  auto plan = plan_map(tape, shapes, flat);
   EXPECT_TRUE(plan.ok()) << plan.status().to_string();
-  std::vector<float> result(a.size());
-  const void* in[] = {a.data(), b.data()};
-  void* out[] = {result.data()};
-  EXPECT_TRUE((*plan)->run(in, out, pool).ok());
-  return result;
+  Column column{result, std::vector<unsigned char>(static_cast<size_t>(flat[0]) * dtype_size(result))};
+  std::vector<const void*> in;
+  for (const Column* c : args) in.push_back(c->bytes.data());
+  void* out[] = {column.bytes.data()};
+  EXPECT_TRUE((*plan)->run(in.data(), out, pool).ok());
+  return column;
 }
 
-TEST(Map, ChainsHaveTheBitsOfTheirSteps) {
-  constexpr MicroOp kChained[] = {MicroOp::k_add,    MicroOp::k_sub,     MicroOp::k_mul,
-                                  MicroOp::k_div,    MicroOp::k_maximum, MicroOp::k_minimum,
-                                  MicroOp::k_square, MicroOp::k_abs,     MicroOp::k_squared_difference,
-                                  MicroOp::k_sqrt,   MicroOp::k_neg,     MicroOp::k_reciprocal};
+// Whether element i is the same, any NaN being as good as another.
+bool same_element(const Column& want, const void* got, size_t i) {
+  const size_t size = dtype_size(want.type);
+  const unsigned char *w = want.bytes.data() + i * size, *g = static_cast<const unsigned char*>(got) + i * size;
+  if (want.type != DType::kFloat) return std::memcmp(w, g, size) == 0;
+  float x, y;
+  std::memcpy(&x, w, sizeof x);
+  std::memcpy(&y, g, sizeof y);
+  return x == y || (std::isnan(x) && std::isnan(y));
+}
+
+// Random tapes of what can be links and what cannot, of floats and bools, with operands that broadcast and results in
+// place of operands.
+TEST(Map, LinksHaveTheBitsOfTheirSteps) {
+  struct Op {
+    MicroOp op;
+    std::vector<DType> operands;
+    DType result;
+  };
+  constexpr DType kF = DType::kFloat, kB = DType::kBool;
+  const std::vector<Op> ops = {{MicroOp::k_add, {kF, kF}, kF},
+                               {MicroOp::k_sub, {kF, kF}, kF},
+                               {MicroOp::k_mul, {kF, kF}, kF},
+                               {MicroOp::k_mul, {kF, kF}, kF},
+                               {MicroOp::k_add, {kF, kF}, kF},
+                               {MicroOp::k_div, {kF, kF}, kF},
+                               {MicroOp::k_maximum, {kF, kF}, kF},
+                               {MicroOp::k_minimum, {kF, kF}, kF},
+                               {MicroOp::k_square, {kF}, kF},
+                               {MicroOp::k_abs, {kF}, kF},
+                               {MicroOp::k_sqrt, {kF}, kF},
+                               {MicroOp::k_squared_difference, {kF, kF}, kF},
+                               {MicroOp::k_neg, {kF}, kF},
+                               {MicroOp::k_reciprocal, {kF}, kF},
+                               {MicroOp::k_rsqrt, {kF}, kF},
+                               {MicroOp::k_eq, {kF, kF}, kB},
+                               {MicroOp::k_ne, {kF, kF}, kB},
+                               {MicroOp::k_lt, {kF, kF}, kB},
+                               {MicroOp::k_le, {kF, kF}, kB},
+                               {MicroOp::k_gt, {kF, kF}, kB},
+                               {MicroOp::k_ge, {kF, kF}, kB},
+                               {MicroOp::k_logical_and, {kB, kB}, kB},
+                               {MicroOp::k_logical_or, {kB, kB}, kB},
+                               {MicroOp::k_logical_not, {kB}, kB},
+                               {MicroOp::k_eq, {kB, kB}, kB},
+                               {MicroOp::k_select, {kB, kF, kF}, kF},
+                               {MicroOp::k_select, {kB, kF, kF}, kF},
+                               {MicroOp::k_select, {kB, kB, kB}, kB},
+                               {MicroOp::k_cast, {kB}, kF},
+                               {MicroOp::k_cast, {kF}, kB},
+                               {MicroOp::k_exp, {kF}, kF},
+                               {MicroOp::k_floor, {kF}, kF}};
   WorkerPool pool(1);
   std::mt19937 rng(3);
   const auto draw = [&](size_t n) { return static_cast<size_t>(rng() % n); };
-  for (int round = 0; round < 300; ++round) {
+  for (int round = 0; round < 600; ++round) {
     const int64_t columns[] = {1, 5, 16, 37, 64, 300, 1030};
     const Shape space{static_cast<int64_t>(1 + draw(40)), columns[draw(7)]};
-    const Shape shapes[] = {space, space, Shape{space[0], 1}, Shape{space[1]}, Shape{}};
+    const Shape flat{space.num_elements()};
+    const Shape shapes[] = {space, space, Shape{space[0], 1}, Shape{space[1]}, Shape{}, space, Shape{space[0], 1}};
+    const DType types[] = {kF, kF, kF, kF, kF, kB, kB};
     const size_t count = static_cast<size_t>(space.num_elements());
     Tape tape;
-    std::vector<std::vector<float>> inputs, values;
-    for (const Shape& s : shapes) {
-      tape.add_input(DType::kFloat);
-      std::vector<float> data(static_cast<size_t>(s.num_elements())), wide(count);
-      for (float& v : data) v = draw(20) == 0 ? std::nanf("") : static_cast<float>(rng()) * 0x1p-31f - 1;
+    std::vector<Column> inputs, values;
+    for (size_t k = 0; k < std::size(shapes); ++k) {
+      const Shape& s = shapes[k];
+      tape.add_input(types[k]);
+      const size_t size = dtype_size(types[k]);
+      Column data{types[k], std::vector<unsigned char>(static_cast<size_t>(s.num_elements()) * size)},
+          wide{types[k], std::vector<unsigned char>(count * size)};
+      for (size_t i = 0; i < data.bytes.size() / size; ++i) {
+        const float f = draw(20) == 0 ? std::nanf("") : static_cast<float>(rng()) * 0x1p-31f - 1;
+        const unsigned char b = draw(2) != 0;
+        std::memcpy(data.bytes.data() + i * size, types[k] == kF ? static_cast<const void*>(&f) : &b, size);
+      }
       for (size_t i = 0; i < count; ++i) {
         const size_t row = i / static_cast<size_t>(space[1]), column = i % static_cast<size_t>(space[1]);
-        wide[i] = data[s == space ? i : s.rank() == 2 ? row : s.rank() == 1 ? column : 0];
+        const size_t from = s == space ? i : s.rank() == 2 ? row : s.rank() == 1 ? column : 0;
+        std::memcpy(wide.bytes.data() + i * size, data.bytes.data() + from * size, size);
       }
       inputs.push_back(std::move(data));
       values.push_back(std::move(wide));
     }
-    tape.add_constant(DType::kFloat, 0.75);
-    values.emplace_back(count, 0.75f);
-    for (size_t k = 1 + draw(30); k > 0; --k) {
-      const MicroOp op = kChained[draw(std::size(kChained))];
-      // Mostly the latest value, so that there are chains.
-      const size_t a = draw(4) != 0 ? values.size() - 1 : draw(values.size()), b = draw(values.size());
-      const bool swap = draw(2) != 0;
-      const size_t left = swap ? b : a, right = swap ? a : b;
-      tape.emit(op, DType::kFloat, static_cast<uint16_t>(left), static_cast<uint16_t>(right));
-      values.push_back(one_by_one(op, values[left], values[right], pool));
+    tape.add_constant(kF, 0.75);
+    values.push_back({kF, std::vector<unsigned char>(count * sizeof(float))});
+    for (size_t i = 0; i < count; ++i) {
+      const float f = 0.75f;
+      std::memcpy(values.back().bytes.data() + i * sizeof f, &f, sizeof f);
     }
-    tape.outputs = {static_cast<uint16_t>(values.size() - 1), static_cast<uint16_t>(draw(values.size()))};
+    // Mostly one of the latest values, so that there are links.
+    const auto value_of = [&](DType t) {
+      size_t v = draw(3) != 0 ? values.size() - 1 - draw(std::min<size_t>(values.size(), 3)) : draw(values.size());
+      while (values[v].type != t) v = draw(values.size());
+      return v;
+    };
+    for (size_t k = 1 + draw(60); k > 0; --k) {
+      const Op& op = ops[draw(ops.size())];
+      uint16_t at[3] = {};
+      std::vector<const Column*> args;
+      Tape alone;
+      for (size_t i = 0; i < op.operands.size(); ++i) {
+        at[i] = static_cast<uint16_t>(value_of(op.operands[i]));
+        args.push_back(&values[at[i]]);
+        alone.add_input(op.operands[i]);
+      }
+      alone.outputs = {alone.emit(op.op, op.result, 0, args.size() > 1 ? 1 : 0, args.size() > 2 ? 2 : 0)};
+      tape.emit(op.op, op.result, at[0], at[1], at[2]);
+      values.push_back(one_by_one(alone, op.result, args, flat, pool));
+    }
+    tape.outputs = {static_cast<uint16_t>(values.size() - 1), static_cast<uint16_t>(draw(values.size())),
+                    static_cast<uint16_t>(draw(values.size()))};
     auto plan = plan_map(tape, shapes, space);
     ASSERT_TRUE(plan.ok()) << plan.status().to_string();
-    std::vector<const void*> in;
-    for (const auto& i : inputs) in.push_back(i.data());
-    Guarded first(DType::kFloat, space), second(DType::kFloat, space);
-    void* out[] = {first.data(), second.data()};
-    ASSERT_TRUE((*plan)->run(in.data(), out, pool).ok());
-    EXPECT_TRUE(first.intact() && second.intact());
-    for (size_t k = 0; k < 2; ++k) {
-      for (size_t i = 0; i < count; ++i) {
-        const float got = static_cast<const float*>(out[k])[i], want = values[tape.outputs[k]][i];
-        ASSERT_TRUE(got == want || (std::isnan(got) && std::isnan(want)))
-            << tape.to_string() << " on " << space << " element " << i << ": " << got << " for " << want;
+    // In place of the first operand, of the bools, or nothing.
+    for (const size_t taken : {size_t{0}, size_t{5}, inputs.size()}) {
+      std::vector<Column> copies = inputs;
+      std::vector<Guarded> results;
+      for (uint16_t o : tape.outputs) results.emplace_back(values[o].type, space);
+      std::vector<const void*> in;
+      std::vector<void*> out;
+      for (const Column& c : copies) in.push_back(c.bytes.data());
+      for (Guarded& g : results) out.push_back(g.data());
+      const auto place = std::find_if(tape.outputs.begin(), tape.outputs.end(), [&](uint16_t o) {
+        return taken < inputs.size() && values[o].type == types[taken];
+      });
+      if (place != tape.outputs.end()) {
+        out[static_cast<size_t>(place - tape.outputs.begin())] = copies[taken].bytes.data();
+      }
+      ASSERT_TRUE((*plan)->run(in.data(), out.data(), pool).ok());
+      for (size_t k = 0; k < results.size(); ++k) {
+        EXPECT_TRUE(results[k].intact());
+        for (size_t i = 0; i < count; ++i) {
+          ASSERT_TRUE(same_element(values[tape.outputs[k]], out[k], i))
+              << tape.to_string() << " on " << space << ", output " << k << " element " << i << ", in place of "
+              << taken;
+        }
       }
     }
   }
@@ -601,33 +692,35 @@ TEST(Map, ChainsHaveTheBitsOfTheirSteps) {
 // Results beyond the last cache are stored past it; the numbers are the same, in place too, on any number of threads.
 TEST(Map, LargeResults) {
   const Shape space{8209, 1031};
-  const Shape shapes[] = {space, Shape{1031}};
-  Tape tape;
-  tape.add_input(DType::kFloat);
-  tape.add_input(DType::kFloat);
-  const uint16_t sum = tape.emit(MicroOp::k_add, DType::kFloat, 0, 1);
-  tape.outputs = {sum, tape.emit(MicroOp::k_neg, DType::kFloat, sum)};
-  auto plan = plan_map(tape, shapes, space);
-  ASSERT_TRUE(plan.ok());
-  const auto count = static_cast<size_t>(space.num_elements());
-  std::vector<float> x(count), row(1031), a(count), b(count);
-  for (size_t i = 0; i < count; ++i) x[i] = static_cast<float>(i % 4093);
-  for (size_t i = 0; i < row.size(); ++i) row[i] = static_cast<float>(i);
-  for (int threads : {1, 3}) {
-    for (const bool in_place : {false, true}) {
-      if (in_place) a = x;
-      const void* in[] = {in_place ? a.data() : x.data(), row.data()};
-      void* out[] = {a.data(), b.data()};
-      WorkerPool pool(threads);
-      ASSERT_TRUE((*plan)->run(in, out, pool).ok());
-      size_t wrong = 0;
-      for (size_t i = 0; i < count; ++i) {
-        const float want = x[i] + row[i % 1031];
-        wrong += a[i] != want || b[i] != -want;
+  for (const bool broadcasts : {false, true}) {
+    const Shape shapes[] = {space, broadcasts ? Shape{1031} : space};
+    Tape tape;
+    tape.add_input(DType::kFloat);
+    tape.add_input(DType::kFloat);
+    const uint16_t sum = tape.emit(MicroOp::k_add, DType::kFloat, 0, 1);
+    tape.outputs = {sum, tape.emit(MicroOp::k_neg, DType::kFloat, sum)};
+    auto plan = plan_map(tape, shapes, space);
+    ASSERT_TRUE(plan.ok());
+    const auto count = static_cast<size_t>(space.num_elements());
+    std::vector<float> x(count), row(broadcasts ? 1031 : count), a(count), b(count);
+    for (size_t i = 0; i < count; ++i) x[i] = static_cast<float>(i % 4093);
+    for (size_t i = 0; i < row.size(); ++i) row[i] = static_cast<float>(i % 1031);
+    for (int threads : {1, 3}) {
+      for (const bool in_place : {false, true}) {
+        if (in_place) a = x;
+        const void* in[] = {in_place ? a.data() : x.data(), row.data()};
+        void* out[] = {a.data(), b.data()};
+        WorkerPool pool(threads);
+        ASSERT_TRUE((*plan)->run(in, out, pool).ok());
+        size_t wrong = 0;
+        for (size_t i = 0; i < count; ++i) {
+          const float want = x[i] + row[i % 1031];
+          wrong += a[i] != want || b[i] != -want;
+        }
+        EXPECT_EQ(wrong, 0u) << threads << " threads, in place: " << in_place;
+        std::fill(a.begin(), a.end(), -1.f);
+        std::fill(b.begin(), b.end(), -1.f);
       }
-      EXPECT_EQ(wrong, 0u) << threads << " threads, in place: " << in_place;
-      std::fill(a.begin(), a.end(), -1.f);
-      std::fill(b.begin(), b.end(), -1.f);
     }
   }
 }

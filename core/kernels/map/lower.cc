@@ -6,19 +6,21 @@
 #include <cstring>
 #include <optional>
 
+#include "core/kernels/move/stream_copy.h"
+
 namespace tw {
 namespace {
 
 constexpr uint16_t kNone = 0xffff;
+constexpr int kManyBuffers = 24;
 
 bool is_short_float(DType t) { return t == DType::kHalf || t == DType::kBfloat16; }
-bool operand_computes_in_float(DType t) { return t == DType::kFloat || is_short_float(t); }
 
 // Lowering works on slots as if each value had its own buffer; assign_buffers() then shares them.
 class Lowering {
  public:
-  Lowering(const Tape& tape, std::span<const InputKind> kinds, bool chains)
-      : tape_(tape), kinds_(kinds), chains_(chains) {}
+  Lowering(const Tape& tape, std::span<const InputKind> kinds, int64_t count, bool links)
+      : tape_(tape), kinds_(kinds), count_(count), links_(links) {}
 
   Result<LoweredTape> run() {
     TW_RETURN_IF_ERROR(tape_.verify());
@@ -35,7 +37,7 @@ class Lowering {
     for (size_t i = 0; i < tape_.constants.size(); ++i) add_constant(i);
     const size_t first = tape_.inputs.size() + tape_.constants.size();
     for (size_t i = 0; i < tape_.insts.size(); ++i) TW_RETURN_IF_ERROR(add_inst(tape_.insts[i], first + i));
-    if (chains_) join_chains();
+    if (links_) join();
     add_outputs();
     assign_buffers();
     out_.repeated = uniform_;
@@ -93,104 +95,41 @@ class Lowering {
     inst.fn = e.fn;
     inst.check = e.check;
     inst.check_message = e.check_message;
-    inst.operands = static_cast<uint8_t>(args.size());
-    for (size_t i = 0; i <= kMaxLinks; ++i) {
-      // Unused operands repeat the first, so that every pointer is valid.
-      inst.args[i] = i < args.size() ? args[i] : args[0];
-      uniform = uniform && uniform_[inst.args[i]];
-    }
-    inst.out = add_slot(Slot::Kind::kBuffer, result, 0, uniform);
+    inst.args.assign(args.begin(), args.end());
+    inst.args.resize(3, args[0]);  // so that every pointer is valid
+    for (uint16_t arg : args) uniform = uniform && uniform_[arg];
+    const uint16_t out = add_slot(Slot::Kind::kBuffer, result, 0, uniform);
+    inst.outs = {out};
     out_.can_fail = out_.can_fail || e.check != nullptr;
     if (uniform) {
-      out_.uniform.push_back(inst);
+      out_.uniform.push_back(std::move(inst));
     } else {
-      out_.body.push_back(inst);
+      out_.body.push_back(std::move(inst));
       ops_.emplace_back();
       out_.ns += e.ns;
       out_.flops += flops;
     }
-    return inst.out;
+    return out;
   }
 
-  // The link that a micro-op on floats is, when its operand `value_at` is the value so far.
-  static std::optional<Link> link_of(MicroOp op, size_t value_at) {
-    const auto either = [&](Link link, Link reverse) { return value_at == 0 ? link : reverse; };
-    switch (op) {
-      case MicroOp::k_add: return Link::kAdd;
-      case MicroOp::k_mul: return Link::kMul;
-      case MicroOp::k_sub: return either(Link::kSub, Link::kReverseSub);
-      case MicroOp::k_div: return either(Link::kDiv, Link::kReverseDiv);
-      case MicroOp::k_maximum: return either(Link::kMax, Link::kReverseMax);
-      case MicroOp::k_minimum: return either(Link::kMin, Link::kReverseMin);
-      case MicroOp::k_squared_difference: return Link::kSquaredDifference;
-      case MicroOp::k_square: return Link::kSquare;
-      case MicroOp::k_abs: return Link::kAbs;
-      case MicroOp::k_sqrt: return Link::kSqrt;
-      case MicroOp::k_reciprocal: return Link::kReciprocal;
-      default: return std::nullopt;
-    }
+  // Takes the instruction that emit() added after the first `before` for one that may be a link.
+  void note_op(size_t before, MicroOp op, DType operand, DType result) {
+    if (out_.body.size() > before && may_link(op, compute_dtype(operand), compute_dtype(result))) ops_.back() = op;
   }
 
-  // The instruction added last is a chain of one.
-  void may_chain(MicroOp op) {
-    const std::optional<Link> link = link_of(op, 0);
-    if (!link || !chains_) return;
-    ops_.back() = op;
-    out_.body.back().chain.links[0] = *link;
-    out_.body.back().chain.count = 1;
-  }
-
-  // Instructions are taken into their readers, as long as the chain is short: those of one reader, and single ones of
-  // two, since doing such a one again in registers costs less than storing and loading what it gives.
-  void join_chains() {
+  void join() {
     std::vector<uint16_t> results;
     for (uint16_t value : tape_.outputs) results.push_back(stored(value));
-    std::vector<int> uses(out_.slots.size(), 0), made_by(out_.slots.size(), -1);
-    for (uint16_t slot : results) ++uses[slot];
-    for (size_t i = 0; i < out_.body.size(); ++i) {
-      const LoweredInst& inst = out_.body[i];
-      for (size_t k = 0; k < inst.operands; ++k) ++uses[inst.args[k]];
-      made_by[inst.out] = static_cast<int>(i);
+    std::vector<SlotFacts> facts(out_.slots.size());
+    for (size_t s = 0; s < facts.size(); ++s) {
+      const Slot& slot = out_.slots[s];
+      facts[s].is_bool = slot.element_size == 1;
+      facts[s].repeats = uniform_[s] || spreads(static_cast<uint16_t>(s));
     }
-    std::vector<bool> gone(out_.body.size(), false);
-    for (size_t i = 0; i < out_.body.size(); ++i) {
-      if (!ops_[i]) continue;
-      LoweredInst& inst = out_.body[i];
-      const size_t none = inst.operands;
-      // The operand that takes the most with it.
-      size_t best = none;
-      for (size_t k = 0; k < none; ++k) {
-        const int maker = made_by[inst.args[k]];
-        if (maker < 0) continue;
-        const size_t count = out_.body[static_cast<size_t>(maker)].chain.count;
-        if (count == 0 || count == kMaxLinks || uses[inst.args[k]] > (count == 1 ? 2 : 1)) continue;
-        if (best == none || count > out_.body[static_cast<size_t>(made_by[inst.args[best]])].chain.count) best = k;
-      }
-      if (best == none) continue;
-      const LoweredInst& maker = out_.body[static_cast<size_t>(made_by[inst.args[best]])];
-      const uint16_t other = inst.args[1 - best];
-      const bool unary = none == 1, last = --uses[inst.args[best]] == 0;
-      const Link link = *link_of(*ops_[i], best);
-      gone[static_cast<size_t>(made_by[inst.args[best]])] = last;
-      inst.chain = maker.chain;
-      inst.chain.links[inst.chain.count++] = link;
-      std::copy_n(maker.args, kMaxLinks + 1, inst.args);
-      inst.args[inst.chain.count] = unary ? inst.args[0] : other;
-      inst.operands = static_cast<uint8_t>(inst.chain.count + 1);
-      for (size_t k = 0; k < inst.chain.count && !last; ++k) ++uses[inst.args[k]];
-    }
-    std::vector<LoweredInst> kept;
-    for (size_t i = 0; i < out_.body.size(); ++i) {
-      if (gone[i]) continue;
-      LoweredInst& inst = out_.body[i];
-      // Alone it gains only from an operand that need not be laid out.
-      const auto scalar = [&](uint16_t slot) { return uniform_[slot] || spreads(slot); };
-      if (inst.chain.count == 1 && !scalar(inst.args[0]) && !scalar(inst.args[1])) inst.chain.count = 0;
-      if (inst.chained()) inst.operands = static_cast<uint8_t>(inst.chain.count + 1);
-      out_.chains = out_.chains || inst.chained();
-      kept.push_back(inst);
-    }
-    out_.body = std::move(kept);
+    for (uint16_t slot : results) facts[slot].result = true;
+    const bool large = count_ * static_cast<int64_t>(sizeof(float)) >= kStreamBytes;
+    out_.body = join_links(std::move(out_.body), ops_, facts, large);
+    out_.links = std::any_of(out_.body.begin(), out_.body.end(), [](const LoweredInst& i) { return i.linked(); });
   }
   bool spreads(uint16_t slot) const {
     const Slot& s = out_.slots[slot];
@@ -234,14 +173,12 @@ class Lowering {
       // The same bits, as a link.
       args[1] = minus_one();
       const uint16_t out = emit(find_micro_op(MicroOp::k_mul, result, result), result, {args, 2}, 1);
-      if (out_.body.size() > before) may_chain(MicroOp::k_mul);
+      note_op(before, MicroOp::k_mul, result, result);
       (is_short_float(inst.dtype) ? computed_ : stored_)[value] = out;
       return {};
     }
     const uint16_t out = emit(e, result, {args, n}, is_transcendental(inst.op) ? 10 : 1);
-    if (out_.body.size() > before && operand_computes_in_float(operand) && result == DType::kFloat) {
-      may_chain(inst.op);
-    }
+    note_op(before, inst.op, operand, result);
     (is_short_float(inst.dtype) ? computed_ : stored_)[value] = out;
     return {};
   }
@@ -258,7 +195,9 @@ class Lowering {
       if (e.fn == nullptr) {
         return unimplemented("the map engine has no cast from ", dtype_name(from), " to ", dtype_name(inst.dtype));
       }
+      const size_t before = out_.body.size();
       out = emit(e, compute_dtype(inst.dtype), {&arg, 1}, 1);
+      note_op(before, inst.op, from, inst.dtype);
     }
     if (is_short_float(inst.dtype)) {
       // An explicit cast rounds: what follows must see the rounded value.
@@ -280,11 +219,11 @@ class Lowering {
         const MicroOpEntry copy = find_micro_op(MicroOp::k_cast, t, t);
         LoweredInst inst;
         inst.fn = copy.fn;
-        std::fill_n(inst.args, kMaxLinks + 1, slot);
-        inst.out = add_slot(Slot::Kind::kBuffer, t, 0, false);
-        out_.body.push_back(inst);
+        inst.args.assign(3, slot);
+        slot = add_slot(Slot::Kind::kBuffer, t, 0, false);
+        inst.outs = {slot};
+        out_.body.push_back(std::move(inst));
         out_.ns += copy.ns;
-        slot = inst.out;
       }
       results.push_back(slot);
     }
@@ -313,7 +252,7 @@ class Lowering {
           return false;
         }
       }
-      after = after || inst.out == slot;
+      after = after || std::find(inst.outs.begin(), inst.outs.end(), slot) != inst.outs.end();
     }
     return true;
   }
@@ -329,27 +268,31 @@ class Lowering {
     for (const auto& f : out_.flushes) last_use[f.from] = static_cast<int>(out_.body.size());
     int count = 0;
     // Uniform values stay for the whole range.
-    for (const LoweredInst& inst : out_.uniform) out_.slots[inst.out].index = static_cast<uint16_t>(count++);
+    for (const LoweredInst& inst : out_.uniform) out_.slots[inst.outs[0]].index = static_cast<uint16_t>(count++);
     std::vector<uint16_t> free;
     for (size_t i = 0; i < out_.body.size(); ++i) {
       const LoweredInst& inst = out_.body[i];
-      Slot& result = out_.slots[inst.out];
       std::vector<uint16_t> dying, keep;
-      for (size_t k = 0; k <= kMaxLinks; ++k) {
+      for (size_t k = 0; k < inst.args.size(); ++k) {
         const uint16_t arg = inst.args[k];
         const Slot& s = out_.slots[arg];
-        const bool repeated = std::find(inst.args, inst.args + k, arg) != inst.args + k;
+        const bool repeated = std::find(inst.args.begin(), inst.args.begin() + static_cast<ptrdiff_t>(k), arg) !=
+                              inst.args.begin() + static_cast<ptrdiff_t>(k);
         if (s.kind != Slot::Kind::kBuffer || uniform_[arg] || last_use[arg] != static_cast<int>(i) || repeated)
           continue;
-        // Element i of the result may replace element i of an operand only where they lie at the same address.
-        (s.element_size == result.element_size ? dying : keep).push_back(s.index);
+        // Element i of a result may replace element i of an operand only where they lie at the same address.
+        const bool same = std::all_of(inst.outs.begin(), inst.outs.end(),
+                                      [&](uint16_t out) { return out_.slots[out].element_size == s.element_size; });
+        (same ? dying : keep).push_back(s.index);
       }
       free.insert(free.end(), dying.begin(), dying.end());
-      if (result.kind == Slot::Kind::kBuffer) {
+      for (uint16_t out : inst.outs) {
+        Slot& result = out_.slots[out];
+        if (result.kind != Slot::Kind::kBuffer) continue;
         if (free.empty()) free.push_back(static_cast<uint16_t>(count++));
         result.index = free.back();
         free.pop_back();
-        if (last_use[inst.out] < 0) free.push_back(result.index);  // never read
+        if (last_use[out] < 0) keep.push_back(result.index);  // never read
       }
       free.insert(free.end(), keep.begin(), keep.end());
     }
@@ -358,9 +301,10 @@ class Lowering {
 
   const Tape& tape_;
   std::span<const InputKind> kinds_;
-  const bool chains_;
+  const int64_t count_;
+  const bool links_;
   LoweredTape out_;
-  std::vector<std::optional<MicroOp>> ops_;  // of the body's instructions, those that can be links
+  std::vector<std::optional<MicroOp>> ops_;  // by instruction of the body, where it can be a link
   uint16_t minus_one_ = kNone;
   std::vector<uint16_t> stored_, computed_;  // slots of each value, kNone where not made yet
   std::vector<bool> uniform_;                // per slot
@@ -369,7 +313,13 @@ class Lowering {
 }  // namespace
 
 Result<LoweredTape> lower(const Tape& tape, std::span<const InputKind> kinds, int64_t count) {
-  return Lowering(tape, kinds, count >= static_cast<int64_t>(kRepeated)).run();
+  if (count >= static_cast<int64_t>(kRepeated)) {
+    TW_ASSIGN_OR_RETURN(LoweredTape linked, Lowering(tape, kinds, count, true).run());
+    // Links are run before what cannot be one, and all that they give has to wait: of many such values the blocks would
+    // become short.
+    if (linked.buffers <= kManyBuffers) return linked;
+  }
+  return Lowering(tape, kinds, count, false).run();
 }
 
 }  // namespace tw

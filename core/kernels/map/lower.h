@@ -5,8 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "core/kernels/map/chain.h"
-#include "core/kernels/map/micro_ops.h"
+#include "core/kernels/map/join_links.h"
 
 namespace tw {
 
@@ -15,18 +14,6 @@ enum class InputKind : uint8_t {
   kDirect,    // as many elements as the space: in place
   kUniform,   // one element for the whole space
   kExpanded,  // anything else: into a buffer, block by block
-};
-
-struct LoweredInst {
-  BlockFn fn = nullptr;
-  Chain chain;  // instead of fn, where it has links
-  ChainCode code;
-  CheckFn check = nullptr;
-  const char* check_message = nullptr;
-  uint16_t args[kMaxLinks + 1] = {};  // slots; those past the operands repeat the first
-  uint16_t out = 0;
-  uint8_t operands = 1;
-  bool chained() const { return chain.count > 0; }
 };
 
 struct Slot {
@@ -54,10 +41,10 @@ struct LoweredTape {
   double ns = 0;     // per element, all of the body
   double flops = 0;  // per element, as MapPlan::flops counts
   bool can_fail = false;
-  bool chains = false;  // whether some instruction is one
+  bool links = false;  // whether some instruction is of links
 };
 
-// `count` elements are computed: fewer than a chain takes at once would be copied in and out of it.
+// `count` elements are computed: fewer than links take at once would be copied in and out.
 Result<LoweredTape> lower(const Tape& tape, std::span<const InputKind> kinds, int64_t count);
 
 }  // namespace tw

@@ -133,7 +133,10 @@ class Plan final : public MapPlan {
 
     const bool all_direct =
         std::all_of(kinds.begin(), kinds.end(), [](InputKind k) { return k == InputKind::kDirect; });
-    single_ = all_direct && tape_.body.size() == 1 && !tape_.body[0].chained() && tape_.constants.empty() &&
+    // Links alone take any number of elements at once.
+    unblocked_ = tape_.body.size() == 1 && tape_.body[0].linked() && tape_.buffers == 0 && tape_.flushes.empty() &&
+                 std::find(kinds.begin(), kinds.end(), InputKind::kExpanded) == kinds.end();
+    single_ = all_direct && tape_.body.size() == 1 && !tape_.body[0].linked() && tape_.constants.empty() &&
               tape_.flushes.empty();
     if (single_) {
       const LoweredInst& inst = tape_.body[0];
@@ -143,18 +146,18 @@ class Plan final : public MapPlan {
     return {};
   }
 
-  // Values that are the same for every element fill a whole block only where something else than chains reads them.
+  // Values that are the same for every element fill a whole block only where something else than links reads them.
   void find_wide() {
     wide_.assign(tape_.slots.size(), false);
     const auto read_by = [&](const LoweredInst& inst) {
       for (uint16_t arg : inst.args) wide_[arg] = true;
     };
     for (const LoweredInst& inst : tape_.body) {
-      if (!inst.chained()) read_by(inst);
+      if (!inst.linked()) read_by(inst);
     }
     for (const auto& f : tape_.flushes) wide_[f.from] = true;
     for (size_t i = tape_.uniform.size(); i-- > 0;) {
-      if (wide_[tape_.uniform[i].out]) read_by(tape_.uniform[i]);
+      if (wide_[tape_.uniform[i].outs[0]]) read_by(tape_.uniform[i]);
     }
     for (size_t s = 0; s < tape_.slots.size(); ++s) {
       const Slot& slot = tape_.slots[s];
@@ -162,28 +165,45 @@ class Plan final : public MapPlan {
       if (slot.kind == Slot::Kind::kInput && inputs_[slot.index].kind == InputKind::kExpanded) {
         repeated = chop_ && inputs_[slot.index].strides[static_cast<size_t>(space_.rank - 1)] == 0;
       }
-      steps_.push_back(repeated ? 0 : 1);
+      steps_.push_back(repeated ? 0 : slot.element_size);
     }
+    std::vector<size_t> steps;
     for (LoweredInst& inst : tape_.body) {
-      std::array<size_t, kMaxLinks + 1> steps;
-      for (size_t k = 0; k <= kMaxLinks; ++k) steps[k] = steps_[inst.args[k]];
-      if (inst.chained()) inst.code = compile_chain(inst.chain, steps);
+      if (!inst.linked()) continue;
+      steps.clear();
+      for (uint16_t arg : inst.args) steps.push_back(steps_[arg]);
+      inst.code = compile_links(inst.links, steps, 0);
+      uint64_t streams = 0;
+      for (size_t k = 0; k < inst.outs.size(); ++k) {
+        const uint64_t bit = large_bit(inst.outs[k]);
+        // Blocks that are cut at the ends of rows begin anywhere.
+        if (bit == 0 || chop_) continue;
+        streams |= uint64_t{1} << k;
+        direct_ |= bit;
+      }
+      if (streams != 0) inst.streaming = compile_links(inst.links, steps, streams);
     }
+  }
+  // The bit of the slot's output, if that is larger than the caches and of floats.
+  uint64_t large_bit(uint16_t s) const {
+    const Slot& slot = tape_.slots[s];
+    if (slot.kind != Slot::Kind::kOutput || slot.index >= 64 || slot.element_size != sizeof(float)) return 0;
+    return large_ & (uint64_t{1} << slot.index);
   }
   // How many elements of a repeated value are laid out for a block of n.
   int64_t laid_out(size_t slot, int64_t n) const {
-    if (!tape_.chains) return n;
+    if (!tape_.links) return n;
     const auto least = static_cast<int64_t>(kRepeated);
     return wide_[slot] ? std::max(n, least) : least;
   }
 
   // Finds where each buffer begins in the scratch memory; returns how much of it they take. Buffers hold a block,
-  // periodic inputs a period more, and values that repeat and only chains read a vector.
+  // periodic inputs a period more, and values that repeat and only links read a vector.
   size_t lay_out() {
     size_t at = static_cast<size_t>(tape_.buffers) * step();
     const auto place = [&](size_t bytes) { return std::exchange(at, at + (bytes + 63) / 64 * 64); };
     const auto repeated_bytes = [&](size_t slot) {
-      return tape_.chains && !wide_[slot] ? kRepeated * tape_.slots[slot].element_size : step();
+      return tape_.links && !wide_[slot] ? kRepeated * tape_.slots[slot].element_size : step();
     };
     constants_.clear();
     for (size_t s = 0; s < tape_.slots.size(); ++s) {
@@ -251,7 +271,7 @@ class Plan final : public MapPlan {
       const size_t n = static_cast<size_t>(end - begin);
       const char* failure = inst.check != nullptr && inst.check(args[1], n) ? inst.check_message : nullptr;
       inst.fn(args[0], args[1], args[2],
-              static_cast<char*>(outputs[0]) + (begin - origin) * tape_.slots[inst.out].element_size, n);
+              static_cast<char*>(outputs[0]) + (begin - origin) * tape_.slots[inst.outs[0]].element_size, n);
       return failure;
     }
     return eval_blocks(inputs, outputs, begin, end, origin, stream);
@@ -270,6 +290,7 @@ class Plan final : public MapPlan {
     size_t num_streamed = 0;
     const size_t step = this->step();
     const int64_t fill = std::min(block_, end - begin);
+    const uint64_t direct = streamed_at_once(outputs, begin - origin, stream);
     for (size_t s = 0; s < tape_.slots.size(); ++s) {
       const Slot& slot = tape_.slots[s];
       switch (slot.kind) {
@@ -280,7 +301,7 @@ class Plan final : public MapPlan {
           break;
         case Slot::Kind::kOutput:
           pointers[s] = static_cast<char*>(outputs[slot.index]) + (begin - origin) * slot.element_size;
-          if (slot.index < 64 && ((stream >> slot.index) & 1) != 0 && !flushed(s)) {
+          if (slot.index < 64 && (((stream & ~direct) >> slot.index) & 1) != 0 && !flushed(s)) {
             streamed[num_streamed] = {scratch + stream_scratch_ + num_streamed * step, pointers[s], s};
             pointers[s] = streamed[num_streamed++].from;
           }
@@ -303,18 +324,19 @@ class Plan final : public MapPlan {
     }
     const char* failure = nullptr;
     for (const LoweredInst& inst : tape_.uniform) {
-      run_inst(inst, pointers, static_cast<size_t>(laid_out(inst.out, fill)), &failure);
+      run_inst(inst, pointers, static_cast<size_t>(laid_out(inst.outs[0], fill)), false, &failure);
     }
     Cursor cursor;  // only where blocks are cut at the ends of rows
     if (chop_) start(begin, &cursor);
     for (int64_t pos = begin; pos < end;) {
-      int64_t n = std::min(block_, end - pos);
+      int64_t n = unblocked_ && num_streamed == 0 ? end - pos : std::min(block_, end - pos);
       if (chop_) n = std::min(n, space_.inner() - cursor.column);
       for (size_t i = 0; i < inputs_.size(); ++i) {
         const Operand& o = inputs_[i];
         if (o.kind == InputKind::kExpanded) pointers[o.slot] = expanded(i, inputs[i], pos, n, fill, scratch, &cursor);
       }
-      for (const LoweredInst& inst : tape_.body) run_inst(inst, pointers, static_cast<size_t>(n), &failure);
+      for (const LoweredInst& inst : tape_.body)
+        run_inst(inst, pointers, static_cast<size_t>(n), direct != 0, &failure);
       for (const auto& f : tape_.flushes) {
         const Slot& to = tape_.slots[f.to];
         const bool past = to.index < 64 && ((stream >> to.index) & 1) != 0;
@@ -339,6 +361,17 @@ class Plan final : public MapPlan {
     }
     if (stream != 0) stream_fence();
     return failure;
+  }
+
+  // The outputs that links write past the caches themselves: all or none.
+  uint64_t streamed_at_once(void* const* outputs, int64_t first, uint64_t stream) const {
+    if (direct_ == 0 || (stream & direct_) != direct_) return 0;
+    for (size_t k = 0; k < 64; ++k) {
+      if (((direct_ >> k) & 1) == 0) continue;
+      const auto to = reinterpret_cast<uintptr_t>(outputs[k]) + static_cast<uintptr_t>(first) * sizeof(float);
+      if (to % 64 != 0) return 0;
+    }
+    return direct_;
   }
 
   static void copy_bytes(const void* from, void* to, size_t bytes) { std::memcpy(to, from, bytes); }
@@ -405,18 +438,21 @@ class Plan final : public MapPlan {
     return buffer;
   }
 
-  void run_inst(const LoweredInst& inst, char* const* pointers, size_t n, const char** failure) const {
-    if (inst.chained()) {
-      ChainOperands from;
-      for (size_t k = 0; k < inst.operands; ++k) {
-        from.data[k] = reinterpret_cast<const float*>(pointers[inst.args[k]]);
-        from.step[k] = steps_[inst.args[k]];
+  void run_inst(const LoweredInst& inst, char* const* pointers, size_t n, bool streams, const char** failure) const {
+    if (inst.linked()) {
+      LinkOperands operands;
+      size_t next = 0;
+      for (const std::vector<uint16_t>* slots : {&inst.args, &inst.outs}) {
+        for (uint16_t slot : *slots) {
+          operands.data[next] = pointers[slot];
+          operands.step[next++] = steps_[slot];
+        }
       }
-      return run_chain(inst.code, inst.operands, from, reinterpret_cast<float*>(pointers[inst.out]), n);
+      return run_links(streams && !inst.streaming.steps.empty() ? inst.streaming : inst.code, operands, n);
     }
     const void* b = pointers[inst.args[1]];
     if (inst.check != nullptr && inst.check(b, n)) *failure = inst.check_message;
-    inst.fn(pointers[inst.args[0]], b, pointers[inst.args[2]], pointers[inst.out], n);
+    inst.fn(pointers[inst.args[0]], b, pointers[inst.args[2]], pointers[inst.outs[0]], n);
   }
 
   LoweredTape tape_;
@@ -424,12 +460,14 @@ class Plan final : public MapPlan {
   std::vector<Operand> inputs_;
   int64_t count_ = 0, block_ = kMapBlock, grain_ = 1;
   uint64_t large_ = 0;             // bit k: output k is larger than the caches
+  uint64_t direct_ = 0;            // those of them that links write past the caches
   size_t stream_scratch_ = 0;      // where the buffers of such outputs begin
   std::vector<size_t> constants_;  // where each constant is laid out
   std::vector<bool> wide_;         // per slot: laid out for a whole block, if the same for every element
-  std::vector<size_t> steps_;      // per slot: 0 for such values
+  std::vector<size_t> steps_;      // per slot: bytes from element to element, 0 for such values
   bool chop_ = false;
-  bool single_ = false;  // one instruction on direct inputs: no buffers at all
+  bool unblocked_ = false;  // one instruction of links, no buffers
+  bool single_ = false;     // one instruction on direct inputs: no buffers at all
   LoweredInst single_inst_{};
   uint16_t single_args_[3] = {};
 };
