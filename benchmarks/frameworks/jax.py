@@ -24,6 +24,9 @@ class Vocabulary:
     def cast(self, x, dtype):
         return x.astype(dtype)
 
+    def bfloat16(self, x):
+        return x.astype(jnp.bfloat16)
+
     def matmul(self, a, b, ta=False, tb=False):
         return jnp.matmul(jnp.swapaxes(a, -1, -2) if ta else a, jnp.swapaxes(b, -1, -2) if tb else b)
 

@@ -20,6 +20,9 @@ class Vocabulary:
         self.where, self.argmax = tf.where, tf.argmax
         self.softmax, self.log_softmax = tf.nn.softmax, tf.nn.log_softmax
 
+    def bfloat16(self, x):
+        return self.tf.cast(x, self.tf.bfloat16)
+
     def matmul(self, a, b, ta=False, tb=False):
         return self.tf.matmul(a, b, transpose_a=ta, transpose_b=tb)
 

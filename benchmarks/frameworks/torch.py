@@ -52,6 +52,9 @@ class Vocabulary:
     def cast(self, x, dtype):
         return x.to(getattr(torch, dtype))
 
+    def bfloat16(self, x):
+        return x.to(torch.bfloat16)
+
     def matmul(self, a, b, ta=False, tb=False):
         return torch.matmul(a.mT if ta else a, b.mT if tb else b)
 

@@ -222,6 +222,22 @@ TYPED_TEST(GemmTypes, EveryTypeAndTranspose) {
   }
 }
 
+// Even numbers of steps are pairs where the processor multiplies those; with several blocks of steps, groups of rows,
+// partial panels, and matrices of a batch.
+TEST(Gemm, Bfloat16InBlocksAndBatches) {
+  for (int t = 0; t < 4; ++t) {
+    for (auto [m, n, k] : {std::tuple{90, 75, 5002}, {330, 41, 130}, {90, 75, 2501}, {1, 300, 64}, {17, 1, 64}}) {
+      check_gemm<bfloat16>(spec_of(m, n, k, t & 1, t & 2));
+    }
+    GemmSpec s = spec_of(19, 37, 30, t & 1, t & 2);
+    s.batch = s.batch_a = 5, s.batch_b = 1;
+    check_gemm<bfloat16>(s);
+    s.batch_b = 5;
+    check_gemm<bfloat16>(s, false, true);
+    check_gemm<bfloat16>(s, true, true);
+  }
+}
+
 TEST(Gemm, ConstantsArePackedOnce) {
   for (int t = 0; t < 4; ++t) {
     check_gemm<float>(spec_of(64, 130, 200, t & 1, t & 2), false, true);

@@ -47,8 +47,9 @@ class GemmPlan final : public SlottedPlan {
     void* const* outputs;
     FirstError* error;
   };
+  static constexpr int64_t kPer = kStepsPer<T>;
   const S* matrix_b(const Call& call, int64_t batch) const {
-    return call.b + index_of(index_b_, batch_b_, batch) * k_ * n_;
+    return call.b + index_of(index_b_, batch_b_, batch) * kPer * k_ * n_;
   }
   static int64_t index_of(const std::vector<int64_t>& index, int64_t count, int64_t batch) {
     return !index.empty() ? index[static_cast<size_t>(batch)] : count == 1 ? 0 : batch;
@@ -76,14 +77,15 @@ class GemmPlan final : public SlottedPlan {
   }
   // Rows [row, row + rows) of A for steps [k0, k0 + length), as tiles.
   void pack_a(const S* a, int64_t k0, int64_t length, int64_t row, int64_t rows, T* to) const {
-    const S* from = transpose_a_ ? a + k0 * m_ + row : a + row * k_ + k0;
-    pack_tiles(from, transpose_a_ ? m_ : k_, transpose_a_, rows, length, tile_rows_, set_.lanes, to, conj_a_);
+    const S* from = transpose_a_ ? a + kPer * k0 * m_ + row : a + kPer * (row * k_ + k0);
+    pack_tiles(from, transpose_a_ ? m_ : kPer * k_, transpose_a_, rows, length, tile_rows_, set_.lanes, to, conj_a_);
   }
   const T* packed_constant(int64_t batch) const {
     return constant_b_.get() + index_of(index_b_, batch_b_, batch) * packed_elements(k_, n_);
   }
 
   const TileSet<T>& set_ = tile_set<T>();
+  // k_ counts elements of T, each of which holds kPer steps.
   int64_t m_ = 0, n_ = 0, k_ = 0, batch_ = 1, batch_a_ = 1, batch_b_ = 1;
   std::vector<int64_t> index_a_, index_b_;
   bool transpose_a_ = false, transpose_b_ = false, conj_a_ = false, conj_b_ = false;
@@ -119,13 +121,13 @@ void GemmPlan<S, T>::pack_panels(const S* b, const Part& block, T* to, int64_t f
     const int64_t j = block.column0 + p * width_;
     T* at = to + p * width_ * block.steps;
     if (transpose_b_) {
-      pack_panel(b + j * k_ + block.begin, 1, k_, block.steps, columns_of(p), set_.lanes, at, conj_b_);
+      pack_panel(b + kPer * (j * k_ + block.begin), 1, kPer * k_, block.steps, columns_of(p), set_.lanes, at, conj_b_);
       ++p;
       continue;
     }
     int64_t end = std::min(p + kPanelsAbreast, last);
     if (end > p + 1 && columns_of(end - 1) < width_) --end;
-    const S* from = b + block.begin * n_ + j;
+    const S* from = b + kPer * block.begin * n_ + j;
     if (columns_of(p) < width_) pack_panel(from, n_, 1, block.steps, columns_of(p), set_.lanes, at, conj_b_);
     else load_strips(from, n_, at, width_ * block.steps, width_, block.steps, end - p, conj_b_);
     p = end;
@@ -167,7 +169,7 @@ void GemmPlan<S, T>::plan_groups(int64_t most) {
 
 template <typename S, typename T>
 Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
-  m_ = spec.m, n_ = spec.n, k_ = spec.k, batch_ = spec.batch, batch_a_ = spec.batch_a, batch_b_ = spec.batch_b;
+  m_ = spec.m, n_ = spec.n, k_ = spec.k / kPer, batch_ = spec.batch, batch_a_ = spec.batch_a, batch_b_ = spec.batch_b;
   index_a_ = spec.index_a, index_b_ = spec.index_b;
   transpose_a_ = spec.transpose_a || spec.adjoint_a, transpose_b_ = spec.transpose_b || spec.adjoint_b;
   conj_a_ = spec.adjoint_a && is_std_complex<T>, conj_b_ = spec.adjoint_b && is_std_complex<T>;
@@ -211,7 +213,7 @@ Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
   kb_ = pack_b_ && gathers_home && !constant_b ? kc_ : std::max<int64_t>(k_, 1);
   nb_ = std::max<int64_t>(1, kPackedBytesOfB / (kb_ * size * width_)) * width_;
   nb_ = constant_b || !pack_b_ ? n_ : std::min(nb_, n_);
-  const double flops = 2.0 * static_cast<double>(m_) * static_cast<double>(n_) * static_cast<double>(k_);
+  const double flops = 2.0 * static_cast<double>(m_) * static_cast<double>(n_) * static_cast<double>(spec.k);
   flops_ = flops * static_cast<double>(batch_);
   slots_ = slots_for(flops_, threads);
 
@@ -238,7 +240,7 @@ Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
     const PackKey key{PackForm::kPanelsOfB, spec.dtype, {k_, n_, batch_b_, width_, transpose_b_, conj_b_}};
     TW_ASSIGN_OR_RETURN(constant_b_, packed<T>(spec.constant_b, key, batch_b_ * packed_elements(k_, n_), [&](T* to) {
                           for (int64_t i = 0; i < batch_b_; ++i) {
-                            pack_panels(b + i * k_ * n_, Part{0, k_, 0, n_}, to + i * packed_elements(k_, n_), 0,
+                            pack_panels(b + i * kPer * k_ * n_, Part{0, k_, 0, n_}, to + i * packed_elements(k_, n_), 0,
                                         (n_ + width_ - 1) / width_);
                           }
                         }));
@@ -252,7 +254,7 @@ Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
                           for (int64_t i = 0; i < batch_a_; ++i) {
                             for (int64_t k0 = 0; k0 < k_; k0 += kc_) {
                               for (int64_t g = 0; g < groups_; ++g) {
-                                pack_a(a + i * m_ * k_, k0, std::min(kc_, k_ - k0), group_begin(g),
+                                pack_a(a + i * m_ * kPer * k_, k0, std::min(kc_, k_ - k0), group_begin(g),
                                        group_begin(g + 1) - group_begin(g), to + constant_tiles(i, k0, g));
                               }
                             }
@@ -360,18 +362,18 @@ void GemmPlan<S, T>::group(const Call& call, int64_t batch, int64_t g, const Pan
   T* packed_a = pack_a_ ? take<T>(&slot, tile_elements(mc_, kc_)) : nullptr;
 
   // Where results gather: in an output when one has their type, else in a block of their own.
-  T* c0;
+  Sum<T>* c0;
   int64_t c_step = n_;
   bool own = true;
   if constexpr (std::is_same_v<S, T>) own = home < 0;
   if (own) {
-    c0 = take<T>(&slot, mc_ * nb_);
+    c0 = take<Sum<T>>(&slot, mc_ * nb_);
     c_step = columns;
   } else {
-    c0 = static_cast<T*>(call.outputs[home]) + element0;
+    c0 = static_cast<Sum<T>*>(call.outputs[home]) + element0;
   }
   const T* row_of[kMaxGroup];
-  T* c[kMaxGroup];
+  Sum<T>* c[kMaxGroup];
   for (int64_t r = 0; r < rows; ++r) c[r] = c0 + r * c_step;
 
   const int64_t matrix = index_of(index_a_, batch_a_, batch);
@@ -385,7 +387,7 @@ void GemmPlan<S, T>::group(const Call& call, int64_t batch, int64_t g, const Pan
     source.length = std::min(kc_, part.steps - done);
     if (constant_a_ != nullptr || pack_a_) {
       source.a_step = 0;
-      if (pack_a_) pack_a(call.a + matrix * m_ * k_, k0, source.length, row0, rows, packed_a);
+      if (pack_a_) pack_a(call.a + matrix * m_ * kPer * k_, k0, source.length, row0, rows, packed_a);
       source.base = pack_a_ ? packed_a : constant_a_.get() + constant_tiles(matrix, k0, g);
     } else if constexpr (std::is_same_v<S, T>) {
       const T* from = call.a + matrix * m_ * k_;
@@ -454,7 +456,9 @@ Result<std::unique_ptr<ContractPlan>> plan_gemm(const GemmSpec& spec, int thread
     case DType::kFloat: return make_plan<GemmPlan<float, float>>(spec, threads);
     case DType::kDouble: return make_plan<GemmPlan<double, double>>(spec, threads);
     case DType::kHalf: return make_plan<GemmPlan<half, float>>(spec, threads);
-    case DType::kBfloat16: return make_plan<GemmPlan<bfloat16, float>>(spec, threads);
+    case DType::kBfloat16:
+      if (has_bfloat16_pairs() && spec.k % 2 == 0) return make_plan<GemmPlan<bfloat16, Bfloat16Pair>>(spec, threads);
+      return make_plan<GemmPlan<bfloat16, float>>(spec, threads);
     case DType::kInt32:
     case DType::kUint32: return make_plan<GemmPlan<uint32_t, uint32_t>>(spec, threads);
     case DType::kInt64:

@@ -46,6 +46,14 @@ void narrow_bfloat16(const float* from, bfloat16* to, int64_t n) {
   for (int64_t i = 0; i < n; ++i) to[i] = bfloat16(from[i]);
 }
 
+void interleave_rows(const bfloat16* from, int64_t from_step, Bfloat16Pair* to, int64_t to_step, int64_t columns,
+                     int64_t steps) {
+  for (int64_t k = 0; k < steps; ++k, from += 2 * from_step, to += to_step) {
+    TW_INDEPENDENT
+    for (int64_t j = 0; j < columns; ++j) to[j] = {from[j], from[j + from_step]};
+  }
+}
+
 // Vectors of blocks of 16 bytes, each transposed by itself.
 #if HWY_HAVE_SCALABLE || HWY_MAX_BYTES < 32
 constexpr int kBlocks = 1;
@@ -153,6 +161,7 @@ HWY_EXPORT(widen_half);
 HWY_EXPORT(widen_bfloat16);
 HWY_EXPORT(narrow_half);
 HWY_EXPORT(narrow_bfloat16);
+HWY_EXPORT(interleave_rows);
 HWY_EXPORT(transpose_float);
 HWY_EXPORT(transpose_double);
 HWY_EXPORT(strip_float);
@@ -162,6 +171,10 @@ void widen(const half* from, float* to, int64_t n) { HWY_DYNAMIC_DISPATCH(widen_
 void widen(const bfloat16* from, float* to, int64_t n) { HWY_DYNAMIC_DISPATCH(widen_bfloat16)(from, to, n); }
 void narrow(const float* from, half* to, int64_t n) { HWY_DYNAMIC_DISPATCH(narrow_half)(from, to, n); }
 void narrow(const float* from, bfloat16* to, int64_t n) { HWY_DYNAMIC_DISPATCH(narrow_bfloat16)(from, to, n); }
+void copy_pairs(const bfloat16* from, int64_t from_step, Bfloat16Pair* to, int64_t to_step, int64_t columns,
+                int64_t steps) {
+  HWY_DYNAMIC_DISPATCH(interleave_rows)(from, from_step, to, to_step, columns, steps);
+}
 void transpose(const float* from, int64_t from_step, float* to, int64_t to_step, int64_t rows, int64_t columns) {
   HWY_DYNAMIC_DISPATCH(transpose_float)(from, from_step, to, to_step, rows, columns);
 }

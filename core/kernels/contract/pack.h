@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "core/framework/dtype.h"
+#include "core/kernels/contract/tile.h"
 
 namespace tw::contract {
 
@@ -24,12 +25,17 @@ void transpose(const double* from, int64_t from_step, double* to, int64_t to_ste
 void copy_strip(const float* from, int64_t from_step, float* to, int64_t to_step, int64_t columns, int64_t steps);
 void copy_strip(const double* from, int64_t from_step, double* to, int64_t to_step, int64_t columns, int64_t steps);
 
+// to[k * to_step + j] = from[2 * k * from_step + j] and the same one row on, for k < steps, j < columns.
+void copy_pairs(const bfloat16* from, int64_t from_step, Bfloat16Pair* to, int64_t to_step, int64_t columns,
+                int64_t steps);
+
 template <typename T>
 inline constexpr bool is_std_complex = false;
 template <typename R>
 inline constexpr bool is_std_complex<std::complex<R>> = true;
 
-// S is the storage type, T the compute type: equal, or float for the 16-bit floats.
+// S is the storage type, T the compute type: equal, float for the 16-bit floats, or pairs of them, for which steps are
+// those of pairs.
 template <typename S, typename T>
 void load_row(const S* from, T* to, int64_t n, bool conjugate = false) {
   if constexpr (!std::is_same_v<S, T>) {
@@ -50,6 +56,10 @@ void load_transposed(const S* from, int64_t from_step, T* to, int64_t to_step, i
                      bool conjugate = false) {
   if constexpr (std::is_same_v<S, T> && std::is_floating_point_v<T>) {
     transpose(from, from_step, to, to_step, rows, columns);
+  } else if constexpr (std::is_same_v<T, Bfloat16Pair>) {
+    // Pairs lie side by side already, and are moved as whatever has their size. Rows begin at whole pairs.
+    transpose(reinterpret_cast<const float*>(from), from_step / 2, reinterpret_cast<float*>(to), to_step, rows,
+              columns);
   } else {
     for (int64_t k = 0; k < rows; ++k) {
       for (int64_t j = 0; j < columns; ++j) {
@@ -69,6 +79,8 @@ void load_strip(const S* from, int64_t from_step, T* to, int64_t to_step, int64_
                 bool conjugate = false) {
   if constexpr (std::is_same_v<S, T> && std::is_floating_point_v<T>) {
     copy_strip(from, from_step, to, to_step, columns, steps);
+  } else if constexpr (std::is_same_v<T, Bfloat16Pair>) {
+    copy_pairs(from, from_step, to, to_step, columns, steps);
   } else {
     for (int64_t k = 0; k < steps; ++k) load_row(from + k * from_step, to + k * to_step, columns, conjugate);
   }
@@ -84,8 +96,8 @@ void load_strips(const S* from, int64_t from_step, T* to, int64_t strip_step, in
   for (int64_t k = 0; k < steps; k += kSteps) {
     const int64_t n = steps - k < kSteps ? steps - k : kSteps;
     for (int64_t s = 0; s < strips; ++s) {
-      load_strip(from + k * from_step + s * columns, from_step, to + s * strip_step + k * columns, columns, columns, n,
-                 conjugate);
+      load_strip(from + kStepsPer<T> * k * from_step + s * columns, from_step, to + s * strip_step + k * columns,
+                 columns, columns, n, conjugate);
     }
   }
 }

@@ -65,8 +65,9 @@ void pack_tiles(const S* from, int64_t from_step, bool columns, int64_t rows, in
     constexpr int64_t kSteps = 16;
     for (int64_t k = 0; k < steps; k += kSteps) {
       for (int64_t i = 0; i < tiles.count; ++i) {
-        load_strip(from + k * from_step + tiles.begin(i), from_step, to + tiles.packed(i, steps, lanes) + k * height(i),
-                   height(i), height(i), std::min(kSteps, steps - k), conjugate);
+        load_strip(from + kStepsPer<T> * k * from_step + tiles.begin(i), from_step,
+                   to + tiles.packed(i, steps, lanes) + k * height(i), height(i), height(i),
+                   std::min(kSteps, steps - k), conjugate);
       }
     }
   } else {
@@ -111,7 +112,7 @@ void fetch_lines(const T* const* rows, int64_t count, int64_t at, int64_t length
 // of c[i] is the first column of panel `first`.
 template <typename T>
 void multiply_rows(const TileSet<T>& set, const RowSource<T>& a, int64_t count, const Panels<T>& b, int64_t k0,
-                   int64_t first, int64_t last, T* const* c, bool accumulate) {
+                   int64_t first, int64_t last, Sum<T>* const* c, bool accumulate) {
   Tile<T> t;
   t.offsets = a.offsets;
   t.segments = a.segments;
@@ -131,7 +132,7 @@ void multiply_rows(const TileSet<T>& set, const RowSource<T>& a, int64_t count, 
     if (b.streams) fetch_stream(b, a.k(), p, t.b);
     for (int64_t i = 0; i < tiles.count; ++i) {
       const int64_t begin = tiles.begin(i), height = tiles.begin(i + 1) - begin;
-      T* to[kMaxTileRows];
+      Sum<T>* to[kMaxTileRows];
       for (int64_t r = 0; r < height; ++r) to[r] = c[begin + r] + column;
       const T* from = a.base + (a.a_step == 0 ? tiles.packed(i, a.length, b.lanes) : begin);
       t.a_step = a.a_step == 0 ? height : a.a_step;
@@ -142,8 +143,8 @@ void multiply_rows(const TileSet<T>& set, const RowSource<T>& a, int64_t count, 
       // The next results lie below, or at the top of the next panel.
       if (a.fetches_results) {
         if (i + 1 < tiles.count)
-          fetch_lines(c + begin + height, tiles.begin(i + 2) - begin - height, column, t.columns);
-        else fetch_lines(c, tiles.begin(1), column + b.width, t.columns);
+          fetch_lines<Sum<T>>(c + begin + height, tiles.begin(i + 2) - begin - height, column, t.columns);
+        else fetch_lines<Sum<T>>(c, tiles.begin(1), column + b.width, t.columns);
       }
       fns[height - 1][vectors - 1](t);
     }

@@ -5,10 +5,33 @@
 #include <complex>
 #include <cstdint>
 
+#include "core/framework/float16.h"
+
 namespace tw::contract {
 
 inline constexpr int kMaxTileRows = 14;
 inline constexpr int kMaxTileVectors = 4;
+
+// Two steps of k side by side, for processors that multiply pairs and add both products to a float.
+struct Bfloat16Pair {
+  bfloat16 first, second;
+};
+
+// The steps of k that an element of a tile's operands holds, and what their products are summed up in.
+template <typename T>
+inline constexpr int64_t kStepsPer = 1;
+template <>
+inline constexpr int64_t kStepsPer<Bfloat16Pair> = 2;
+template <typename T>
+struct SumOf {
+  using type = T;
+};
+template <>
+struct SumOf<Bfloat16Pair> {
+  using type = float;
+};
+template <typename T>
+using Sum = typename SumOf<T>::type;
 
 // c[i][j] (+)= sum over s, k of A(i, s, k) * b[(s * length + k) * b_step + j]. The steps of k come in `segments` runs
 // of `length`, so that a convolution's taps are read where they lie in the image.
@@ -23,7 +46,7 @@ struct Tile {
   // otherwise.
   const T* b;
   int64_t b_step;
-  T* const* c;  // one pointer per row; only `columns` elements are read and written
+  Sum<T>* const* c;  // one pointer per row; only `columns` elements are read and written
   int64_t columns;
   bool accumulate;
   // While b[x] is used, b[x + ahead] is fetched into the cache: what the next steps or the next tile read.
@@ -47,7 +70,8 @@ struct TileSet {
   TileFn<T> columns_first(int rows, int vectors) const { return fn[1][rows - 1][vectors - 1]; }
 };
 
-// float and double with vector instructions; uint32_t, uint64_t and the complex types in plain loops.
+// float and double with vector instructions; uint32_t, uint64_t and the complex types in plain loops. Pairs only where
+// has_bfloat16_pairs().
 template <typename T>
 const TileSet<T>& tile_set();
 template <>
@@ -62,5 +86,11 @@ template <>
 const TileSet<std::complex<float>>& tile_set<std::complex<float>>();
 template <>
 const TileSet<std::complex<double>>& tile_set<std::complex<double>>();
+template <>
+const TileSet<Bfloat16Pair>& tile_set<Bfloat16Pair>();
+
+// Whether the processor multiplies pairs of bfloat16. Its sums are of floats, rounded to nearest even; subnormal
+// numbers count as zero.
+bool has_bfloat16_pairs();
 
 }  // namespace tw::contract
