@@ -59,6 +59,10 @@ struct Units {
     if (batch < slots) u.band = std::min(u.band, (batch * r.rows + slots - 1) / slots);
     u.band = std::max<int64_t>(u.band, 1);
     u.bands = (r.rows + u.band - 1) / u.band;
+    // As many bands for each thread where there are few, and all as high as the others.
+    if (batch == 1 && slots > 1)
+      u.bands = std::min((u.bands + slots - 1) / slots * slots, std::max<int64_t>(r.rows, 1));
+    u.band = u.bands > 0 ? (r.rows + u.bands - 1) / u.bands : 1;
     u.count = u.bands * ((batch + u.images - 1) / u.images);
     return u;
   }
@@ -69,8 +73,8 @@ struct Unit {
   Unit(const Units& u, int64_t index, int64_t batch, int64_t all_rows)
       : image(index / u.bands * u.images),
         images(std::min(u.images, batch - image)),
-        row(index % u.bands * u.band),
-        rows(std::min(u.band, all_rows - row)) {}
+        row(index % u.bands * all_rows / u.bands),
+        rows((index % u.bands + 1) * all_rows / u.bands - row) {}
 };
 
 // S is stored, T computed with.

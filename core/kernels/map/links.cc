@@ -15,6 +15,10 @@ namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::CappedTag<float, kRepeated>;
 using V = hn::Vec<D>;
 
+// a > b ? a : b and a < b ? a : b. When one is NaN the second one is the result, as x86's instructions have it.
+HWY_INLINE V larger(V a, V b) { return HWY_ARCH_X86 ? hn::Max(a, b) : hn::IfThenElse(hn::Gt(a, b), a, b); }
+HWY_INLINE V smaller(V a, V b) { return HWY_ARCH_X86 ? hn::Min(a, b) : hn::IfThenElse(hn::Lt(a, b), a, b); }
+
 template <Link kLink>
 HWY_INLINE V apply(V v, V x) {
   const D d;
@@ -27,11 +31,10 @@ HWY_INLINE V apply(V v, V x) {
     case Link::kReverseSub: return hn::Sub(x, v);
     case Link::kDiv: return hn::Div(v, x);
     case Link::kReverseDiv: return hn::Div(x, v);
-    // When an operand is NaN the first one is the result, as in the op of its own.
-    case Link::kMax: return hn::IfThenElse(hn::Lt(v, x), x, v);
-    case Link::kReverseMax: return hn::IfThenElse(hn::Lt(x, v), v, x);
-    case Link::kMin: return hn::IfThenElse(hn::Lt(x, v), x, v);
-    case Link::kReverseMin: return hn::IfThenElse(hn::Lt(v, x), v, x);
+    case Link::kMax: return larger(x, v);
+    case Link::kReverseMax: return larger(v, x);
+    case Link::kMin: return smaller(x, v);
+    case Link::kReverseMin: return smaller(v, x);
     case Link::kSquaredDifference: {
       const V difference = hn::Sub(v, x);
       return hn::Mul(difference, difference);
@@ -62,13 +65,15 @@ HWY_INLINE V apply2(V v, V x, V y) {
 struct Group {
   V &v0, &v1, &v2, &v3, &v4, &v5, &v6, &v7, &v8, &v9, &v10, &v11, &v12, &v13, &v14, &v15;
 };
-// As many as the registers hold beside an operand: each step is a jump, which all of them share.
+// As many as the registers hold beside an operand: each step is a jump, which all of them share. Where there are few
+// steps more would be read, and then written, in bursts.
 #if (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3) || HWY_ARCH_ARM_A64
 constexpr size_t kGroup = 16;
 #else
 constexpr size_t kGroup = 8;
 #endif
-constexpr size_t kSmallGroup = 4;
+constexpr size_t kShortGroup = 8, kSmallGroup = 4;
+constexpr size_t kShort = 4;  // steps
 
 // Calls fn(vector, its number) for each vector of the group.
 template <size_t kVectors, class Fn>
@@ -151,20 +156,19 @@ HWY_INLINE char* address(const LinkOperands& operands, uint8_t k, size_t i) {
   return operands.data[k] + i * operands.step[k];
 }
 
-// How a step finds its value: in the registers, or in its first operand, as if that had been loaded before.
-enum class From : uint8_t { kRegisters, kOperand };
+// The special form of a store ends the program; that of cheap arithmetic finds its value in its first operand, as if
+// that had been loaded before.
+enum class Form : uint8_t { kPlain, kSpecial };
 
 constexpr bool takes_none(Link link) { return link >= Link::kNot && link <= Link::kReciprocal; }
 
 // What a link does with its operands. kOnceX, kOnceY: they are the same for all elements.
-template <Link kLink, From kFrom, bool kOnceX, bool kOnceY, size_t kVectors>
+template <Link kLink, Form kForm, bool kOnceX, bool kOnceY, size_t kVectors>
 HWY_INLINE void run_link(Group g, const Step* step, const LinkOperands& operands, size_t i) {
   const size_t lanes = hn::Lanes(D());
-  if constexpr (kFrom == From::kOperand) {
+  if constexpr (kForm == Form::kSpecial && kLink > Link::kStream) {
     each<Link::kLoad, kOnceX, kVectors>(g, address(operands, step->x, i), lanes);
-    if constexpr (takes_none(kLink)) alone<kLink, kVectors>(g);
-    else each<kLink, kOnceY, kVectors>(g, address(operands, step->y, i), lanes);
-    return;
+    return each<kLink, kOnceY, kVectors>(g, address(operands, step->y, i), lanes);
   }
   if constexpr (takes_none(kLink)) return alone<kLink, kVectors>(g);
   char* x = address(operands, step->x, i);
@@ -177,30 +181,31 @@ HWY_INLINE void run_link(Group g, const Step* step, const LinkOperands& operands
   else each<kLink, kOnceX, kVectors>(g, x, lanes);
 }
 
-// A step's codes: by link, where its value comes from, and whether its operands are the same throughout.
-constexpr int code_of(Link link, From from, bool once_x, bool once_y) {
-  return 8 * static_cast<int>(link) + 4 * static_cast<int>(from) + 2 * once_x + once_y;
+// A step's codes: by link, its form, and whether its operands are the same throughout.
+constexpr int code_of(Link link, Form form, bool once_x, bool once_y) {
+  return 8 * static_cast<int>(link) + 4 * static_cast<int>(form) + 2 * once_x + once_y;
 }
 
 // clang-format off
-#define TW_LINKS(MOVE, LOAD, NONE, ONE, TWO)                                                                          \
-  LOAD(kLoad) LOAD(kLoadBool) MOVE(kStore) MOVE(kStoreBool) MOVE(kStream) ONE(kAdd) ONE(kMul) ONE(kSub)              \
-  ONE(kReverseSub) ONE(kDiv) ONE(kReverseDiv) ONE(kMax) ONE(kReverseMax) ONE(kMin) ONE(kReverseMin)                   \
-  ONE(kSquaredDifference) ONE(kEqual)                                                                                 \
-  ONE(kNotEqual) ONE(kLess) ONE(kLessEqual) ONE(kGreater) ONE(kGreaterEqual) NONE(kNot) NONE(kSquare) NONE(kAbs)      \
-  NONE(kSqrt) NONE(kRsqrt) NONE(kReciprocal) TWO(kSelect) TWO(kMulAdd)
+#define TW_LINKS(MOVE, LOAD, NONE, ONE, EITHER, TWO)                                                                  \
+  LOAD(kLoad) LOAD(kLoadBool) MOVE(kStore) MOVE(kStoreBool) MOVE(kStream) EITHER(kAdd) EITHER(kMul) EITHER(kSub)      \
+  EITHER(kReverseSub) EITHER(kMax) EITHER(kReverseMax) EITHER(kMin) EITHER(kReverseMin) EITHER(kSquaredDifference)    \
+  ONE(kDiv) ONE(kReverseDiv) ONE(kEqual) ONE(kNotEqual) ONE(kLess) ONE(kLessEqual) ONE(kGreater) ONE(kGreaterEqual)   \
+  NONE(kNot) NONE(kSquare) NONE(kAbs) NONE(kSqrt) NONE(kRsqrt) NONE(kReciprocal) TWO(kSelect) TWO(kMulAdd)
 // clang-format on
 
 // Where compilers let labels be values, each step has a jump of its own, which the processor foresees better than one
 // jump for all.
 #if defined(__GNUC__)
 #define TW_JUMP goto* labels[step->code]
-#define TW_LABEL(link, from, x, y) label_##link##from##x##y:
+#define TW_BEGIN TW_JUMP;
+#define TW_LABEL(link, form, x, y) label_##link##form##x##y:
 #define TW_END \
   end:
 #else
 #define TW_JUMP break
-#define TW_LABEL(link, from, x, y)
+#define TW_BEGIN
+#define TW_LABEL(link, form, x, y)
 #define TW_END
 #endif
 
@@ -209,19 +214,20 @@ template <size_t kVectors>
 HWY_NOINLINE size_t run_groups_of(const LinkCode& code, const LinkOperands& operands, size_t i, size_t n) {
 #if defined(__GNUC__)
 // The labels of a link in the order of its codes; those that no step has stand for others.
-#define TW_AT(link, from, x, y) &&label_##link##from##x##y
-#define TW_EACH(link, from) \
-  TW_AT(link, from, 0, 0), TW_AT(link, from, 0, 1), TW_AT(link, from, 1, 0), TW_AT(link, from, 1, 1)
-#define TW_FIRST(link, from) \
-  TW_AT(link, from, 0, 0), TW_AT(link, from, 0, 0), TW_AT(link, from, 1, 0), TW_AT(link, from, 1, 0)
-#define TW_SAME(link, from) \
-  TW_AT(link, from, 0, 0), TW_AT(link, from, 0, 0), TW_AT(link, from, 0, 0), TW_AT(link, from, 0, 0)
-#define TW_MOVE(link) TW_SAME(link, kRegisters), TW_SAME(link, kRegisters),
-#define TW_LOAD(link) TW_FIRST(link, kRegisters), TW_FIRST(link, kRegisters),
-#define TW_NONE(link) TW_SAME(link, kRegisters), TW_FIRST(link, kOperand),
-#define TW_ONE(link) TW_FIRST(link, kRegisters), TW_EACH(link, kOperand),
-#define TW_TWO(link) TW_EACH(link, kRegisters), TW_EACH(link, kRegisters),
-  static const void* const labels[] = {TW_LINKS(TW_MOVE, TW_LOAD, TW_NONE, TW_ONE, TW_TWO) && end};
+#define TW_AT(link, form, x, y) &&label_##link##form##x##y
+#define TW_EACH(link, form) \
+  TW_AT(link, form, 0, 0), TW_AT(link, form, 0, 1), TW_AT(link, form, 1, 0), TW_AT(link, form, 1, 1)
+#define TW_FIRST(link, form) \
+  TW_AT(link, form, 0, 0), TW_AT(link, form, 0, 0), TW_AT(link, form, 1, 0), TW_AT(link, form, 1, 0)
+#define TW_SAME(link, form) \
+  TW_AT(link, form, 0, 0), TW_AT(link, form, 0, 0), TW_AT(link, form, 0, 0), TW_AT(link, form, 0, 0)
+#define TW_MOVE(link) TW_SAME(link, kPlain), TW_SAME(link, kSpecial),
+#define TW_LOAD(link) TW_FIRST(link, kPlain), TW_FIRST(link, kPlain),
+#define TW_NONE(link) TW_SAME(link, kPlain), TW_SAME(link, kPlain),
+#define TW_ONE(link) TW_FIRST(link, kPlain), TW_FIRST(link, kPlain),
+#define TW_EITHER(link) TW_FIRST(link, kPlain), TW_EACH(link, kSpecial),
+#define TW_TWO(link) TW_EACH(link, kPlain), TW_EACH(link, kPlain),
+  static const void* const labels[] = {TW_LINKS(TW_MOVE, TW_LOAD, TW_NONE, TW_ONE, TW_EITHER, TW_TWO) && end};
 #undef TW_AT
 #undef TW_EACH
 #undef TW_FIRST
@@ -230,38 +236,51 @@ HWY_NOINLINE size_t run_groups_of(const LinkCode& code, const LinkOperands& oper
 #undef TW_LOAD
 #undef TW_NONE
 #undef TW_ONE
+#undef TW_EITHER
 #undef TW_TWO
 #endif
   const size_t elements = kVectors * hn::Lanes(D());
+  // What they hold at first is read by nobody.
+  const V any = hn::Undefined(D());
+  V v0 = any, v1 = any, v2 = any, v3 = any, v4 = any, v5 = any, v6 = any, v7 = any, v8 = any, v9 = any, v10 = any,
+    v11 = any, v12 = any, v13 = any, v14 = any, v15 = any;
+  const Group g{v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11, v12, v13, v14, v15};
   for (; i + elements <= n; i += elements) {
-    V v0 = hn::Zero(D()), v1 = v0, v2 = v0, v3 = v0, v4 = v0, v5 = v0, v6 = v0, v7 = v0, v8 = v0, v9 = v0, v10 = v0,
-      v11 = v0, v12 = v0, v13 = v0, v14 = v0, v15 = v0;
-    const Group g{v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11, v12, v13, v14, v15};
     const Step* step = code.steps.data();
     bool more = true;
+    TW_BEGIN
     while (more) {
       switch (step->code) {
-#define TW_CASE(link, from, x, y)                                           \
-  case code_of(Link::link, From::from, x, y):                               \
-    TW_LABEL(link, from, x, y)                                              \
-    run_link<Link::link, From::from, x, y, kVectors>(g, step, operands, i); \
+#define TW_CASE(link, form, x, y)                                           \
+  case code_of(Link::link, Form::form, x, y):                               \
+    TW_LABEL(link, form, x, y)                                              \
+    run_link<Link::link, Form::form, x, y, kVectors>(g, step, operands, i); \
     ++step;                                                                 \
     TW_JUMP;
-#define TW_FIRST(link, from) TW_CASE(link, from, 0, 0) TW_CASE(link, from, 1, 0)
-#define TW_EACH(link, from) TW_FIRST(link, from) TW_CASE(link, from, 0, 1) TW_CASE(link, from, 1, 1)
-#define TW_MOVE(link) TW_CASE(link, kRegisters, 0, 0)
-#define TW_LOAD(link) TW_FIRST(link, kRegisters)
-#define TW_NONE(link) TW_CASE(link, kRegisters, 0, 0) TW_FIRST(link, kOperand)
-#define TW_ONE(link) TW_FIRST(link, kRegisters) TW_EACH(link, kOperand)
-#define TW_TWO(link) TW_EACH(link, kRegisters)
-        TW_LINKS(TW_MOVE, TW_LOAD, TW_NONE, TW_ONE, TW_TWO)
+#define TW_LAST(link)                                                           \
+  case code_of(Link::link, Form::kSpecial, 0, 0):                               \
+    TW_LABEL(link, kSpecial, 0, 0)                                              \
+    run_link<Link::link, Form::kSpecial, 0, 0, kVectors>(g, step, operands, i); \
+    more = false;                                                               \
+    break;
+#define TW_FIRST(link, form) TW_CASE(link, form, 0, 0) TW_CASE(link, form, 1, 0)
+#define TW_EACH(link, form) TW_FIRST(link, form) TW_CASE(link, form, 0, 1) TW_CASE(link, form, 1, 1)
+#define TW_MOVE(link) TW_CASE(link, kPlain, 0, 0) TW_LAST(link)
+#define TW_LOAD(link) TW_FIRST(link, kPlain)
+#define TW_NONE(link) TW_CASE(link, kPlain, 0, 0)
+#define TW_ONE(link) TW_FIRST(link, kPlain)
+#define TW_EITHER(link) TW_FIRST(link, kPlain) TW_EACH(link, kSpecial)
+#define TW_TWO(link) TW_EACH(link, kPlain)
+        TW_LINKS(TW_MOVE, TW_LOAD, TW_NONE, TW_ONE, TW_EITHER, TW_TWO)
 #undef TW_CASE
+#undef TW_LAST
 #undef TW_FIRST
 #undef TW_EACH
 #undef TW_MOVE
 #undef TW_LOAD
 #undef TW_NONE
 #undef TW_ONE
+#undef TW_EITHER
 #undef TW_TWO
         default: TW_END more = false;
       }
@@ -272,17 +291,27 @@ HWY_NOINLINE size_t run_groups_of(const LinkCode& code, const LinkOperands& oper
 
 }  // namespace
 
-// n: a multiple of kRepeated. The locals' operands are filled in here.
-void run_groups(const LinkCode& code, LinkOperands& operands, size_t n) {
+// The locals' operands are filled in here. Where elements may be computed `again`, n is at least kRepeated, else a
+// multiple of that.
+void run_groups(const LinkCode& code, LinkOperands& operands, size_t n, bool again) {
   alignas(64) float locals[kMaxLinkLocals][kGroup * kRepeated];
   const size_t given = size_t{code.inputs} + code.outputs;
   for (size_t k = 0; k < code.locals; ++k) {
     operands.data[given + k] = reinterpret_cast<char*>(locals[k]);
     operands.step[given + k] = 0;
   }
-  size_t i = run_groups_of<kGroup>(code, operands, 0, n);
-  if (i < n) i = run_groups_of<kSmallGroup>(code, operands, i, n);
-  if (i < n) run_groups_of<1>(code, operands, i, n);
+  const size_t lanes = hn::Lanes(D()), group = kShortGroup * lanes, small = kSmallGroup * lanes;
+  size_t i = code.steps.size() <= kShort ? 0 : run_groups_of<kGroup>(code, operands, 0, n);
+  i = run_groups_of<kShortGroup>(code, operands, i, n);
+  if (i == n) return;
+  // The last elements along with some before them: a whole group takes no longer than two small ones.
+  if (again && n >= group && n - i > small) {
+    run_groups_of<kShortGroup>(code, operands, n - group, n);
+    return;
+  }
+  i = run_groups_of<kSmallGroup>(code, operands, i, n);
+  i = run_groups_of<1>(code, operands, i, n);
+  if (i < n) run_groups_of<1>(code, operands, n - lanes, n);
 }
 
 }  // namespace HWY_NAMESPACE
@@ -305,25 +334,26 @@ LinkCode compile_links(const LinkProgram& program, std::span<const size_t> steps
   const std::vector<LinkStep>& all = program.steps;
   for (size_t k = 0; k < all.size(); ++k) {
     LinkStep s = all[k];
-    bool from_operand = false;
+    bool special = false;
     if (s.link == Link::kStore && s.x < program.inputs + program.outputs &&
         ((streams >> (s.x - program.inputs)) & 1) != 0)
       s.link = Link::kStream;
     if (k + 1 < all.size()) {
       const LinkStep& next = all[k + 1];
-      if (s.link == Link::kLoad && next.link >= Link::kAdd && next.link <= Link::kReciprocal) {
+      if (s.link == Link::kLoad && next.link >= Link::kAdd && next.link <= Link::kSquaredDifference) {
         s = {next.link, s.x, next.x};
-        from_operand = true;
+        special = true;
         ++k;
       } else if (s.link == Link::kMul && next.link == Link::kAdd) {
         s = {Link::kMulAdd, s.x, next.x};
         ++k;
       }
     }
+    const bool stores = s.link >= Link::kStore && s.link <= Link::kStream;
+    if (stores && k + 1 == all.size()) special = true;
     const bool none = s.link >= Link::kNot && s.link <= Link::kReciprocal;
-    const bool reads_x = from_operand || !none, reads_y = s.link >= Link::kSelect || (from_operand && !none);
-    const int code =
-        8 * static_cast<int>(s.link) + 4 * from_operand + 2 * (reads_x && once(s.x)) + (reads_y && once(s.y));
+    const bool reads_y = s.link >= Link::kSelect || (special && !stores);
+    const int code = 8 * static_cast<int>(s.link) + 4 * special + 2 * (!none && once(s.x)) + (reads_y && once(s.y));
     out.steps.push_back({static_cast<uint8_t>(code), s.x, s.y});
   }
   out.steps.push_back({static_cast<uint8_t>(8 * static_cast<int>(Link::kCount)), 0, 0});
@@ -341,14 +371,11 @@ static bool shares_memory(const LinkCode& code, const LinkOperands& operands) {
 }
 
 void run_links(const LinkCode& code, LinkOperands& operands, size_t n) {
-  const size_t whole = n / kRepeated * kRepeated, rest = n - whole, inputs = code.inputs, outputs = code.outputs;
-  if (whole > 0) HWY_DYNAMIC_DISPATCH(run_groups)(code, operands, whole);
+  const size_t inputs = code.inputs, outputs = code.outputs;
+  const bool again = n >= kRepeated && !code.streams && !shares_memory(code, operands);
+  const size_t rest = again ? 0 : n % kRepeated, whole = n - rest;
+  if (whole > 0) HWY_DYNAMIC_DISPATCH(run_groups)(code, operands, whole, again);
   if (rest == 0) return;
-  if (whole > 0 && !code.streams && !shares_memory(code, operands)) {
-    // Some elements once more along with the last ones.
-    for (size_t k = 0; k < inputs + outputs; ++k) operands.data[k] += (n - kRepeated) * operands.step[k];
-    return HWY_DYNAMIC_DISPATCH(run_groups)(code, operands, kRepeated);
-  }
   // The last elements through buffers, since nothing beyond them may be touched.
   alignas(64) char last[kMaxLinkOperands][kRepeated * sizeof(float)];
   LinkOperands tail;
@@ -359,7 +386,7 @@ void run_links(const LinkCode& code, LinkOperands& operands, size_t n) {
     std::memset(last[k], 0, sizeof last[k]);
     std::memcpy(last[k], operands.data[k] + whole * step, rest * step);
   }
-  HWY_DYNAMIC_DISPATCH(run_groups)(code, tail, kRepeated);
+  HWY_DYNAMIC_DISPATCH(run_groups)(code, tail, kRepeated, false);
   for (size_t k = inputs; k < inputs + outputs; ++k) {
     std::memcpy(operands.data[k] + whole * operands.step[k], last[k], rest * operands.step[k]);
   }

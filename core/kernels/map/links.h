@@ -21,13 +21,13 @@ enum class Link : uint8_t {
   kMul,
   kSub,         // v - x
   kReverseSub,  // x - v
-  kDiv,
-  kReverseDiv,
-  kMax,  // v where one is NaN
+  kMax,         // v where one is NaN
   kReverseMax,
   kMin,
   kReverseMin,
   kSquaredDifference,
+  kDiv,
+  kReverseDiv,
   kEqual,
   kNotEqual,
   kLess,  // v < x

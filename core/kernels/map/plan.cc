@@ -134,8 +134,9 @@ class Plan final : public MapPlan {
     const bool all_direct =
         std::all_of(kinds.begin(), kinds.end(), [](InputKind k) { return k == InputKind::kDirect; });
     // Links alone take any number of elements at once.
-    unblocked_ = tape_.body.size() == 1 && tape_.body[0].linked() && tape_.buffers == 0 && tape_.flushes.empty() &&
-                 std::find(kinds.begin(), kinds.end(), InputKind::kExpanded) == kinds.end();
+    const bool alone = tape_.body.size() == 1 && tape_.body[0].linked() && tape_.buffers == 0 && tape_.flushes.empty();
+    unblocked_ = alone && expanded.empty();
+    by_rows_ = alone && chop_ && space_.rank == 2;
     single_ = all_direct && tape_.body.size() == 1 && !tape_.body[0].linked() && tape_.constants.empty() &&
               tape_.flushes.empty();
     if (single_) {
@@ -326,6 +327,10 @@ class Plan final : public MapPlan {
     for (const LoweredInst& inst : tape_.uniform) {
       run_inst(inst, pointers, static_cast<size_t>(laid_out(inst.outs[0], fill)), false, &failure);
     }
+    if (by_rows_ && num_streamed == 0) {
+      run_rows(inputs, pointers, begin, end);
+      return failure;
+    }
     Cursor cursor;  // only where blocks are cut at the ends of rows
     if (chop_) start(begin, &cursor);
     for (int64_t pos = begin; pos < end;) {
@@ -438,6 +443,51 @@ class Plan final : public MapPlan {
     return buffer;
   }
 
+  // Elements [begin, end) of a program of links whose operands are laid out but for those that change from row to row:
+  // a row at a time, which takes little more than its links do. `pointers` are those of element `begin`.
+  void run_rows(const void* const* inputs, char* const* pointers, int64_t begin, int64_t end) const {
+    const LoweredInst& inst = tape_.body[0];
+    struct Source {
+      char* data;
+      const char* expanded;  // where it begins, of an operand that broadcasts to the space
+      size_t per_row, per_element, size;
+    };
+    Source sources[kMaxLinkOperands];
+    LinkOperands operands;
+    size_t count = 0;
+    for (const std::vector<uint16_t>* slots : {&inst.args, &inst.outs}) {
+      for (uint16_t s : *slots) {
+        const Slot& slot = tape_.slots[s];
+        Source& source = sources[count];
+        source = {pointers[s], nullptr, 0, steps_[s], slot.element_size};
+        operands.step[count++] = steps_[s];
+        if (slot.kind != Slot::Kind::kInput || inputs_[slot.index].kind != InputKind::kExpanded) continue;
+        source.expanded = static_cast<const char*>(inputs[slot.index]);
+        source.per_row = static_cast<size_t>(inputs_[slot.index].strides[0]) * slot.element_size;
+      }
+    }
+    const int64_t inner = space_.inner();
+    int64_t row = begin / inner, column = begin % inner;
+    for (int64_t pos = begin; pos < end;) {
+      const int64_t n = std::min(inner - column, end - pos);
+      for (size_t k = 0; k < count; ++k) {
+        const Source& s = sources[k];
+        operands.data[k] = s.data;
+        if (s.expanded == nullptr) {
+          operands.data[k] += static_cast<size_t>(pos - begin) * s.per_element;
+          continue;
+        }
+        const char* from = s.expanded + static_cast<size_t>(row) * s.per_row;
+        if (s.per_element == 0) splat(s.size, from, kRepeated, s.data);
+        else operands.data[k] = const_cast<char*>(from) + static_cast<size_t>(column) * s.per_element;
+      }
+      run_links(inst.code, operands, static_cast<size_t>(n));
+      pos += n;
+      column = 0;
+      ++row;
+    }
+  }
+
   void run_inst(const LoweredInst& inst, char* const* pointers, size_t n, bool streams, const char** failure) const {
     if (inst.linked()) {
       LinkOperands operands;
@@ -466,7 +516,8 @@ class Plan final : public MapPlan {
   std::vector<bool> wide_;         // per slot: laid out for a whole block, if the same for every element
   std::vector<size_t> steps_;      // per slot: bytes from element to element, 0 for such values
   bool chop_ = false;
-  bool unblocked_ = false;  // one instruction of links, no buffers
+  bool unblocked_ = false;  // one instruction of links, no buffers, no operand that broadcasts
+  bool by_rows_ = false;    // the same with operands that broadcast along rows or columns of a matrix
   bool single_ = false;     // one instruction on direct inputs: no buffers at all
   LoweredInst single_inst_{};
   uint16_t single_args_[3] = {};
