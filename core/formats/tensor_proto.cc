@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/formats/wire.h"
+#include "core/framework/expansion.h"
 
 namespace tw {
 namespace {
@@ -28,9 +29,6 @@ enum Field : uint32_t {
   kUint32 = 16,
   kUint64 = 17,
 };
-
-// A few values may stand for many elements; a message that would grow beyond this is taken for an attack.
-constexpr size_t kMaxExpanded = size_t{1} << 31;
 
 static_assert(std::endian::native == std::endian::little, "tensor_content is little-endian");
 

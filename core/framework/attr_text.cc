@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "core/framework/attr.h"
+#include "core/framework/expansion.h"
 #include "core/framework/resource.h"
 #include "core/framework/text_cursor.h"
 
@@ -220,6 +221,10 @@ class Parser {
     const int64_t count = s.num_elements();
     if (n != count && !(n == 1 && count > 0)) {
       return invalid_argument("a tensor of shape ", s, " has ", count, " values, but ", n, " are given");
+    }
+    if (n<count&& static_cast<uint64_t>(count)> kMaxExpanded / size) {
+      return invalid_argument("a ", dtype_name(t), " tensor of shape ", s, " from one value takes more than ",
+                              kMaxExpanded, " bytes");
     }
     TW_ASSIGN_OR_RETURN(Tensor out, Tensor::make(t, s));
     for (int64_t i = 0; i < count; ++i) {

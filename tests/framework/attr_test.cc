@@ -59,6 +59,8 @@ TEST(Attr, BadTextIsAnError) {
                                                     {AttrType::kTensor, "tensor<float [2] = 1 2 3>"},
                                                     {AttrType::kTensor, "tensor<int8 [] = 200>"},
                                                     {AttrType::kTensor, "tensor<float [?] = 1>"},
+                                                    {AttrType::kTensor, "tensor<string [777777777772] = \"q\">"},
+                                                    {AttrType::kTensor, "tensor<int8 [4294967296] = 1>"},
                                                     {AttrType::kListInt, "[1,]"},
                                                     {AttrType::kFunc, "f"}};
   for (const auto& [type, text] : cases) {
