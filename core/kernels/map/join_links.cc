@@ -347,7 +347,8 @@ class Joiner {
     std::optional<LoweredInst> joined;
     if (insts.size() <= kMaxJoined) joined = Writer(body_, insts).run();
     if (joined) {
-      done_.push_back(std::move(*joined));
+      // What gives nothing that is read is left out.
+      if (!joined->outs.empty()) done_.push_back(std::move(*joined));
       return;
     }
     add(insts.first(insts.size() / 2), true);

@@ -38,6 +38,15 @@ struct Operand {
   OperandStrides strides{};
 };
 
+// An instruction as it is run; what a loop of its own needs lies together.
+struct Run {
+  BlockFn fn;
+  CheckFn check;
+  const char* check_message;
+  const LoweredInst* links;  // instead of fn, or null
+  uint16_t args[3] = {}, out = 0;
+};
+
 class Plan final : public MapPlan {
  public:
   static Result<std::unique_ptr<MapPlan>> make(const Tape& tape, std::span<const Shape> shapes, const Shape& space) {
@@ -134,15 +143,15 @@ class Plan final : public MapPlan {
     const bool all_direct =
         std::all_of(kinds.begin(), kinds.end(), [](InputKind k) { return k == InputKind::kDirect; });
     // Links alone take any number of elements at once.
+    for (const LoweredInst& inst : tape_.uniform) uniform_.push_back(as_run(inst));
+    for (const LoweredInst& inst : tape_.body) body_.push_back(as_run(inst));
     const bool alone = tape_.body.size() == 1 && tape_.body[0].linked() && tape_.buffers == 0 && tape_.flushes.empty();
     unblocked_ = alone && expanded.empty();
     by_rows_ = alone && chop_ && space_.rank == 2;
     single_ = all_direct && tape_.body.size() == 1 && !tape_.body[0].linked() && tape_.constants.empty() &&
               tape_.flushes.empty();
     if (single_) {
-      const LoweredInst& inst = tape_.body[0];
-      for (size_t k = 0; k < 3; ++k) single_args_[k] = tape_.slots[inst.args[k]].index;
-      single_inst_ = inst;
+      for (size_t k = 0; k < 3; ++k) single_args_[k] = tape_.slots[body_[0].args[k]].index;
     }
     return {};
   }
@@ -263,7 +272,7 @@ class Plan final : public MapPlan {
                    uint64_t stream) const {
     if (begin >= end) return nullptr;
     if (single_ && stream == 0) {
-      const LoweredInst& inst = single_inst_;
+      const Run& inst = body_[0];
       const void* args[3];
       for (size_t k = 0; k < 3; ++k) {
         const uint16_t i = single_args_[k];
@@ -272,7 +281,7 @@ class Plan final : public MapPlan {
       const size_t n = static_cast<size_t>(end - begin);
       const char* failure = inst.check != nullptr && inst.check(args[1], n) ? inst.check_message : nullptr;
       inst.fn(args[0], args[1], args[2],
-              static_cast<char*>(outputs[0]) + (begin - origin) * tape_.slots[inst.outs[0]].element_size, n);
+              static_cast<char*>(outputs[0]) + (begin - origin) * tape_.slots[inst.out].element_size, n);
       return failure;
     }
     return eval_blocks(inputs, outputs, begin, end, origin, stream);
@@ -324,8 +333,8 @@ class Plan final : public MapPlan {
       }
     }
     const char* failure = nullptr;
-    for (const LoweredInst& inst : tape_.uniform) {
-      run_inst(inst, pointers, static_cast<size_t>(laid_out(inst.outs[0], fill)), false, &failure);
+    for (const Run& inst : uniform_) {
+      run_inst(inst, pointers, static_cast<size_t>(laid_out(inst.out, fill)), false, &failure);
     }
     if (by_rows_ && num_streamed == 0) {
       run_rows(inputs, pointers, begin, end);
@@ -340,8 +349,7 @@ class Plan final : public MapPlan {
         const Operand& o = inputs_[i];
         if (o.kind == InputKind::kExpanded) pointers[o.slot] = expanded(i, inputs[i], pos, n, fill, scratch, &cursor);
       }
-      for (const LoweredInst& inst : tape_.body)
-        run_inst(inst, pointers, static_cast<size_t>(n), direct != 0, &failure);
+      for (const Run& inst : body_) run_inst(inst, pointers, static_cast<size_t>(n), direct != 0, &failure);
       for (const auto& f : tape_.flushes) {
         const Slot& to = tape_.slots[f.to];
         const bool past = to.index < 64 && ((stream >> to.index) & 1) != 0;
@@ -488,21 +496,31 @@ class Plan final : public MapPlan {
     }
   }
 
-  void run_inst(const LoweredInst& inst, char* const* pointers, size_t n, bool streams, const char** failure) const {
-    if (inst.linked()) {
-      LinkOperands operands;
-      size_t next = 0;
-      for (const std::vector<uint16_t>* slots : {&inst.args, &inst.outs}) {
-        for (uint16_t slot : *slots) {
-          operands.data[next] = pointers[slot];
-          operands.step[next++] = steps_[slot];
-        }
-      }
-      return run_links(streams && !inst.streaming.steps.empty() ? inst.streaming : inst.code, operands, n);
-    }
+  static Run as_run(const LoweredInst& inst) {
+    Run run{inst.fn, inst.check, inst.check_message, nullptr};
+    if (inst.linked()) run.links = &inst;
+    else std::copy_n(inst.args.begin(), 3, run.args);
+    run.out = inst.outs[0];
+    return run;
+  }
+
+  void run_inst(const Run& inst, char* const* pointers, size_t n, bool streams, const char** failure) const {
+    if (inst.links != nullptr) return run_program(*inst.links, pointers, n, streams);
     const void* b = pointers[inst.args[1]];
     if (inst.check != nullptr && inst.check(b, n)) *failure = inst.check_message;
-    inst.fn(pointers[inst.args[0]], b, pointers[inst.args[2]], pointers[inst.outs[0]], n);
+    inst.fn(pointers[inst.args[0]], b, pointers[inst.args[2]], pointers[inst.out], n);
+  }
+
+  void run_program(const LoweredInst& inst, char* const* pointers, size_t n, bool streams) const {
+    LinkOperands operands;
+    size_t next = 0;
+    for (const std::vector<uint16_t>* slots : {&inst.args, &inst.outs}) {
+      for (uint16_t slot : *slots) {
+        operands.data[next] = pointers[slot];
+        operands.step[next++] = steps_[slot];
+      }
+    }
+    run_links(streams && !inst.streaming.steps.empty() ? inst.streaming : inst.code, operands, n);
   }
 
   LoweredTape tape_;
@@ -516,10 +534,10 @@ class Plan final : public MapPlan {
   std::vector<bool> wide_;         // per slot: laid out for a whole block, if the same for every element
   std::vector<size_t> steps_;      // per slot: bytes from element to element, 0 for such values
   bool chop_ = false;
-  bool unblocked_ = false;  // one instruction of links, no buffers, no operand that broadcasts
-  bool by_rows_ = false;    // the same with operands that broadcast along rows or columns of a matrix
-  bool single_ = false;     // one instruction on direct inputs: no buffers at all
-  LoweredInst single_inst_{};
+  bool unblocked_ = false;           // one instruction of links, no buffers, no operand that broadcasts
+  bool by_rows_ = false;             // the same with operands that broadcast along rows or columns of a matrix
+  bool single_ = false;              // one instruction on direct inputs: no buffers at all
+  std::vector<Run> body_, uniform_;  // of the tape
   uint16_t single_args_[3] = {};
 };
 
