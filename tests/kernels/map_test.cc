@@ -10,7 +10,7 @@
 #include <cstring>
 #include <random>
 
-#include "core/kernels/map/micro_ops.h"
+#include "core/kernels/map/lower.h"
 #include "core/kernels/ref/map_ref.h"
 
 namespace tw {
@@ -687,6 +687,27 @@ TEST(Map, LinksHaveTheBitsOfTheirSteps) {
       }
     }
   }
+}
+
+// What can be links is one program; what cannot comes between two, and alone an op keeps its loop.
+TEST(Map, LinksAreJoined) {
+  const auto programs = [](const char* text) {
+    auto tape = Tape::parse(text);
+    EXPECT_TRUE(tape.ok()) << tape.status().to_string();
+    const std::vector<InputKind> direct(tape->inputs.size(), InputKind::kDirect);
+    auto lowered = lower(*tape, direct, 1000);
+    EXPECT_TRUE(lowered.ok());
+    std::string kinds;
+    for (const LoweredInst& inst : lowered->body) kinds += inst.linked() ? 'l' : 'f';
+    return kinds;
+  };
+  EXPECT_EQ(
+      programs("(float, float) { v2 = add v0 v1; v3 = gt v2 v0; v4 = mul v2 v2; v5 = select v3 v4 v1 } -> v5, v2"),
+      "l");
+  EXPECT_EQ(
+      programs("(float, float) { v2 = add v0 v1; v3 = mul v2 v1; v4 = exp v3; v5 = sub v4 v0; v6 = abs v5 } -> v6"),
+      "lfl");
+  EXPECT_EQ(programs("(float, float) { v2 = add v0 v1 } -> v2"), "f");
 }
 
 // Results beyond the last cache are stored past it; the numbers are the same, in place too, on any number of threads.

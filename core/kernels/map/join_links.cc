@@ -230,9 +230,8 @@ class Writer {
       const auto reads = [&](const Operand& o) {
         return o.kind == Kind::kInput && o.index < args_.size() && !body_.slots[args_[o.index]].repeats;
       };
-      const Link link = steps_[i].link;
-      const bool none = link >= Link::kNot && link <= Link::kReciprocal;
-      if (!none && (reads(steps_[i].x) || (link == Link::kSelect && reads(steps_[i].y)))) last_read = i;
+      const Step& s = steps_[i];
+      if (!takes_none(s.link) && (reads(s.x) || (takes_two(s.link) && reads(s.y)))) last_read = i;
     }
     std::vector<Step> late;
     for (size_t i = 0; i < last_read; ++i) {

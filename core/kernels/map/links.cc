@@ -160,8 +160,6 @@ HWY_INLINE char* address(const LinkOperands& operands, uint8_t k, size_t i) {
 // that had been loaded before.
 enum class Form : uint8_t { kPlain, kSpecial };
 
-constexpr bool takes_none(Link link) { return link >= Link::kNot && link <= Link::kReciprocal; }
-
 // What a link does with its operands. kOnceX, kOnceY: they are the same for all elements.
 template <Link kLink, Form kForm, bool kOnceX, bool kOnceY, size_t kVectors>
 HWY_INLINE void run_link(Group g, const Step* step, const LinkOperands& operands, size_t i) {
@@ -176,7 +174,7 @@ HWY_INLINE void run_link(Group g, const Step* step, const LinkOperands& operands
   else if constexpr (kLink == Link::kStore) store<kVectors>(g, x, lanes);
   else if constexpr (kLink == Link::kStream) stream<kVectors>(g, x, lanes);
   else if constexpr (kLink == Link::kStoreBool) store_bools<kVectors>(g, x, lanes);
-  else if constexpr (kLink == Link::kSelect || kLink == Link::kMulAdd)
+  else if constexpr (takes_two(kLink))
     each2<kLink, kOnceX, kOnceY, kVectors>(g, x, address(operands, step->y, i), lanes);
   else each<kLink, kOnceX, kVectors>(g, x, lanes);
 }
@@ -351,9 +349,9 @@ LinkCode compile_links(const LinkProgram& program, std::span<const size_t> steps
     }
     const bool stores = s.link >= Link::kStore && s.link <= Link::kStream;
     if (stores && k + 1 == all.size()) special = true;
-    const bool none = s.link >= Link::kNot && s.link <= Link::kReciprocal;
-    const bool reads_y = s.link >= Link::kSelect || (special && !stores);
-    const int code = 8 * static_cast<int>(s.link) + 4 * special + 2 * (!none && once(s.x)) + (reads_y && once(s.y));
+    const bool once_x = !takes_none(s.link) && once(s.x);
+    const bool once_y = (takes_two(s.link) || (special && !stores)) && once(s.y);
+    const int code = 8 * static_cast<int>(s.link) + 4 * special + 2 * once_x + once_y;
     out.steps.push_back({static_cast<uint8_t>(code), s.x, s.y});
   }
   out.steps.push_back({static_cast<uint8_t>(8 * static_cast<int>(Link::kCount)), 0, 0});

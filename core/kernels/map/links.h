@@ -47,6 +47,9 @@ enum class Link : uint8_t {
   kCount,
 };
 
+constexpr bool takes_none(Link link) { return link >= Link::kNot && link <= Link::kReciprocal; }
+constexpr bool takes_two(Link link) { return link == Link::kSelect || link == Link::kMulAdd; }
+
 // The elements that an operand of step 0 has: the same value throughout, a vector's worth.
 inline constexpr size_t kRepeated = 16;
 // Of a program: inputs, outputs and locals; and locals by themselves.

@@ -177,6 +177,10 @@ class Plan final : public MapPlan {
       }
       steps_.push_back(repeated ? 0 : slot.element_size);
     }
+    std::vector<bool> read(tape_.slots.size(), false);
+    for (const LoweredInst& inst : tape_.body) {
+      for (uint16_t arg : inst.args) read[arg] = true;
+    }
     std::vector<size_t> steps;
     for (LoweredInst& inst : tape_.body) {
       if (!inst.linked()) continue;
@@ -186,8 +190,8 @@ class Plan final : public MapPlan {
       uint64_t streams = 0;
       for (size_t k = 0; k < inst.outs.size(); ++k) {
         const uint64_t bit = large_bit(inst.outs[k]);
-        // Blocks that are cut at the ends of rows begin anywhere.
-        if (bit == 0 || chop_) continue;
+        // Blocks that are cut at the ends of rows begin anywhere, and what is read again should stay in the cache.
+        if (bit == 0 || chop_ || read[inst.outs[k]]) continue;
         streams |= uint64_t{1} << k;
         direct_ |= bit;
       }
