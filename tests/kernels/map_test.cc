@@ -710,6 +710,50 @@ TEST(Map, LinksAreJoined) {
   EXPECT_EQ(programs("(float, float) { v2 = add v0 v1 } -> v2"), "f");
 }
 
+// What is read again and again, and what would be stored in between, stays in registers where there are enough.
+TEST(Map, LinksKeepValues) {
+  if (!links_keep()) GTEST_SKIP() << "this processor has too few registers";
+  const auto in_memory = [](const LinkCode& code, int operand) {
+    int count = 0;
+    for (const LinkCode::Step& s : code.steps) count += s.x == operand || s.y == operand;
+    return count;
+  };
+  const size_t steps[] = {sizeof(float), sizeof(float), 0};
+  // ((x * y + 1) * y + 1) * y: y is read once.
+  const LinkProgram horner{{{Link::kLoad, 0},
+                            {Link::kMul, 1},
+                            {Link::kAdd, 2},
+                            {Link::kMul, 1},
+                            {Link::kAdd, 2},
+                            {Link::kMul, 1},
+                            {Link::kStore, 3}},
+                           3,
+                           1,
+                           0};
+  const LinkCode once = compile_links(horner, steps, 0);
+  EXPECT_TRUE(once.keeps);
+  EXPECT_EQ(in_memory(once, 1), 1);
+  // (x + y)^2 - (x + y) + y by a local; y, which is read twice, would be kept too if that were not in the way.
+  const LinkProgram between{{{Link::kLoad, 1},
+                             {Link::kAdd, 0},
+                             {Link::kStore, 4},
+                             {Link::kSquare},
+                             {Link::kSub, 4},
+                             {Link::kAdd, 1},
+                             {Link::kStore, 3}},
+                            3,
+                            1,
+                            1};
+  const LinkCode kept = compile_links(between, steps, 0);
+  EXPECT_TRUE(kept.keeps);
+  EXPECT_EQ(in_memory(kept, 4), 0);
+  EXPECT_EQ(in_memory(kept, 1), 2);
+  // A single value for all elements stays in a register anyway.
+  const LinkProgram scaled{
+      {{Link::kLoad, 0}, {Link::kMul, 2}, {Link::kAdd, 2}, {Link::kMul, 2}, {Link::kStore, 3}}, 3, 1, 0};
+  EXPECT_FALSE(compile_links(scaled, steps, 0).keeps);
+}
+
 // Results beyond the last cache are stored past it; the numbers are the same, in place too, on any number of threads.
 TEST(Map, LargeResults) {
   const Shape space{8209, 1031};

@@ -61,70 +61,82 @@ HWY_INLINE V apply2(V v, V x, V y) {
   else return hn::Add(hn::Mul(v, x), y);
 }
 
-// The values of a group, named one by one since vectors of some targets cannot lie in arrays.
+// The values of a group, named one by one since vectors of some targets cannot lie in arrays: those at hand, and those
+// kept beside them.
 struct Group {
   V &v0, &v1, &v2, &v3, &v4, &v5, &v6, &v7, &v8, &v9, &v10, &v11, &v12, &v13, &v14, &v15;
+  V &k0, &k1, &k2, &k3, &k4, &k5, &k6, &k7, &k8, &k9, &k10, &k11;
 };
 // As many as the registers hold beside an operand: each step is a jump, which all of them share. Where there are few
 // steps more would be read, and then written, in bursts.
 #if (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3) || HWY_ARCH_ARM_A64
-constexpr size_t kGroup = 16;
+constexpr size_t kGroup = 16, kKeepingGroup = 12;
 #else
-constexpr size_t kGroup = 8;
+constexpr size_t kGroup = 8, kKeepingGroup = 0;  // sixteen registers hold no second value
 #endif
 constexpr size_t kShortGroup = 8, kSmallGroup = 4;
 constexpr size_t kShort = 4;  // steps
 
-// Calls fn(vector, its number) for each vector of the group.
+// Calls fn(vector, the one kept beside it, their number) for each vector of the group; beyond twelve none are kept.
 template <size_t kVectors, class Fn>
 HWY_INLINE void for_each(Group g, const Fn& fn) {
-  fn(g.v0, 0);
-  if constexpr (kVectors >= 4) fn(g.v1, 1), fn(g.v2, 2), fn(g.v3, 3);
-  if constexpr (kVectors >= 8) fn(g.v4, 4), fn(g.v5, 5), fn(g.v6, 6), fn(g.v7, 7);
-  if constexpr (kVectors >= 16) {
-    fn(g.v8, 8), fn(g.v9, 9), fn(g.v10, 10), fn(g.v11, 11);
-    fn(g.v12, 12), fn(g.v13, 13), fn(g.v14, 14), fn(g.v15, 15);
-  }
+  fn(g.v0, g.k0, 0);
+  if constexpr (kVectors >= 4) fn(g.v1, g.k1, 1), fn(g.v2, g.k2, 2), fn(g.v3, g.k3, 3);
+  if constexpr (kVectors >= 8) fn(g.v4, g.k4, 4), fn(g.v5, g.k5, 5), fn(g.v6, g.k6, 6), fn(g.v7, g.k7, 7);
+  if constexpr (kVectors >= 12) fn(g.v8, g.k8, 8), fn(g.v9, g.k9, 9), fn(g.v10, g.k10, 10), fn(g.v11, g.k11, 11);
+  if constexpr (kVectors >= 16) fn(g.v12, g.k0, 12), fn(g.v13, g.k0, 13), fn(g.v14, g.k0, 14), fn(g.v15, g.k0, 15);
 }
 
+template <Source kSource>
+HWY_INLINE V first_vector(const char* x) {
+  if constexpr (kSource == Source::kOnce) return hn::LoadU(D(), reinterpret_cast<const float*>(x));
+  else return hn::Zero(D());
+}
 // What an operand is for vector k of the group.
-template <bool kOnce>
-HWY_INLINE V operand(const float* x, size_t lanes, size_t k, V once) {
-  if constexpr (kOnce) return once;
-  return hn::LoadU(D(), x + k * lanes);
+template <Source kSource>
+HWY_INLINE V operand(const char* x, size_t lanes, size_t k, V once, V kept) {
+  if constexpr (kSource == Source::kKept) return kept;
+  else if constexpr (kSource == Source::kOnce) return once;
+  else return hn::LoadU(D(), reinterpret_cast<const float*>(x) + k * lanes);
 }
 
-template <Link kLink, bool kOnce, size_t kVectors>
-HWY_INLINE void each(Group g, const char* data, size_t lanes) {
-  const float* x = reinterpret_cast<const float*>(data);
-  V once = hn::Zero(D());
-  if constexpr (kOnce) once = hn::LoadU(D(), x);
-  for_each<kVectors>(g, [&](V& v, size_t k) HWY_ATTR { v = apply<kLink>(v, operand<kOnce>(x, lanes, k, once)); });
+template <Link kLink, Source kX, size_t kVectors>
+HWY_INLINE void each(Group g, const char* x, size_t lanes) {
+  const V once = first_vector<kX>(x);
+  for_each<kVectors>(
+      g, [&](V& v, V& kept, size_t k) HWY_ATTR { v = apply<kLink>(v, operand<kX>(x, lanes, k, once, kept)); });
 }
 
 template <Link kLink, size_t kVectors>
 HWY_INLINE void alone(Group g) {
-  for_each<kVectors>(g, [&](V& v, size_t) HWY_ATTR { v = apply<kLink>(v, v); });
+  for_each<kVectors>(g, [&](V& v, V&, size_t) HWY_ATTR { v = apply<kLink>(v, v); });
 }
 
-template <Link kLink, bool kOnceX, bool kOnceY, size_t kVectors>
-HWY_INLINE void each2(Group g, const char* first, const char* second, size_t lanes) {
-  const float *x = reinterpret_cast<const float*>(first), *y = reinterpret_cast<const float*>(second);
-  V once_x = hn::Zero(D()), once_y = once_x;
-  if constexpr (kOnceX) once_x = hn::LoadU(D(), x);
-  if constexpr (kOnceY) once_y = hn::LoadU(D(), y);
-  for_each<kVectors>(g, [&](V& v, size_t k) HWY_ATTR {
-    v = apply2<kLink>(v, operand<kOnceX>(x, lanes, k, once_x), operand<kOnceY>(y, lanes, k, once_y));
+template <Link kLink, Source kX, Source kY, size_t kVectors>
+HWY_INLINE void each2(Group g, const char* x, const char* y, size_t lanes) {
+  const V once_x = first_vector<kX>(x), once_y = first_vector<kY>(y);
+  for_each<kVectors>(g, [&](V& v, V& kept, size_t k) HWY_ATTR {
+    v = apply2<kLink>(v, operand<kX>(x, lanes, k, once_x, kept), operand<kY>(y, lanes, k, once_y, kept));
   });
 }
 
-template <bool kOnce, size_t kVectors>
+// Reads what is kept; it becomes the value at hand too where that is `loaded`.
+template <bool kLoaded, size_t kVectors>
+HWY_INLINE void load_kept(Group g, const char* data, size_t lanes) {
+  const float* x = reinterpret_cast<const float*>(data);
+  for_each<kVectors>(g, [&](V& v, V& kept, size_t k) HWY_ATTR {
+    kept = hn::LoadU(D(), x + k * lanes);
+    if constexpr (kLoaded) v = kept;
+  });
+}
+
+template <Source kX, size_t kVectors>
 HWY_INLINE void load_bools(Group g, const char* data, size_t lanes) {
   const hn::Rebind<uint8_t, D> bytes;
   const hn::Rebind<int32_t, D> integers;
   const uint8_t* x = reinterpret_cast<const uint8_t*>(data);
-  for_each<kVectors>(g, [&](V& v, size_t k) HWY_ATTR {
-    v = hn::ConvertTo(D(), hn::PromoteTo(integers, hn::LoadU(bytes, x + (kOnce ? 0 : k * lanes))));
+  for_each<kVectors>(g, [&](V& v, V&, size_t k) HWY_ATTR {
+    v = hn::ConvertTo(D(), hn::PromoteTo(integers, hn::LoadU(bytes, x + (kX == Source::kOnce ? 0 : k * lanes))));
   });
 }
 
@@ -133,7 +145,7 @@ HWY_INLINE void store_bools(Group g, char* data, size_t lanes) {
   const hn::Rebind<uint8_t, D> bytes;
   const hn::Rebind<int32_t, D> integers;
   uint8_t* x = reinterpret_cast<uint8_t*>(data);
-  for_each<kVectors>(g, [&](V& v, size_t k) HWY_ATTR {
+  for_each<kVectors>(g, [&](V& v, V&, size_t k) HWY_ATTR {
     hn::StoreU(hn::DemoteTo(bytes, hn::ConvertTo(integers, v)), bytes, x + k * lanes);
   });
 }
@@ -141,13 +153,13 @@ HWY_INLINE void store_bools(Group g, char* data, size_t lanes) {
 template <size_t kVectors>
 HWY_INLINE void stream(Group g, char* data, size_t lanes) {
   float* x = reinterpret_cast<float*>(data);
-  for_each<kVectors>(g, [&](V& v, size_t k) HWY_ATTR { hn::Stream(v, D(), x + k * lanes); });
+  for_each<kVectors>(g, [&](V& v, V&, size_t k) HWY_ATTR { hn::Stream(v, D(), x + k * lanes); });
 }
 
 template <size_t kVectors>
 HWY_INLINE void store(Group g, char* data, size_t lanes) {
   float* x = reinterpret_cast<float*>(data);
-  for_each<kVectors>(g, [&](V& v, size_t k) HWY_ATTR { hn::StoreU(v, D(), x + k * lanes); });
+  for_each<kVectors>(g, [&](V& v, V&, size_t k) HWY_ATTR { hn::StoreU(v, D(), x + k * lanes); });
 }
 
 using Step = LinkCode::Step;
@@ -156,40 +168,35 @@ HWY_INLINE char* address(const LinkOperands& operands, uint8_t k, size_t i) {
   return operands.data[k] + i * operands.step[k];
 }
 
-// The special form of a store ends the program; that of cheap arithmetic finds its value in its first operand, as if
-// that had been loaded before.
-enum class Form : uint8_t { kPlain, kSpecial };
-
-// What a link does with its operands. kOnceX, kOnceY: they are the same for all elements.
-template <Link kLink, Form kForm, bool kOnceX, bool kOnceY, size_t kVectors>
+// What a link does with its operands.
+template <Link kLink, Form kForm, Source kX, Source kY, size_t kVectors>
 HWY_INLINE void run_link(Group g, const Step* step, const LinkOperands& operands, size_t i) {
   const size_t lanes = hn::Lanes(D());
-  if constexpr (kForm == Form::kSpecial && kLink > Link::kStream) {
-    each<Link::kLoad, kOnceX, kVectors>(g, address(operands, step->x, i), lanes);
-    return each<kLink, kOnceY, kVectors>(g, address(operands, step->y, i), lanes);
-  }
-  if constexpr (takes_none(kLink)) return alone<kLink, kVectors>(g);
-  char* x = address(operands, step->x, i);
-  if constexpr (kLink == Link::kLoadBool) load_bools<kOnceX, kVectors>(g, x, lanes);
+  char *x = nullptr, *y = nullptr;
+  if constexpr (!takes_none(kLink) && kX != Source::kKept) x = address(operands, step->x, i);
+  if constexpr ((takes_two(kLink) || (kForm == Form::kSpecial && is_cheap(kLink))) && kY != Source::kKept)
+    y = address(operands, step->y, i);
+  if constexpr (kLink == Link::kKeep) for_each<kVectors>(g, [](V& v, V& kept, size_t) HWY_ATTR { kept = v; });
+  else if constexpr (kLink == Link::kLoadKept) load_kept<kForm == Form::kSpecial, kVectors>(g, x, lanes);
+  else if constexpr (kLink == Link::kLoadBool) load_bools<kX, kVectors>(g, x, lanes);
   else if constexpr (kLink == Link::kStore) store<kVectors>(g, x, lanes);
   else if constexpr (kLink == Link::kStream) stream<kVectors>(g, x, lanes);
   else if constexpr (kLink == Link::kStoreBool) store_bools<kVectors>(g, x, lanes);
-  else if constexpr (takes_two(kLink))
-    each2<kLink, kOnceX, kOnceY, kVectors>(g, x, address(operands, step->y, i), lanes);
-  else each<kLink, kOnceX, kVectors>(g, x, lanes);
-}
-
-// A step's codes: by link, its form, and whether its operands are the same throughout.
-constexpr int code_of(Link link, Form form, bool once_x, bool once_y) {
-  return 8 * static_cast<int>(link) + 4 * static_cast<int>(form) + 2 * once_x + once_y;
+  else if constexpr (takes_none(kLink)) alone<kLink, kVectors>(g);
+  else if constexpr (takes_two(kLink)) each2<kLink, kX, kY, kVectors>(g, x, y, lanes);
+  else if constexpr (kForm == Form::kSpecial) {
+    each<Link::kLoad, kX, kVectors>(g, x, lanes);
+    each<kLink, kY, kVectors>(g, y, lanes);
+  } else each<kLink, kX, kVectors>(g, x, lanes);
 }
 
 // clang-format off
-#define TW_LINKS(MOVE, LOAD, NONE, ONE, EITHER, TWO)                                                                  \
-  LOAD(kLoad) LOAD(kLoadBool) MOVE(kStore) MOVE(kStoreBool) MOVE(kStream) EITHER(kAdd) EITHER(kMul) EITHER(kSub)      \
-  EITHER(kReverseSub) EITHER(kMax) EITHER(kReverseMax) EITHER(kMin) EITHER(kReverseMin) EITHER(kSquaredDifference)    \
-  ONE(kDiv) ONE(kReverseDiv) ONE(kEqual) ONE(kNotEqual) ONE(kLess) ONE(kLessEqual) ONE(kGreater) ONE(kGreaterEqual)   \
-  NONE(kNot) NONE(kSquare) NONE(kAbs) NONE(kSqrt) NONE(kRsqrt) NONE(kReciprocal) TWO(kSelect) TWO(kMulAdd)
+#define TW_LINKS(STORE, LOAD, BOTH, NONE, ONE, EITHER, TWO)                                                           \
+  ONE(kLoad) LOAD(kLoadBool) BOTH(kLoadKept) NONE(kKeep) STORE(kStore) STORE(kStoreBool) STORE(kStream)              \
+  EITHER(kAdd) EITHER(kMul) EITHER(kSub) EITHER(kReverseSub) EITHER(kMax) EITHER(kReverseMax) EITHER(kMin)            \
+  EITHER(kReverseMin) EITHER(kSquaredDifference) ONE(kDiv) ONE(kReverseDiv) ONE(kEqual) ONE(kNotEqual) ONE(kLess)     \
+  ONE(kLessEqual) ONE(kGreater) ONE(kGreaterEqual) NONE(kNot) NONE(kSquare) NONE(kAbs) NONE(kSqrt) NONE(kRsqrt)       \
+  NONE(kReciprocal) TWO(kSelect) TWO(kMulAdd)
 // clang-format on
 
 // Where compilers let labels be values, each step has a jump of its own, which the processor foresees better than one
@@ -213,25 +220,30 @@ HWY_NOINLINE size_t run_groups_of(const LinkCode& code, const LinkOperands& oper
 #if defined(__GNUC__)
 // The labels of a link in the order of its codes; those that no step has stand for others.
 #define TW_AT(link, form, x, y) &&label_##link##form##x##y
-#define TW_EACH(link, form) \
-  TW_AT(link, form, 0, 0), TW_AT(link, form, 0, 1), TW_AT(link, form, 1, 0), TW_AT(link, form, 1, 1)
-#define TW_FIRST(link, form) \
-  TW_AT(link, form, 0, 0), TW_AT(link, form, 0, 0), TW_AT(link, form, 1, 0), TW_AT(link, form, 1, 0)
-#define TW_SAME(link, form) \
-  TW_AT(link, form, 0, 0), TW_AT(link, form, 0, 0), TW_AT(link, form, 0, 0), TW_AT(link, form, 0, 0)
-#define TW_MOVE(link) TW_SAME(link, kPlain), TW_SAME(link, kSpecial),
-#define TW_LOAD(link) TW_FIRST(link, kPlain), TW_FIRST(link, kPlain),
+#define TW_ROW(link, form, x) TW_AT(link, form, x, kEach), TW_AT(link, form, x, kOnce), TW_AT(link, form, x, kKept)
+#define TW_EACH(link, form) TW_ROW(link, form, kEach), TW_ROW(link, form, kOnce), TW_ROW(link, form, kKept)
+#define TW_THRICE(link, form, x) TW_AT(link, form, x, kEach), TW_AT(link, form, x, kEach), TW_AT(link, form, x, kEach)
+#define TW_FIRST(link, form) TW_THRICE(link, form, kEach), TW_THRICE(link, form, kOnce), TW_THRICE(link, form, kKept)
+#define TW_SAME(link, form) TW_THRICE(link, form, kEach), TW_THRICE(link, form, kEach), TW_THRICE(link, form, kEach)
+#define TW_STORE(link) TW_SAME(link, kPlain), TW_SAME(link, kSpecial),
+#define TW_UNKEPT(link, form) TW_THRICE(link, form, kEach), TW_THRICE(link, form, kOnce), TW_THRICE(link, form, kEach)
+#define TW_LOAD(link) TW_UNKEPT(link, kPlain), TW_UNKEPT(link, kPlain),
+#define TW_BOTH(link) TW_SAME(link, kPlain), TW_SAME(link, kSpecial),
 #define TW_NONE(link) TW_SAME(link, kPlain), TW_SAME(link, kPlain),
 #define TW_ONE(link) TW_FIRST(link, kPlain), TW_FIRST(link, kPlain),
 #define TW_EITHER(link) TW_FIRST(link, kPlain), TW_EACH(link, kSpecial),
 #define TW_TWO(link) TW_EACH(link, kPlain), TW_EACH(link, kPlain),
-  static const void* const labels[] = {TW_LINKS(TW_MOVE, TW_LOAD, TW_NONE, TW_ONE, TW_EITHER, TW_TWO) && end};
+  static const void* const labels[] = {TW_LINKS(TW_STORE, TW_LOAD, TW_BOTH, TW_NONE, TW_ONE, TW_EITHER, TW_TWO) && end};
 #undef TW_AT
+#undef TW_ROW
 #undef TW_EACH
+#undef TW_THRICE
 #undef TW_FIRST
 #undef TW_SAME
-#undef TW_MOVE
+#undef TW_STORE
+#undef TW_UNKEPT
 #undef TW_LOAD
+#undef TW_BOTH
 #undef TW_NONE
 #undef TW_ONE
 #undef TW_EITHER
@@ -242,40 +254,50 @@ HWY_NOINLINE size_t run_groups_of(const LinkCode& code, const LinkOperands& oper
   const V any = hn::Undefined(D());
   V v0 = any, v1 = any, v2 = any, v3 = any, v4 = any, v5 = any, v6 = any, v7 = any, v8 = any, v9 = any, v10 = any,
     v11 = any, v12 = any, v13 = any, v14 = any, v15 = any;
-  const Group g{v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11, v12, v13, v14, v15};
+  V k0 = any, k1 = any, k2 = any, k3 = any, k4 = any, k5 = any, k6 = any, k7 = any, k8 = any, k9 = any, k10 = any,
+    k11 = any;
+  const Group g{v0,  v1,  v2, v3, v4, v5, v6, v7, v8, v9, v10, v11, v12, v13,
+                v14, v15, k0, k1, k2, k3, k4, k5, k6, k7, k8,  k9,  k10, k11};
   for (; i + elements <= n; i += elements) {
     const Step* step = code.steps.data();
     bool more = true;
     TW_BEGIN
     while (more) {
       switch (step->code) {
-#define TW_CASE(link, form, x, y)                                           \
-  case code_of(Link::link, Form::form, x, y):                               \
-    TW_LABEL(link, form, x, y)                                              \
-    run_link<Link::link, Form::form, x, y, kVectors>(g, step, operands, i); \
-    ++step;                                                                 \
+// A group larger than those that keep values runs programs that keep none.
+#define TW_CASE(link, form, x, y)                                                             \
+  case code_of(Link::link, Form::form, Source::x, Source::y):                                 \
+    TW_LABEL(link, form, x, y)                                                                \
+    if constexpr (kVectors <= kKeepingGroup || !keeps(Link::link, Source::x, Source::y))      \
+      run_link<Link::link, Form::form, Source::x, Source::y, kVectors>(g, step, operands, i); \
+    ++step;                                                                                   \
     TW_JUMP;
-#define TW_LAST(link)                                                           \
-  case code_of(Link::link, Form::kSpecial, 0, 0):                               \
-    TW_LABEL(link, kSpecial, 0, 0)                                              \
-    run_link<Link::link, Form::kSpecial, 0, 0, kVectors>(g, step, operands, i); \
-    more = false;                                                               \
+#define TW_LAST(link)                                                                                   \
+  case code_of(Link::link, Form::kSpecial, Source::kEach, Source::kEach):                               \
+    TW_LABEL(link, kSpecial, kEach, kEach)                                                              \
+    run_link<Link::link, Form::kSpecial, Source::kEach, Source::kEach, kVectors>(g, step, operands, i); \
+    more = false;                                                                                       \
     break;
-#define TW_FIRST(link, form) TW_CASE(link, form, 0, 0) TW_CASE(link, form, 1, 0)
-#define TW_EACH(link, form) TW_FIRST(link, form) TW_CASE(link, form, 0, 1) TW_CASE(link, form, 1, 1)
-#define TW_MOVE(link) TW_CASE(link, kPlain, 0, 0) TW_LAST(link)
-#define TW_LOAD(link) TW_FIRST(link, kPlain)
-#define TW_NONE(link) TW_CASE(link, kPlain, 0, 0)
+#define TW_ROW(link, form, x) TW_CASE(link, form, x, kEach) TW_CASE(link, form, x, kOnce) TW_CASE(link, form, x, kKept)
+#define TW_FIRST(link, form) \
+  TW_CASE(link, form, kEach, kEach) TW_CASE(link, form, kOnce, kEach) TW_CASE(link, form, kKept, kEach)
+#define TW_EACH(link, form) TW_ROW(link, form, kEach) TW_ROW(link, form, kOnce) TW_ROW(link, form, kKept)
+#define TW_STORE(link) TW_CASE(link, kPlain, kEach, kEach) TW_LAST(link)
+#define TW_LOAD(link) TW_CASE(link, kPlain, kEach, kEach) TW_CASE(link, kPlain, kOnce, kEach)
+#define TW_BOTH(link) TW_CASE(link, kPlain, kEach, kEach) TW_CASE(link, kSpecial, kEach, kEach)
+#define TW_NONE(link) TW_CASE(link, kPlain, kEach, kEach)
 #define TW_ONE(link) TW_FIRST(link, kPlain)
 #define TW_EITHER(link) TW_FIRST(link, kPlain) TW_EACH(link, kSpecial)
 #define TW_TWO(link) TW_EACH(link, kPlain)
-        TW_LINKS(TW_MOVE, TW_LOAD, TW_NONE, TW_ONE, TW_EITHER, TW_TWO)
+        TW_LINKS(TW_STORE, TW_LOAD, TW_BOTH, TW_NONE, TW_ONE, TW_EITHER, TW_TWO)
 #undef TW_CASE
 #undef TW_LAST
+#undef TW_ROW
 #undef TW_FIRST
 #undef TW_EACH
-#undef TW_MOVE
+#undef TW_STORE
 #undef TW_LOAD
+#undef TW_BOTH
 #undef TW_NONE
 #undef TW_ONE
 #undef TW_EITHER
@@ -299,7 +321,11 @@ void run_groups(const LinkCode& code, LinkOperands& operands, size_t n, bool aga
     operands.step[given + k] = 0;
   }
   const size_t lanes = hn::Lanes(D()), group = kShortGroup * lanes, small = kSmallGroup * lanes;
-  size_t i = code.steps.size() <= kShort ? 0 : run_groups_of<kGroup>(code, operands, 0, n);
+  size_t i = 0;
+  if constexpr (kKeepingGroup != 0) {
+    if (code.keeps) i = run_groups_of<kKeepingGroup>(code, operands, i, n);
+  }
+  if (!code.keeps && code.steps.size() > kShort) i = run_groups_of<kGroup>(code, operands, i, n);
   i = run_groups_of<kShortGroup>(code, operands, i, n);
   if (i == n) return;
   // The last elements along with some before them: a whole group takes no longer than two small ones.
@@ -312,6 +338,8 @@ void run_groups(const LinkCode& code, LinkOperands& operands, size_t n, bool aga
   if (i < n) run_groups_of<1>(code, operands, n - lanes, n);
 }
 
+bool keeps_values() { return kKeepingGroup != 0; }
+
 }  // namespace HWY_NAMESPACE
 }  // namespace tw
 HWY_AFTER_NAMESPACE();
@@ -320,43 +348,9 @@ HWY_AFTER_NAMESPACE();
 namespace tw {
 
 HWY_EXPORT(run_groups);
+HWY_EXPORT(keeps_values);
 
-LinkCode compile_links(const LinkProgram& program, std::span<const size_t> steps, uint64_t streams) {
-  LinkCode out;
-  out.inputs = program.inputs;
-  out.outputs = program.outputs;
-  out.locals = program.locals;
-  out.streams = streams != 0;
-  const auto once = [&](uint8_t k) { return k < program.inputs && steps[k] == 0; };
-  // A load and the link behind it, or a product and a sum, are one step.
-  const std::vector<LinkStep>& all = program.steps;
-  for (size_t k = 0; k < all.size(); ++k) {
-    LinkStep s = all[k];
-    bool special = false;
-    if (s.link == Link::kStore && s.x < program.inputs + program.outputs &&
-        ((streams >> (s.x - program.inputs)) & 1) != 0)
-      s.link = Link::kStream;
-    if (k + 1 < all.size()) {
-      const LinkStep& next = all[k + 1];
-      if (s.link == Link::kLoad && next.link >= Link::kAdd && next.link <= Link::kSquaredDifference) {
-        s = {next.link, s.x, next.x};
-        special = true;
-        ++k;
-      } else if (s.link == Link::kMul && next.link == Link::kAdd) {
-        s = {Link::kMulAdd, s.x, next.x};
-        ++k;
-      }
-    }
-    const bool stores = s.link >= Link::kStore && s.link <= Link::kStream;
-    if (stores && k + 1 == all.size()) special = true;
-    const bool once_x = !takes_none(s.link) && once(s.x);
-    const bool once_y = (takes_two(s.link) || (special && !stores)) && once(s.y);
-    const int code = 8 * static_cast<int>(s.link) + 4 * special + 2 * once_x + once_y;
-    out.steps.push_back({static_cast<uint8_t>(code), s.x, s.y});
-  }
-  out.steps.push_back({static_cast<uint8_t>(8 * static_cast<int>(Link::kCount)), 0, 0});
-  return out;
-}
+bool links_keep() { return HWY_DYNAMIC_DISPATCH(keeps_values)(); }
 
 // Whether an output lies where an input does.
 static bool shares_memory(const LinkCode& code, const LinkOperands& operands) {
