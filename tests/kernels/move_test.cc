@@ -219,6 +219,30 @@ TEST(StridedCopy, LargeTransposes) {
   }
 }
 
+// The same of runs that are copied as they are, in another order or out of longer rows.
+TEST(StridedCopy, LargeCopiesOfRuns) {
+  WorkerPool pool(2);
+  for (const int64_t run : {127, 128, 131}) {
+    const int64_t a = 70, b = 12, planes = 83, pitch = run + 3;
+    const int64_t dims[] = {planes, b, a, run}, from[] = {a * b * pitch, pitch, b * pitch, 1};
+    const StridedCopy copy(dims, from, dense({planes, b, a, run}), sizeof(float));
+    ASSERT_GE(copy.count() * 4, 32 << 20);
+    std::vector<float> x(static_cast<size_t>(planes * a * b * pitch)),
+        got(static_cast<size_t>(copy.count()) + 16, -1.f);
+    for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i % 1'000'003);
+    copy.run(x.data(), got.data(), pool);
+    size_t wrong = 0, i = 0;
+    for (int64_t p = 0; p < planes; ++p) {
+      for (int64_t k = 0; k < a * b; ++k) {
+        const int64_t row = (p * a + k % a) * b + k / a;
+        for (int64_t c = 0; c < run; ++c) wrong += got[i++] != x[static_cast<size_t>(row * pitch + c)];
+      }
+    }
+    EXPECT_EQ(wrong, 0u) << run;
+    for (; i < got.size(); ++i) ASSERT_EQ(got[i], -1.f);
+  }
+}
+
 TEST(PaddedCopy, EveryRankAndElementSize) {
   WorkerPool pool(2);
   std::mt19937 random(5);

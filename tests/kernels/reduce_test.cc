@@ -187,6 +187,22 @@ TEST(Reduce, ArgExtremes) {
   EXPECT_EQ(place[0], 2);
   EXPECT_EQ(place[1], 0);
   EXPECT_EQ(place[2], 0);
+  // In vectors too, wherever it is.
+  for (const ReduceOp op : {ReduceOp::kArgMax, ReduceOp::kArgMin}) {
+    const float sign = op == ReduceOp::kArgMax ? 1.f : -1.f;
+    for (const int64_t n : {17, 64, 301, 2100}) {
+      Tensor row = Tensor::make_or_die(DType::kFloat, Shape{n});
+      for (int64_t at = 0; at < n; at += 1 + n / 40) {
+        for (int64_t i = 0; i < n; ++i) row.data<float>()[i] = i == at ? sign : i % 3 == 0 ? nan : -sign;
+        spec.op = op;
+        spec.space = row.shape();
+        spec.shapes = {row.shape()};
+        spec.axes = {0};
+        const auto found = run(spec, {row}, DType::kInt64, 1);
+        EXPECT_EQ(*reinterpret_cast<const int64_t*>(found.data()), at) << n;
+      }
+    }
+  }
 }
 
 TEST(Reduce, NanStaysInExtremes) {

@@ -6,6 +6,7 @@
 #include "core/kernels/move/small_copy.h"
 #include "core/kernels/move/stream_copy.h"
 #include "core/kernels/move/transpose_tile.h"
+#include "core/kernels/prefetch.h"
 
 namespace tw {
 namespace {
@@ -17,7 +18,7 @@ constexpr int64_t kBytesPerThread = 64 << 10;
 // sides of it are runs long enough for the processor to see what comes next.
 constexpr int64_t kTileBytes = 64 << 10;
 constexpr int64_t kTileRows = 64;
-constexpr int64_t kStreamRun = 512;  // bytes
+constexpr size_t kStreamRun = 512;  // bytes
 
 struct Wide {
   uint64_t lo, hi;
@@ -40,14 +41,22 @@ struct Loop {
   int64_t size, from, to;
 };
 
-// The two innermost loops; pointers at index 0 of both.
-void copy_2d(const char* from, char* to, Loop outer, Loop inner, size_t element_size) {
+// The two innermost loops; pointers at index 0 of both. `past`: long runs are written past the caches.
+void copy_2d(const char* from, char* to, Loop outer, Loop inner, size_t element_size, bool past) {
   visit_size(element_size, [&](auto tag) {
     using T = decltype(tag);
     const T* f = reinterpret_cast<const T*>(from);
     T* t = reinterpret_cast<T*>(to);
     if (inner.from == 1 && inner.to == 1) {
       const size_t bytes = static_cast<size_t>(inner.size) * sizeof(T);
+      if (past && bytes >= kStreamRun) {
+        for (int64_t i = 0; i < outer.size; ++i) {
+          // Runs that do not lie together are not foreseen by the processor.
+          prefetch_row(f + (i + kRowsAhead) * outer.from, bytes);
+          stream_copy(f + i * outer.from, t + i * outer.to, bytes);
+        }
+        return;
+      }
       for (int64_t i = 0; i < outer.size; ++i) copy_run(f + i * outer.from, t + i * outer.to, bytes);
     } else if (inner.from == 0 && inner.to == 1) {
       for (int64_t i = 0; i < outer.size; ++i) std::fill_n(t + i * outer.to, inner.size, f[i * outer.from]);
@@ -132,10 +141,12 @@ void StridedCopy::run(const void* from, void* to, WorkerPool& pool) const {
   }
   const size_t last = static_cast<size_t>(rank_ - 1);
   const Loop inner{dims_[last], from_[last], to_[last]};
+  const bool past = count_ * size >= kStreamBytes;
   if (rank_ == 1) {
     pool.parallel_for(inner.size, kBytesPerThread / size, [&](int64_t begin, int64_t end) {
       copy_2d(f + begin * inner.from * size, t + begin * inner.to * size, {1, 0, 0},
-              {end - begin, inner.from, inner.to}, element_size_);
+              {end - begin, inner.from, inner.to}, element_size_, past);
+      if (past) stream_fence();
     });
     return;
   }
@@ -157,7 +168,7 @@ void StridedCopy::run(const void* from, void* to, WorkerPool& pool) const {
       const int64_t n = std::min(end - begin, outer.size - index[last - 1]);
       const char* source = f + from_at * size;
       char* dest = t + to_at * size;
-      copy_2d(source, dest, {n, outer.from, outer.to}, inner, element_size_);
+      copy_2d(source, dest, {n, outer.from, outer.to}, inner, element_size_, past);
       begin += n;
       index[last - 1] += n;
       from_at += n * outer.from;
@@ -169,6 +180,7 @@ void StridedCopy::run(const void* from, void* to, WorkerPool& pool) const {
         ++index[i - 1];
       }
     }
+    if (past) stream_fence();
   });
 }
 
@@ -207,7 +219,8 @@ void StridedCopy::run_transpose(const char* from, char* to, WorkerPool& pool) co
       const Tile next = tile + 1 < end ? tile_at(tile + 1) : Tile{nullptr, nullptr, 0, 0};
       // Short pieces of rows that do not lie together would be streamed as parts of lines.
       const bool together = rows.to == t.n;
-      const bool past = stream && t.m * t.n * size <= kTileBytes && (together || t.n * size >= kStreamRun);
+      const bool past =
+          stream && t.m * t.n * size <= kTileBytes && (together || static_cast<size_t>(t.n * size) >= kStreamRun);
       transpose_2d(t.source, columns.from, past ? buffer : t.dest, past ? t.n : rows.to, t.m, t.n, element_size_,
                    next.source);
       if (past && together) {

@@ -20,7 +20,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 template <class T>
 constexpr int64_t kAhead = kRowAhead / static_cast<int64_t>(sizeof(T));
 
-// NaN is never an extreme; where nothing exceeds the lowest number the place is 0.
+// NaN is never an extreme; where nothing exceeds the lowest number the place is 0. x86's instructions give the second
+// operand where one is NaN.
 struct Greater {
   template <class T>
   static constexpr T worst() {
@@ -32,7 +33,7 @@ struct Greater {
   }
   template <class V>
   static HWY_INLINE V v(V acc, V x) {
-    return hn::IfThenElse(hn::Gt(x, acc), x, acc);
+    return HWY_ARCH_X86 ? hn::Max(x, acc) : hn::IfThenElse(hn::Gt(x, acc), x, acc);
   }
   template <class D, class V>
   static HWY_INLINE V lanes(D d, V v) {
@@ -50,7 +51,7 @@ struct Less {
   }
   template <class V>
   static HWY_INLINE V v(V acc, V x) {
-    return hn::IfThenElse(hn::Lt(x, acc), x, acc);
+    return HWY_ARCH_X86 ? hn::Min(x, acc) : hn::IfThenElse(hn::Lt(x, acc), x, acc);
   }
   template <class D, class V>
   static HWY_INLINE V lanes(D d, V v) {
@@ -67,17 +68,20 @@ HWY_INLINE int64_t arg_piece(const T* p, int64_t n, bool first, T* best) {
     const hn::ScalableTag<T> d;
     const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
     if (n >= lanes) {
-      auto acc = hn::Set(d, extreme), other = acc;
+      // Four, since each waits for the result of the vector before.
+      auto a = hn::Set(d, extreme), b = a, c = a, e = a;
       int64_t i = 0;
-      for (; i + 2 * lanes <= n; i += 2 * lanes) {
-        prefetch_second_level(p + i + kAhead<T>);
-        prefetch_second_level(p + i + lanes + kAhead<T>);
-        acc = Order::v(acc, hn::LoadU(d, p + i));
-        other = Order::v(other, hn::LoadU(d, p + i + lanes));
+      for (; i + 4 * lanes <= n; i += 4 * lanes) {
+        for (int64_t k = 0; k < 4; ++k) prefetch_second_level(p + i + k * lanes + kAhead<T>);
+        a = Order::v(a, hn::LoadU(d, p + i));
+        b = Order::v(b, hn::LoadU(d, p + i + lanes));
+        c = Order::v(c, hn::LoadU(d, p + i + 2 * lanes));
+        e = Order::v(e, hn::LoadU(d, p + i + 3 * lanes));
       }
-      if (i + lanes <= n) acc = Order::v(acc, hn::LoadU(d, p + i));
+      for (; i + lanes <= n; i += lanes) a = Order::v(a, hn::LoadU(d, p + i));
       // The last vector may overlap the one before it.
-      acc = Order::v(Order::v(acc, other), hn::LoadU(d, p + n - lanes));
+      b = Order::v(b, hn::LoadU(d, p + n - lanes));
+      const auto acc = Order::v(Order::v(a, b), Order::v(c, e));
       const auto wanted = Order::lanes(d, acc);
       extreme = hn::GetLane(wanted);
       if (!first && !Order::better(extreme, *best)) return -1;
