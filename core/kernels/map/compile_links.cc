@@ -42,25 +42,27 @@ class Keeper {
     std::vector<LinkStep> out = program_.steps;
     const size_t n = out.size();
     // The most that is gained by intervals that end before each step, and the last of those.
+    std::stable_sort(intervals_.begin(), intervals_.end(),
+                     [](const Interval& a, const Interval& b) { return a.last < b.last; });
     std::vector<int> best(n + 1, 0);
     std::vector<const Interval*> chosen(n + 1, nullptr);
+    auto i = intervals_.cbegin();
     for (size_t at = 1; at <= n; ++at) {
       best[at] = best[at - 1];
-      for (const Interval& i : intervals_) {
-        if (i.last + 1 != at || best[i.begin()] + i.gain <= best[at]) continue;
-        best[at] = best[i.begin()] + i.gain;
-        chosen[at] = &i;
+      for (; i != intervals_.cend() && i->last + 1 == at; ++i) {
+        if (best[i->begin()] + i->gain <= best[at]) continue;
+        best[at] = best[i->begin()] + i->gain;
+        chosen[at] = &*i;
       }
     }
     if (best[n] < kLeastGain) return out;
     for (size_t at = n; at > 0;) {
-      const Interval* i = chosen[at];
-      if (i == nullptr) {
+      if (chosen[at] == nullptr) {
         --at;
         continue;
       }
-      keep(*i, &out);
-      at = i->begin();
+      keep(*chosen[at], &out);
+      at = chosen[at]->begin();
     }
     return out;
   }

@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "core/kernels/extremes-inl.h"
 #include "core/kernels/map/links.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -14,10 +15,6 @@ namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::CappedTag<float, kRepeated>;
 using V = hn::Vec<D>;
-
-// a > b ? a : b and a < b ? a : b. When one is NaN the second one is the result, as x86's instructions have it.
-HWY_INLINE V larger(V a, V b) { return HWY_ARCH_X86 ? hn::Max(a, b) : hn::IfThenElse(hn::Gt(a, b), a, b); }
-HWY_INLINE V smaller(V a, V b) { return HWY_ARCH_X86 ? hn::Min(a, b) : hn::IfThenElse(hn::Lt(a, b), a, b); }
 
 template <Link kLink>
 HWY_INLINE V apply(V v, V x) {

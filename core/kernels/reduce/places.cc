@@ -7,6 +7,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "core/kernels/extremes-inl.h"
 #include "core/kernels/prefetch.h"
 #include "core/kernels/reduce/combine.h"
 
@@ -20,8 +21,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 template <class T>
 constexpr int64_t kAhead = kRowAhead / static_cast<int64_t>(sizeof(T));
 
-// NaN is never an extreme; where nothing exceeds the lowest number the place is 0. x86's instructions give the second
-// operand where one is NaN.
+// NaN is never an extreme; where nothing exceeds the lowest number the place is 0.
 struct Greater {
   template <class T>
   static constexpr T worst() {
@@ -33,7 +33,7 @@ struct Greater {
   }
   template <class V>
   static HWY_INLINE V v(V acc, V x) {
-    return HWY_ARCH_X86 ? hn::Max(x, acc) : hn::IfThenElse(hn::Gt(x, acc), x, acc);
+    return larger(x, acc);
   }
   template <class D, class V>
   static HWY_INLINE V lanes(D d, V v) {
@@ -51,7 +51,7 @@ struct Less {
   }
   template <class V>
   static HWY_INLINE V v(V acc, V x) {
-    return HWY_ARCH_X86 ? hn::Min(x, acc) : hn::IfThenElse(hn::Lt(x, acc), x, acc);
+    return smaller(x, acc);
   }
   template <class D, class V>
   static HWY_INLINE V lanes(D d, V v) {
