@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 
 #include "core/framework/tape.h"
 #include "core/passes/pass.h"
@@ -60,7 +61,9 @@ class Assembler {
   std::vector<std::pair<TapeInst, std::array<Ref, 3>>> insts_;
 };
 
-// A value from outside of the group. Scalars known now are constants of the tape, unless they wait for something.
+// A scalar that is known now, unless it waits for something.
+std::optional<Tape::Constant> known_scalar(const Graph& g, Output o);
+// A value from outside of the group: a constant of the tape, where it is a known scalar, or an input.
 Assembler::Ref external(const Graph& g, Assembler& assembler, Output o);
 
 }  // namespace tw::fusion

@@ -2,6 +2,7 @@
 // and tapes before and behind a reduction become part of it. Every group is convex: no path leaves it and comes back.
 #include <algorithm>
 
+#include "core/passes/assembler.h"
 #include "core/passes/fuser.h"
 
 namespace tw {
@@ -10,6 +11,7 @@ namespace {
 
 // Limits of one tape: beyond them the interpreter's blocks no longer fit in the first-level cache together.
 constexpr size_t kMaxInputs = 12;
+constexpr size_t kMaxOperands = 24;  // known scalars among them, which links read from a single cache line each
 constexpr size_t kMaxInstructions = 40;
 constexpr size_t kMaxOutputs = 6;
 
@@ -101,16 +103,18 @@ void Fuser::merge_groups(int into, int from) {
 }
 
 bool Fuser::within_limits(const std::vector<NodeId>& set) {
-  std::vector<Output> inputs;
-  size_t outputs = 0;
+  std::vector<Output> operands;
+  size_t inputs = 0, outputs = 0;
   for (NodeId id : set) {
     for (Output o : g_.mutable_node(id).inputs) {
-      if (!member(o.node, set) && std::find(inputs.begin(), inputs.end(), o) == inputs.end()) inputs.push_back(o);
+      if (member(o.node, set) || std::find(operands.begin(), operands.end(), o) != operands.end()) continue;
+      operands.push_back(o);
+      inputs += !known_scalar(g_, o);
     }
     const auto edges = uses_.of(id);
     outputs += std::any_of(edges.begin(), edges.end(), [&](const Uses::Edge& e) { return !member(e.node, set); });
   }
-  return inputs.size() <= kMaxInputs && outputs <= kMaxOutputs;
+  return inputs <= kMaxInputs && operands.size() <= kMaxOperands && outputs <= kMaxOutputs;
 }
 
 Status Fuser::emit_map(const Group& group) {

@@ -4,19 +4,22 @@
 
 namespace tw::fusion {
 
-Assembler::Ref external(const Graph& g, Assembler& assembler, Output o) {
+std::optional<Tape::Constant> known_scalar(const Graph& g, Output o) {
   const Node& n = g.node(o.node);
-  const DType t = n.output_dtypes[static_cast<size_t>(o.index)];
-  if (const Tensor* value = constant_of(n); value != nullptr && value->shape().rank() == 0 && n.controls.empty()) {
-    Tape::Constant c{t, 0, 0};
-    const bool numeric = visit_real(t, [&](auto tag) {
-      using T = typename decltype(tag)::type;
-      c.value = static_cast<double>(value->data<T>()[0]);
-      if constexpr (std::is_integral_v<T>) c.integer = static_cast<int64_t>(value->data<T>()[0]);
-    });
-    if (numeric) return assembler.constant(c);
-  }
-  return assembler.input(o, t);
+  const Tensor* value = constant_of(n);
+  if (value == nullptr || value->shape().rank() != 0 || !n.controls.empty()) return std::nullopt;
+  Tape::Constant c{value->dtype(), 0, 0};
+  const bool numeric = visit_real(c.dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    c.value = static_cast<double>(value->data<T>()[0]);
+    if constexpr (std::is_integral_v<T>) c.integer = static_cast<int64_t>(value->data<T>()[0]);
+  });
+  return numeric ? std::optional(c) : std::nullopt;
+}
+
+Assembler::Ref external(const Graph& g, Assembler& assembler, Output o) {
+  if (const auto scalar = known_scalar(g, o)) return assembler.constant(*scalar);
+  return assembler.input(o, g.node(o.node).output_dtypes[static_cast<size_t>(o.index)]);
 }
 
 Tape Fuser::assemble(const Group& group, const std::vector<NodeId>& wanted, std::vector<Output>* inputs) {

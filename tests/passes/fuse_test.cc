@@ -24,6 +24,18 @@ TEST(Fuse, KeepsWhatOthersWant) {
             "_FusedMap(x, y); _Retval(b); _Retval(b:1)");
 }
 
+// Known scalars are constants of the tape, and not inputs.
+TEST(Fuse, TakesAPolynomialOfManyNumbers) {
+  std::string text = "%x:float[2,3] = _Arg() {T=float, index=0, _output_shapes:list(shape)=[[2,3]]}\n", last = "x";
+  for (int i = 0; i < 15; ++i) {
+    const std::string n = std::to_string(i);
+    text += "%c" + n + " = Const() {dtype=float, value=tensor<float [] = " + n + ".5>}\n%p" + n + " = Mul(%" + last +
+            ", %x) {T=float}\n%s" + n + " = Add(%p" + n + ", %c" + n + ") {T=float}\n";
+    last = "s" + n;
+  }
+  EXPECT_EQ(after(text + "%r = _Retval(%" + last + ") {T=float, index=0}\n", fuse), "_FusedMap(x); _Retval(s14)");
+}
+
 TEST(Fuse, TakesSumsOfEqualShapes) {
   const std::string sum = std::string(kArgs) +
                           "%a = Exp(%x) {T=float}\n%b = AddN(%a, %y, %x) {T=float, N=3}\n%c = Relu(%b) {T=float}\n"
