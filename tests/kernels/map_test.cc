@@ -10,7 +10,7 @@
 #include <cstring>
 #include <random>
 
-#include "core/kernels/map/lower.h"
+#include "core/kernels/map/micro_ops.h"
 #include "core/kernels/ref/map_ref.h"
 
 namespace tw {
@@ -552,11 +552,12 @@ Column one_by_one(const Tape& tape, DType result, std::span<const Column* const>
 bool same_element(const Column& want, const void* got, size_t i) {
   const size_t size = dtype_size(want.type);
   const unsigned char *w = want.bytes.data() + i * size, *g = static_cast<const unsigned char*>(got) + i * size;
-  if (want.type != DType::kFloat) return std::memcmp(w, g, size) == 0;
+  if (std::memcmp(w, g, size) == 0) return true;
+  if (want.type != DType::kFloat) return false;
   float x, y;
   std::memcpy(&x, w, sizeof x);
   std::memcpy(&y, g, sizeof y);
-  return x == y || (std::isnan(x) && std::isnan(y));
+  return std::isnan(x) && std::isnan(y);
 }
 
 // Random tapes of what can be links and what cannot, of floats and bools, with operands that broadcast and results in
@@ -600,6 +601,7 @@ TEST(Map, LinksHaveTheBitsOfTheirSteps) {
                                {MicroOp::k_cast, {kF}, kB},
                                {MicroOp::k_exp, {kF}, kF},
                                {MicroOp::k_floor, {kF}, kF}};
+  const Op by_bool{MicroOp::k_select, {kB, kF, kF}, kF};
   WorkerPool pool(1);
   std::mt19937 rng(3);
   const auto draw = [&](size_t n) { return static_cast<size_t>(rng() % n); };
@@ -619,7 +621,9 @@ TEST(Map, LinksHaveTheBitsOfTheirSteps) {
       Column data{types[k], std::vector<unsigned char>(static_cast<size_t>(s.num_elements()) * size)},
           wide{types[k], std::vector<unsigned char>(count * size)};
       for (size_t i = 0; i < data.bytes.size() / size; ++i) {
-        const float f = draw(20) == 0 ? std::nanf("") : static_cast<float>(rng()) * 0x1p-31f - 1;
+        // Values that are equal, zeros of both signs and NaN among the others.
+        const float special[] = {std::nanf(""), 0.0f, -0.0f, 0.75f, -0.75f};
+        const float f = draw(6) == 0 ? special[draw(5)] : static_cast<float>(rng()) * 0x1p-31f - 1;
         const unsigned char b = draw(2) != 0;
         std::memcpy(data.bytes.data() + i * size, types[k] == kF ? static_cast<const void*>(&f) : &b, size);
       }
@@ -644,12 +648,14 @@ TEST(Map, LinksHaveTheBitsOfTheirSteps) {
       return v;
     };
     for (size_t k = 1 + draw(60); k > 0; --k) {
-      const Op& op = ops[draw(ops.size())];
+      // Behind a comparison often a select by it.
+      const bool selects = !tape.insts.empty() && tape.insts.back().dtype == kB && draw(2) != 0;
+      const Op& op = selects ? by_bool : ops[draw(ops.size())];
       uint16_t at[3] = {};
       std::vector<const Column*> args;
       Tape alone;
       for (size_t i = 0; i < op.operands.size(); ++i) {
-        at[i] = static_cast<uint16_t>(value_of(op.operands[i]));
+        at[i] = static_cast<uint16_t>(selects && i == 0 ? values.size() - 1 : value_of(op.operands[i]));
         args.push_back(&values[at[i]]);
         alone.add_input(op.operands[i]);
       }
@@ -687,71 +693,6 @@ TEST(Map, LinksHaveTheBitsOfTheirSteps) {
       }
     }
   }
-}
-
-// What can be links is one program; what cannot comes between two, and alone an op keeps its loop.
-TEST(Map, LinksAreJoined) {
-  const auto programs = [](const char* text) {
-    auto tape = Tape::parse(text);
-    EXPECT_TRUE(tape.ok()) << tape.status().to_string();
-    const std::vector<InputKind> direct(tape->inputs.size(), InputKind::kDirect);
-    auto lowered = lower(*tape, direct, 1000);
-    EXPECT_TRUE(lowered.ok());
-    std::string kinds;
-    for (const LoweredInst& inst : lowered->body) kinds += inst.linked() ? 'l' : 'f';
-    return kinds;
-  };
-  EXPECT_EQ(
-      programs("(float, float) { v2 = add v0 v1; v3 = gt v2 v0; v4 = mul v2 v2; v5 = select v3 v4 v1 } -> v5, v2"),
-      "l");
-  EXPECT_EQ(
-      programs("(float, float) { v2 = add v0 v1; v3 = mul v2 v1; v4 = exp v3; v5 = sub v4 v0; v6 = abs v5 } -> v6"),
-      "lfl");
-  EXPECT_EQ(programs("(float, float) { v2 = add v0 v1 } -> v2"), "f");
-}
-
-// What is read again and again, and what would be stored in between, stays in registers where there are enough.
-TEST(Map, LinksKeepValues) {
-  if (!links_keep()) GTEST_SKIP() << "this processor has too few registers";
-  const auto in_memory = [](const LinkCode& code, int operand) {
-    int count = 0;
-    for (const LinkCode::Step& s : code.steps) count += s.x == operand || s.y == operand;
-    return count;
-  };
-  const size_t steps[] = {sizeof(float), sizeof(float), 0};
-  // ((x * y + 1) * y + 1) * y: y is read once.
-  const LinkProgram horner{{{Link::kLoad, 0},
-                            {Link::kMul, 1},
-                            {Link::kAdd, 2},
-                            {Link::kMul, 1},
-                            {Link::kAdd, 2},
-                            {Link::kMul, 1},
-                            {Link::kStore, 3}},
-                           3,
-                           1,
-                           0};
-  const LinkCode once = compile_links(horner, steps, 0);
-  EXPECT_TRUE(once.keeps);
-  EXPECT_EQ(in_memory(once, 1), 1);
-  // (x + y)^2 - (x + y) + y by a local; y, which is read twice, would be kept too if that were not in the way.
-  const LinkProgram between{{{Link::kLoad, 1},
-                             {Link::kAdd, 0},
-                             {Link::kStore, 4},
-                             {Link::kSquare},
-                             {Link::kSub, 4},
-                             {Link::kAdd, 1},
-                             {Link::kStore, 3}},
-                            3,
-                            1,
-                            1};
-  const LinkCode kept = compile_links(between, steps, 0);
-  EXPECT_TRUE(kept.keeps);
-  EXPECT_EQ(in_memory(kept, 4), 0);
-  EXPECT_EQ(in_memory(kept, 1), 2);
-  // A single value for all elements stays in a register anyway.
-  const LinkProgram scaled{
-      {{Link::kLoad, 0}, {Link::kMul, 2}, {Link::kAdd, 2}, {Link::kMul, 2}, {Link::kStore, 3}}, 3, 1, 0};
-  EXPECT_FALSE(compile_links(scaled, steps, 0).keeps);
 }
 
 // Results beyond the last cache are stored past it; the numbers are the same, in place too, on any number of threads.

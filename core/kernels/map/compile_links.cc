@@ -13,7 +13,13 @@ constexpr int kLeastGain = 24;  // groups that keep values are smaller
 
 bool reads_x(const LinkStep& s) { return !takes_none(s.link) && !is_store(s.link); }
 bool reads(const LinkStep& s, uint8_t operand) {
-  return (reads_x(s) && s.x == operand) || (takes_two(s.link) && s.y == operand);
+  return (reads_x(s) && s.x == operand) || (takes_two(s.link) && s.y == operand) ||
+         (takes_three(s.link) && s.z == operand);
+}
+
+// Whether a step can only read it from memory.
+bool needs_memory(const LinkStep& s, uint8_t operand) {
+  return (s.link == Link::kLoadBool && s.x == operand) || (takes_three(s.link) && s.y == operand);
 }
 
 // Steps between which a value could be kept instead of being read again and again. It is put there behind step `first`,
@@ -72,7 +78,7 @@ class Keeper {
     std::vector<size_t> at;
     for (size_t i = 0; i < program_.steps.size(); ++i) {
       const LinkStep& s = program_.steps[i];
-      if (s.link == Link::kLoadBool && s.x == operand) return;
+      if (needs_memory(s, operand)) return;
       if (reads(s, operand)) at.push_back(i);
     }
     for (size_t a = 0; a + 1 < at.size(); ++a) {
@@ -88,9 +94,12 @@ class Keeper {
   void add_local(uint8_t operand) {
     Interval now{};
     int read = 0;
+    bool from_memory = false;
     const auto end = [&] {
-      if (read > 0) intervals_.push_back({now.first, now.last, operand, kWriteCycles + kReadCycles * read, false});
+      if (read > 0 && !from_memory)
+        intervals_.push_back({now.first, now.last, operand, kWriteCycles + kReadCycles * read, false});
       read = 0;
+      from_memory = false;
     };
     for (size_t i = 0; i < program_.steps.size(); ++i) {
       const LinkStep& s = program_.steps[i];
@@ -100,6 +109,7 @@ class Keeper {
       } else if (reads(s, operand)) {
         now.last = i;
         ++read;
+        from_memory = from_memory || needs_memory(s, operand);
       }
     }
     end();
@@ -111,6 +121,7 @@ class Keeper {
       LinkStep& s = (*steps)[i];
       if (reads_x(s) && s.x == interval.operand) s.x = kKeptOperand;
       if (takes_two(s.link) && s.y == interval.operand) s.y = kKeptOperand;
+      if (takes_three(s.link) && s.z == interval.operand) s.z = kKeptOperand;
     }
     LinkStep& first = (*steps)[interval.first];
     const auto at = steps->begin() + static_cast<std::ptrdiff_t>(interval.begin());
@@ -137,6 +148,7 @@ LinkCode compile_links(const LinkProgram& program, std::span<const size_t> steps
   };
   // A load and the link behind it, or a product and a sum, are one step.
   const std::vector<LinkStep> all = links_keep() ? Keeper(program, steps).run() : program.steps;
+  out.steps.reserve(all.size() + 1);
   for (size_t k = 0; k < all.size(); ++k) {
     LinkStep s = all[k];
     Form form = Form::kPlain;
@@ -158,13 +170,22 @@ LinkCode compile_links(const LinkProgram& program, std::span<const size_t> steps
         ++k;
       }
     }
-    if (is_store(s.link) && k + 1 == all.size()) form = Form::kSpecial;
-    const bool one = !takes_none(s.link), two = takes_two(s.link) || (form == Form::kSpecial && is_cheap(s.link));
-    const Source x = one ? source(s.x) : Source::kEach, y = two ? source(s.y) : Source::kEach;
-    out.keeps = out.keeps || keeps(s.link, x, y);
-    out.steps.push_back({static_cast<uint16_t>(code_of(s.link, form, x, y)), s.x, s.y});
+    if ((is_store(s.link) && k + 1 == all.size()) || (takes_three(s.link) && s.x == kKeptOperand))
+      form = Form::kSpecial;
+    const int operands = operands_of(s.link, form);
+    Source sources[3] = {Source::kEach, Source::kEach, Source::kEach};
+    int each = 0;
+    for (int i = 0; i < operands; ++i) {
+      sources[i] = source(i == 0 ? s.x : i == 1 ? s.y : s.z);
+      each += sources[i] == Source::kEach;
+    }
+    // Of three operands the form tells where the first one is.
+    const Source x = sources[operands < 3 ? 0 : 1], y = sources[operands < 3 ? 1 : 2];
+    out.keeps = out.keeps || keeps(s.link, form, x, y);
+    out.cost += kStepCycles + each * (is_store(s.link) ? kWriteCycles : kReadCycles);
+    out.steps.push_back({static_cast<uint16_t>(code_of(s.link, form, x, y)), s.x, s.y, s.z});
   }
-  out.steps.push_back({static_cast<uint16_t>(code_of(Link::kCount, Form::kPlain, Source::kEach, Source::kEach)), 0, 0});
+  out.steps.push_back({static_cast<uint16_t>(kFirstCodes.back()), 0, 0, 0});
   return out;
 }
 

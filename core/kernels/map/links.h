@@ -3,6 +3,7 @@
 // and stores to the first-level cache. The results are those of the single ops, bit for bit.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -47,6 +48,17 @@ enum class Link : uint8_t {
   // Of two operands.
   kSelect,  // v ? x : y
   kMulAdd,  // v * x + y, rounded twice
+  // Of three: a comparison and the selection by it. x has an element for each.
+  kWhereEqual,  // x == y ? v : z
+  kWhereLess,
+  kWhereLessEqual,
+  kWhereGreater,
+  kWhereGreaterEqual,
+  kUnlessEqual,  // x == y ? z : v
+  kUnlessLess,
+  kUnlessLessEqual,
+  kUnlessGreater,
+  kUnlessGreaterEqual,
   kCount,
 };
 
@@ -56,7 +68,8 @@ constexpr bool takes_none(Link link) {
 constexpr bool is_store(Link link) { return link >= Link::kStore && link <= Link::kStream; }
 // Those that may find their value in a first operand.
 constexpr bool is_cheap(Link link) { return link >= Link::kAdd && link <= Link::kSquaredDifference; }
-constexpr bool takes_two(Link link) { return link == Link::kSelect || link == Link::kMulAdd; }
+constexpr bool takes_two(Link link) { return link >= Link::kSelect; }
+constexpr bool takes_three(Link link) { return link >= Link::kWhereEqual; }
 
 // The elements that an operand of step 0 has: the same value throughout, a vector's worth.
 inline constexpr size_t kRepeated = 16;
@@ -66,7 +79,7 @@ inline constexpr uint8_t kKeptOperand = 255;  // the value that is kept in regis
 
 struct LinkStep {
   Link link;
-  uint8_t x = 0, y = 0;  // operands: inputs, then outputs, then locals; or kKeptOperand
+  uint8_t x = 0, y = 0, z = 0;  // operands: inputs, then outputs, then locals; or kKeptOperand
 };
 
 struct LinkProgram {
@@ -77,27 +90,54 @@ struct LinkProgram {
 // Where a step finds an operand: in memory, an element for each; there, the same for all of them; in the registers.
 enum class Source : uint8_t { kEach, kOnce, kKept };
 // The special form of a store ends the program; that of cheap arithmetic finds its value in its first operand, as if
-// that had been loaded before; that of kLoadKept loads the value at hand too.
+// that had been loaded before; that of kLoadKept loads the value at hand too; that of a link of three operands compares
+// the kept value, which otherwise has an element for each.
 enum class Form : uint8_t { kPlain, kSpecial };
 
-constexpr bool keeps(Link link, Source x, Source y) {
-  return link == Link::kKeep || link == Link::kLoadKept || x == Source::kKept || y == Source::kKept;
+// How many operands a step has.
+constexpr int operands_of(Link link, Form form) {
+  if (takes_three(link)) return 3;
+  return takes_none(link) ? 0 : takes_two(link) || (is_cheap(link) && form == Form::kSpecial) ? 2 : 1;
 }
-// A step's codes: by link, its form, and the sources of its operands.
+constexpr bool keeps(Link link, Form form, Source x, Source y) {
+  return link == Link::kKeep || link == Link::kLoadKept || x == Source::kKept || y == Source::kKept ||
+         (takes_three(link) && form == Form::kSpecial);
+}
+// How many codes the steps of a link have: one for each form and the sources that there may be.
+constexpr int codes_of(Link link) {
+  if (takes_three(link) || is_cheap(link)) return 12;
+  if (takes_two(link)) return 9;
+  if (is_store(link) || link == Link::kLoadBool || link == Link::kLoadKept) return 2;
+  return takes_none(link) ? 1 : 3;
+}
+// The first code of each link, and behind them the number of all.
+inline constexpr auto kFirstCodes = [] {
+  std::array<int, static_cast<size_t>(Link::kCount) + 1> first{};
+  for (size_t k = 0; k + 1 < first.size(); ++k) first[k + 1] = first[k] + codes_of(static_cast<Link>(k));
+  return first;
+}();
+// x and y: the sources of the operands; of three, those of the last two.
 constexpr int code_of(Link link, Form form, Source x, Source y) {
-  return 18 * static_cast<int>(link) + 9 * static_cast<int>(form) + 3 * static_cast<int>(x) + static_cast<int>(y);
+  const int code = kFirstCodes[static_cast<size_t>(link)];
+  const int special = form == Form::kSpecial, first = static_cast<int>(x), both = 3 * first + static_cast<int>(y);
+  if (takes_three(link)) return code + 6 * special + both;
+  if (takes_two(link)) return code + both;
+  if (is_cheap(link)) return code + (special ? 3 + both : first);
+  if (is_store(link) || link == Link::kLoadKept) return code + special;
+  return code + first;
 }
 
 // A program for inputs of known steps.
 struct LinkCode {
   struct Step {
     uint16_t code;
-    uint8_t x, y;
+    uint8_t x, y, z;
   };
   std::vector<Step> steps;  // the last one ends the program
   uint8_t inputs = 0, outputs = 0, locals = 0;
   bool streams = false;  // some output passes the caches by
   bool keeps = false;    // a second value is kept in registers
+  int cost = 0;          // about how many cycles sixteen vectors take that are bound by memory instructions
 };
 // Whether this processor has the registers to keep a second value.
 bool links_keep();
