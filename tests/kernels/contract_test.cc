@@ -65,7 +65,7 @@ GemmSpec spec_of(int64_t m, int64_t n, int64_t k, bool ta = false, bool tb = fal
 TEST(Gemm, SizesAndTransposes) {
   for (int64_t m : {1, 2, 5, 14, 15, 37, 100}) {
     for (int64_t n : {1, 3, 16, 31, 32, 33, 70, 130}) {
-      for (int64_t k : {1, 7, 64, 129}) {
+      for (int64_t k : {1, 7, 64, 129, 515}) {
         for (int t = 0; t < 4; ++t) {
           check_gemm<float>(spec_of(m, n, k, t & 1, t & 2));
           if (HasFatalFailure()) return;
@@ -264,6 +264,90 @@ TEST(Gemm, Batches) {
   check_gemm<float>(s);
   check_gemm<half>(s);
   check_gemm<float>(s, true, true);
+}
+
+// Tiles of every height and width, with whole last vectors and parts of them.
+TEST(Gemm, SmallProducts) {
+  for (int64_t m : {1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 23}) {
+    for (int64_t n : {1, 7, 8, 9, 15, 16, 17, 24, 25, 37, 40, 48, 52, 64, 65, 97}) {
+      for (int t = 0; t < 4; ++t) {
+        GemmSpec s = spec_of(m, n, m % 2 == 0 ? 1 : 11, t & 1, t & 2);
+        s.batch = s.batch_a = s.batch_b = 3;
+        check_gemm<float>(s);
+        check_gemm<double>(s);
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
+// A batch for several tasks of a thread; from memory; and matrices that several results share.
+TEST(Gemm, ManySmallProducts) {
+  for (auto [batch, a, b, m, n, k] : {std::array<int64_t, 6>{1000, 1000, 1000, 16, 16, 16},
+                                      {601, 601, 601, 37, 37, 37},
+                                      {211, 1, 211, 23, 53, 31},
+                                      {211, 211, 1, 23, 53, 31},
+                                      {211, 211, 1, 3, 53, 31},
+                                      {37, 37, 37, 101, 53, 64}}) {
+    for (int t = 0; t < 4; ++t) {
+      GemmSpec s = spec_of(m, n, k, t & 1, t & 2);
+      s.batch = batch, s.batch_a = a, s.batch_b = b;
+      check_gemm<float>(s);
+    }
+  }
+  for (int t = 0; t < 4; ++t) {
+    GemmSpec s = spec_of(19, 45, 23, t & 1, t & 2);
+    s.batch = 6, s.batch_a = 2, s.batch_b = 3;
+    s.index_a = {0, 0, 0, 1, 1, 1}, s.index_b = {0, 1, 1, 0, 2, 2};
+    check_gemm<float>(s);
+    check_gemm<double>(s);
+  }
+}
+
+// The tape sees each matrix of a batch, also where no output can hold the sums.
+TEST(Gemm, SmallProductsWithEpilogue) {
+  GemmSpec s = spec_of(5, 19, 7, false, true);
+  s.batch = s.batch_a = s.batch_b = 300;
+  Guarded<float> a(s.batch * s.m * s.k), b(s.batch * s.k * s.n), bias(s.n);
+  fill(&a, 1);
+  fill(&b, 2);
+  fill(&bias, 3);
+  for (DType to : {DType::kFloat, DType::kInt32}) {
+    // 100 (x + bias), rounded towards zero for integers.
+    Tape& tape = s.epilogue.tape;
+    tape = Tape();
+    tape.inputs = {DType::kFloat, DType::kFloat};
+    tape.constants = {{DType::kFloat, 100.0}};
+    tape.insts = {
+        {MicroOp::k_add, DType::kFloat, {0, 1}}, {MicroOp::k_mul, DType::kFloat, {3, 2}}, {MicroOp::k_cast, to, {4}}};
+    tape.outputs = {5};
+    s.epilogue.operand_shapes = {Shape{s.n}};
+    for (int threads : {1, 2}) {
+      auto plan = plan_gemm(s, threads);
+      ASSERT_TRUE(plan.ok()) << plan.status().to_string();
+      WorkerPool pool(threads);
+      Guarded<float> got(s.batch * s.m * s.n);  // or as many integers
+      Workspace ws((*plan)->workspace_bytes());
+      void* out = got.data();
+      const void* operand = bias.data();
+      ASSERT_TRUE((*plan)->run(a.data(), b.data(), &operand, &out, ws.memory, pool).ok());
+      EXPECT_TRUE(got.intact());
+      EXPECT_TRUE(ws.intact());
+      std::vector<float> want(static_cast<size_t>(s.m * s.n));
+      for (int64_t i = 0; i < got.size(); ++i) {
+        const int64_t item = i / (s.m * s.n), at = i % (s.m * s.n);
+        if (at == 0) {
+          ref::matmul<float, double>(a.data() + item * s.m * s.k, b.data() + item * s.k * s.n, want.data(), s.m, s.n,
+                                     s.k, false, true);
+        }
+        const float x = 100 * (want[static_cast<size_t>(at)] + bias[at % s.n]);
+        int32_t whole;
+        std::memcpy(&whole, got.data() + i, sizeof whole);
+        if (to == DType::kFloat) ASSERT_NEAR(got[i], x, 1e-3);
+        else ASSERT_LE(std::abs(static_cast<float>(whole) - x), 1.001f);
+      }
+    }
+  }
 }
 
 TEST(Gemm, EmptySizes) {

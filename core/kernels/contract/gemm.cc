@@ -5,6 +5,7 @@
 #include "core/kernels/contract/rows.h"
 #include "core/kernels/contract/skinny.h"
 #include "core/kernels/contract/slotted_plan.h"
+#include "core/kernels/contract/small.h"
 #include "core/kernels/contract/tasks.h"
 #include "core/platform/cpu.h"
 
@@ -19,7 +20,6 @@ constexpr int kNarrowRows = 4;                 // of a wide tile, below which it
 constexpr int64_t kDirectTiles = 20;           // of rows; for fewer, a packed B is not read often enough
 constexpr int64_t kSmallBytesOfB = 256 << 10;  // below, all of B is read from the second level for each few rows
 constexpr int64_t kPackedBytesOfB = 8 << 20;   // packed at a time
-constexpr int64_t kBytesFromMemory = 4 << 20;  // in all that cannot still be in a near cache
 constexpr int64_t kLongRow = 8 << 10;          // bytes from one step to the next
 constexpr double kSharedFlops = 2.5e6;         // of a thread's share of one product
 constexpr int64_t kGroupsPerThread = 8;        // of rows, where there are enough
@@ -49,10 +49,7 @@ class GemmPlan final : public SlottedPlan {
   };
   static constexpr int64_t kPer = kStepsPer<T>;
   const S* matrix_b(const Call& call, int64_t batch) const {
-    return call.b + index_of(index_b_, batch_b_, batch) * kPer * k_ * n_;
-  }
-  static int64_t index_of(const std::vector<int64_t>& index, int64_t count, int64_t batch) {
-    return !index.empty() ? index[static_cast<size_t>(batch)] : count == 1 ? 0 : batch;
+    return call.b + matrix_of(index_b_, batch_b_, batch) * kPer * k_ * n_;
   }
   void fetch_matrix(const S* b) const {
     for (int64_t i = 0; i < k_ * n_; i += 64 / sizeof(S)) prefetch_second_level(b + i);
@@ -81,7 +78,7 @@ class GemmPlan final : public SlottedPlan {
     pack_tiles(from, transpose_a_ ? m_ : kPer * k_, transpose_a_, rows, length, tile_rows_, set_.lanes, to, conj_a_);
   }
   const T* packed_constant(int64_t batch) const {
-    return constant_b_.get() + index_of(index_b_, batch_b_, batch) * packed_elements(k_, n_);
+    return constant_b_.get() + matrix_of(index_b_, batch_b_, batch) * packed_elements(k_, n_);
   }
 
   const TileSet<T>& set_ = tile_set<T>();
@@ -376,7 +373,7 @@ void GemmPlan<S, T>::group(const Call& call, int64_t batch, int64_t g, const Pan
   Sum<T>* c[kMaxGroup];
   for (int64_t r = 0; r < rows; ++r) c[r] = c0 + r * c_step;
 
-  const int64_t matrix = index_of(index_a_, batch_a_, batch);
+  const int64_t matrix = matrix_of(index_a_, batch_a_, batch);
   const int64_t offset = 0;
   RowSource<T> source;
   source.offsets = &offset;
@@ -440,6 +437,7 @@ Result<std::unique_ptr<ContractPlan>> plan_gemm(const GemmSpec& spec, int thread
                             " matrices");
   }
   if (is_skinny(spec)) return plan_skinny(spec, threads);
+  if (is_small(spec, threads)) return plan_small(spec, threads);
   if (spec.n == 1 && (spec.transpose_a || spec.adjoint_a) && spec.batch == 1 && spec.batch_a == 1 &&
       spec.batch_b == 1 && is_floating(spec.dtype)) {
     // A matrix stored by columns times a vector is the vector times a matrix stored by rows. The other vector's layout

@@ -17,7 +17,7 @@ constexpr int64_t kRereadBytes = 128 << 10;
 constexpr int64_t kGroup = 6, kPieceBytes = 4096;
 // Packing B takes about as long as multiplying with 16 rows, and longer where B comes from memory.
 constexpr double kTapeNs = 1;  // of a short tape, per element
-constexpr int64_t kMaxRowsOfA = 16, kMaxRowsFromMemory = 96, kBytesFromMemory = 4 << 20;
+constexpr int64_t kMaxRowsOfA = 16, kMaxRowsFromMemory = 96;
 
 // How the large matrix is read.
 enum class Form : uint8_t {

@@ -21,6 +21,11 @@ class SlottedPlan : public ContractPlan {
   BoundEpilogue epilogue_;
 };
 
+// Which of an operand's `count` matrices result `item` of a batch uses; see GemmSpec.
+inline int64_t matrix_of(const std::vector<int64_t>& index, int64_t count, int64_t item) {
+  return !index.empty() ? index[static_cast<size_t>(item)] : count == 1 ? 0 : item;
+}
+
 // A plan that takes its operands the other way round.
 class SwappedPlan final : public ContractPlan {
  public:

@@ -15,6 +15,9 @@ inline int slots_for(double flops, int threads) {
   return static_cast<int>(std::clamp(flops / kFlopsPerThread, 1.0, static_cast<double>(std::max(threads, 1))));
 }
 
+// Bytes that in all cannot still be in a near cache.
+inline constexpr int64_t kBytesFromMemory = 4 << 20;
+
 struct FreeBlock {
   void operator()(void* p) const { deallocate(p); }
 };
