@@ -292,6 +292,32 @@ TEST(Depthwise, Columns) {
   check_conv<float>(depthwise(conv(1, 3, 13, 512, 512, 3, 3, 1, 1, 1, 1, true)));  // pixels share cache sets
 }
 
+// Rows of results are taken two at a time where they share rows of taps: with any padding, and one row left over or
+// none.
+TEST(Depthwise, PairsOfRows) {
+  for (int64_t h : {1, 2, 3, 4, 7}) {
+    for (int64_t w : {1, 2, 3, 4, 8, 9, 13, 19}) {
+      for (int64_t pad : {0, 1, 2}) {
+        for (int64_t more : {0, 1}) {  // on the right and below
+          ConvSpec s = depthwise(conv(2, h, w, 19, 19, 3, 3, 1, 1, 1, 1, true));
+          s.pad_top = s.pad_left = pad;
+          s.out_h = h + 2 * pad + more - 2, s.out_w = w + 2 * pad + more - 2;
+          if (s.out_h < 1 || s.out_w < 1) continue;
+          check_conv<float>(s);
+          if (HasFatalFailure()) return;
+        }
+      }
+    }
+  }
+  for (int64_t c : {1, 8, 512}) {
+    const ConvSpec s = depthwise(conv(3, 6, 15, c, c, 3, 3, 1, 1, 1, 1, true));
+    check_conv<double>(s);
+    check_conv<bfloat16>(s);
+    check_conv<float>(s);
+  }
+  check_conv<float>(depthwise(conv(1, 40, 37, 130, 130, 3, 3, 1, 1, 1, 1, true)));  // several units
+}
+
 TEST(Depthwise, Edges) {
   check_conv<float>(depthwise(conv(2, 3, 2, 9, 9, 7, 7, 1, 1, 1, 1, true)));  // the filter is larger than the image
   check_conv<float>(depthwise(conv(1, 9, 9, 5, 5, 3, 3, 1, 1, 4, 3, true)));

@@ -9,7 +9,7 @@ namespace tw::contract {
 namespace {
 
 constexpr int64_t kUnitPixels = 256;
-constexpr int64_t kUnitBytes = 160 << 10;
+constexpr int64_t kUnitBytes = 160 << 10, kDirectUnitBytes = 2 * kUnitBytes;  // where the source is not copied
 
 template <typename S, typename T>
 class Depthwise final : public SlottedPlan {
@@ -26,6 +26,8 @@ class Depthwise final : public SlottedPlan {
     std::vector<Tap> rows, columns;         // by increasing offset
     std::vector<DepthwiseTap> taps;         // of a row of taps; for the filter's gradient all of them
     int64_t wide = 0, first = 0, last = 0;  // result columns; those of them that meet all the taps of a row
+    // Rows of results may be taken two at a time, of which the first and the last pixel may miss a column of taps.
+    bool pairs = false, first_outside = false, last_outside = false;
   };
   // The image behind a unit's results: its first pixel is the source's pixel (top, left_) of the unit's first image,
   // and source rows [low, high) are there.
@@ -97,11 +99,11 @@ Status Depthwise<S, T>::plan(const ConvSpec& spec, int threads) {
   flops_ = 2.0 * static_cast<double>(spec.batch * spec.out_h * spec.out_w) * static_cast<double>(taps_ * spec.out_c);
   // These loops wait for memory, so a thread pays off earlier than the arithmetic says.
   slots_ = slots_for(4 * flops_, threads);
-  units_ = Units::make(shape_, spec.batch, std::max<int64_t>(kUnitPixels / (spread_h_ * spread_w_), 1), kUnitBytes,
-                       sizeof(T), slots_);
-  if (spec.kind == Kind::kFilterGrad) slots_ = static_cast<int>(std::clamp<int64_t>(units_.count, 1, slots_));
   const bool unfold = spec.kind != Kind::kInputGrad && multiplier_ != 1;
   direct_ = std::is_same_v<S, T> && spec.kind != Kind::kFilterGrad && !unfold;
+  units_ = Units::make(shape_, spec.batch, std::max<int64_t>(kUnitPixels / (spread_h_ * spread_w_), 1),
+                       direct_ ? kDirectUnitBytes : kUnitBytes, sizeof(T), slots_);
+  if (spec.kind == Kind::kFilterGrad) slots_ = static_cast<int>(std::clamp<int64_t>(units_.count, 1, slots_));
   if (direct_) {
     pitch_ = shape_.source_w * channels_;
     image_ = shape_.source_h * pitch_;
@@ -120,7 +122,7 @@ Status Depthwise<S, T>::plan(const ConvSpec& spec, int threads) {
   if (!std::is_same_v<S, T> && spec.kind != Kind::kFilterGrad) shared_bytes_ = piece_bytes<T>(taps_ * channels_);
   slot_bytes_ = piece_bytes<T>(region_.elements());
   if (unfold) slot_bytes_ += piece_bytes<T>(units_.images * image_);
-  slot_bytes_ += piece_bytes<DepthwiseRow<T>>(spec.filter_h);
+  slot_bytes_ += piece_bytes<DepthwiseRow<T>>(spec.filter_h + 1);
   const int64_t pixels = units_.images * std::min(units_.band * spread_h_, result_h_) * result_w_;
   if (spec.kind == Kind::kFilterGrad) {
     slot_bytes_ +=
@@ -152,6 +154,19 @@ void Depthwise<S, T>::add_phase(int64_t row, int64_t column, const std::vector<T
     const int64_t step = shape_.step_w, low = w.front().offset, high = w.back().offset;
     p.first = std::clamp<int64_t>((step - 1 - low) / step, 0, p.wide);
     p.last = std::clamp<int64_t>((shape_.source_w - high + step - 1) / step, p.first, p.wide);
+  }
+  const auto adjacent = [](const std::vector<Tap>& taps) {
+    bool all = taps.size() == kPairedTaps;
+    for (size_t t = 1; t < taps.size(); ++t) all &= taps[t].offset == taps[0].offset + static_cast<int64_t>(t);
+    return all;
+  };
+  p.pairs = spread_h_ == 1 && spread_w_ == 1 && shape_.step_h == 1 && shape_.step_w == 1 && adjacent(h) && adjacent(w);
+  // Pixels 4 KiB apart fall into one set of the first-level cache, where parts of lines would not stay.
+  if (!loops_.whole_lines && channels_ * static_cast<int64_t>(sizeof(T)) % 4096 == 0) p.pairs = false;
+  if (direct_ && p.pairs) {
+    const int64_t begin = w.front().offset, end = p.wide + w.back().offset;
+    p.first_outside = begin<0, p.last_outside = end> shape_.source_w;
+    p.pairs = begin >= -1 && end <= shape_.source_w + 1;
   }
   phases_.push_back(std::move(p));
 }
@@ -190,11 +205,15 @@ template <typename S, typename T>
 void Depthwise<S, T>::run_pixels(const Unit& unit, const View& view, const T* filter, T* to,
                                  DepthwiseRow<T>* taps) const {
   const int64_t rows = std::min(unit.rows * spread_h_, result_h_ - unit.row * spread_h_);
-  const int64_t image_step = shape_.step_w * channels_, to_step = spread_w_ * channels_;
   for (const Phase& p : phases_) {
+    DepthwisePixels<T> at{
+        .rows = taps, .channels = channels_, .image_step = shape_.step_w * channels_, .to_step = spread_w_ * channels_};
     const auto run = [&](int64_t num_rows, size_t first_tap, size_t num_taps, int64_t column, int64_t count, T* row) {
-      loops_.pixels(taps, num_rows, p.taps.data() + first_tap, static_cast<int64_t>(num_taps), column * image_step,
-                    image_step, count, channels_, row + column * to_step, to_step);
+      at.num_rows = num_rows;
+      at.taps = p.taps.data() + first_tap, at.num_taps = static_cast<int64_t>(num_taps);
+      at.start = column * at.image_step, at.count = count;
+      at.to = row + column * at.to_step;
+      loops_.pixels(at);
     };
     // A column at the edge, with the taps that stay in the image.
     const auto run_edge = [&](int64_t num_rows, int64_t column, T* row) {
@@ -204,15 +223,26 @@ void Depthwise<S, T>::run_pixels(const Unit& unit, const View& view, const T* fi
       run(num_rows, first, last - first, column, 1, row);
     };
     for (int64_t n = 0; n < unit.images; ++n) {
+      const auto image_row = [&](int64_t y) {
+        return y >= view.low && y < view.high ? view.image + n * image_ + (y - view.top) * pitch_ : nullptr;
+      };
       for (int64_t i = 0; i * spread_h_ + p.row < rows; ++i) {
-        int64_t count = 0;
-        for (const Tap& t : p.rows) {
-          const int64_t y = (unit.row + i) * shape_.step_h + t.offset;
-          if (y < view.low || y >= view.high) continue;
-          taps[count++] = {view.image + n * image_ + (y - view.top) * pitch_,
-                           filter + t.filter * spec_.filter_w * channels_};
-        }
         T* row = to + ((n * rows + i * spread_h_ + p.row) * result_w_ + p.column) * channels_;
+        const bool pair = p.pairs && i + 1 < rows;
+        int64_t count = 0, y = 0;
+        for (const Tap& t : p.rows) {
+          y = (unit.row + i) * shape_.step_h + t.offset;
+          const T* image = image_row(y);
+          if (pair || image != nullptr) taps[count++] = {image, filter + t.filter * spec_.filter_w * channels_};
+        }
+        if (pair) {
+          taps[count++] = {image_row(y + 1), nullptr};
+          at.below = result_w_ * channels_, at.first_outside = p.first_outside, at.last_outside = p.last_outside;
+          run(count, 0, p.taps.size(), 0, p.wide, row);
+          at.below = 0;
+          ++i;
+          continue;
+        }
         for (int64_t j = 0; j < p.first; ++j) run_edge(count, j, row);
         if (p.first < p.last) run(count, 0, p.taps.size(), p.first, p.last - p.first, row);
         for (int64_t j = p.last; j < p.wide; ++j) run_edge(count, j, row);
@@ -304,7 +334,7 @@ Status Depthwise<S, T>::run(const void* a, const void* b, const void* const* ope
   pool.run_tasks(units_.count, slots_, [&](int64_t u, int slot) {
     char* mine = slots + static_cast<size_t>(slot) * slot_bytes_;
     const Unit unit(units_, u, spec_.batch, shape_.rows);
-    auto* taps = take<DepthwiseRow<T>>(&mine, spec_.filter_h);
+    auto* taps = take<DepthwiseRow<T>>(&mine, spec_.filter_h + 1);
     const View image = view(source, unit, &mine);
     const int64_t first = unit.row * spread_h_, rows = std::min(unit.rows * spread_h_, result_h_ - first);
     const int64_t pixels = unit.images * rows * result_w_, count = pixels * result_c_;

@@ -19,21 +19,11 @@ HWY_INLINE void keep(V& v) {
 #endif
 }
 
-// What `pixels` is called with.
-template <typename T>
-struct Pixels {
-  const DepthwiseRow<T>* rows;
-  int64_t num_rows;
-  const DepthwiseTap* taps;
-  int64_t num_taps, start, image_step, count, channels;
-  T* to;
-  int64_t to_step;
-};
-
 // Any taps: pixels share each load of the filter.
 struct AnyTaps {
+  static constexpr int kRows = 1;
   template <int kPixels, typename T, class Load, class V>
-  HWY_INLINE void add(const Pixels<T>& p, int64_t x, int64_t c, const Load& load, V* sums) const {
+  HWY_INLINE void add(const DepthwisePixels<T>& p, int64_t x, int64_t c, const Load& load, V* sums) const {
     for (int64_t r = 0; r < p.num_rows; ++r) {
       const T* image = p.rows[r].image + p.start + x * p.image_step + c;
       for (int64_t t = 0; t < p.num_taps; ++t) {
@@ -49,8 +39,9 @@ struct AnyTaps {
 // Taps side by side, of pixels kStride apart: pixels share the loads of the image too.
 template <int kTaps, int kStride>
 struct AdjacentTaps {
+  static constexpr int kRows = 1;
   template <int kPixels, typename T, class V, class Load>
-  HWY_INLINE void add(const Pixels<T>& p, int64_t x, int64_t c, const Load& load, V* sums) const {
+  HWY_INLINE void add(const DepthwisePixels<T>& p, int64_t x, int64_t c, const Load& load, V* sums) const {
     for (int64_t r = 0; r < p.num_rows; ++r) {
       const T* at = p.rows[r].image + p.start + x * p.image_step + p.taps[0].image + c;
       V f[kTaps];
@@ -70,22 +61,60 @@ struct AdjacentTaps {
   }
 };
 
+// kTaps rows of as many taps side by side, for two rows of results, one below the other: but for the first and the
+// last, both read the same rows of the image.
+template <int kTaps>
+struct PairedTaps {
+  static constexpr int kRows = 2;
+  template <int kPixels, typename T, class V, class Load>
+  HWY_INLINE void add(const DepthwisePixels<T>& p, int64_t x, int64_t c, const Load& load, V* sums) const {
+    const bool first_outside = p.first_outside && x == 0, last_outside = p.last_outside && x + kPixels == p.count;
+    V above[kTaps], f[kTaps];
+#pragma GCC unroll 8
+    for (int r = 0; r <= kTaps; ++r) {
+#pragma GCC unroll 8
+      for (int t = 0; t < kTaps; ++t) {
+        if (r > 0) above[t] = f[t];
+        if (r < kTaps) f[t] = load(p.rows[r].filter + p.taps[t].filter + c);
+      }
+      if (p.rows[r].image == nullptr) continue;
+      const T* at = p.rows[r].image + p.start + x * p.image_step + p.taps[0].image + c;
+#pragma GCC unroll 32
+      for (int i = 0; i < kPixels - 1 + kTaps; ++i) {
+        if ((i == 0 && first_outside) || (i == kPixels + kTaps - 2 && last_outside)) continue;
+        V v = load(at + i * p.channels);
+        keep(v);
+#pragma GCC unroll 8
+        for (int j = 0; j < kPixels; ++j) {
+          const int t = i - j;
+          if (t < 0 || t >= kTaps) continue;
+          if (r < kTaps) sums[j] = hn::MulAdd(v, f[t], sums[j]);
+          if (r > 0) sums[kPixels + j] = hn::MulAdd(v, above[t], sums[kPixels + j]);
+        }
+      }
+    }
+  }
+};
+
 // Pixels [x, x + kPixels), a vector of channels from c on.
 template <int kPixels, typename T, class Taps, class D, class Load, class Store>
-HWY_INLINE void run_vector(const Pixels<T>& p, const Taps& taps, int64_t x, int64_t c, D d, const Load& load,
+HWY_INLINE void run_vector(const DepthwisePixels<T>& p, const Taps& taps, int64_t x, int64_t c, D d, const Load& load,
                            const Store& store) {
-  hn::Vec<D> sums[kPixels];
-#pragma GCC unroll 8
-  for (int i = 0; i < kPixels; ++i) sums[i] = hn::Zero(d);
+  hn::Vec<D> sums[Taps::kRows * kPixels];
+#pragma GCC unroll 16
+  for (int i = 0; i < Taps::kRows * kPixels; ++i) sums[i] = hn::Zero(d);
   taps.template add<kPixels>(p, x, c, load, sums);
   T* to = p.to + x * p.to_step + c;
 #pragma GCC unroll 8
-  for (int i = 0; i < kPixels; ++i) store(sums[i], to + i * p.to_step);
+  for (int i = 0; i < kPixels; ++i) {
+    store(sums[i], to + i * p.to_step);
+    if constexpr (Taps::kRows == 2) store(sums[kPixels + i], to + p.below + i * p.to_step);
+  }
 }
 
 // The same, channels [first, last).
 template <int kPixels, typename T, class Taps>
-HWY_INLINE void run_block(const Pixels<T>& p, const Taps& taps, int64_t x, int64_t first, int64_t last) {
+HWY_INLINE void run_block(const DepthwisePixels<T>& p, const Taps& taps, int64_t x, int64_t first, int64_t last) {
   const auto run = [&](int64_t c, auto d) {
     run_vector<kPixels>(
         p, taps, x, c, d, [=](const T* at) { return hn::LoadU(d, at); }, [=](auto v, T* at) { hn::StoreU(v, d, at); });
@@ -107,7 +136,7 @@ HWY_INLINE void run_block(const Pixels<T>& p, const Taps& taps, int64_t x, int64
 }
 
 template <typename T, class Taps>
-void run_pixels(const Pixels<T>& p, const Taps& taps) {
+void run_pixels(const DepthwisePixels<T>& p, const Taps& taps) {
   // A piece of a pixel's channels at a time, so that the filter's part stays in the first-level cache.
   const int64_t block = 1024 / static_cast<int64_t>(sizeof(T));
   // Pixels a multiple of 2 KiB apart fall into so few sets of that cache that eight of them drive each other out.
@@ -129,12 +158,12 @@ void run_pixels(const Pixels<T>& p, const Taps& taps) {
 }
 
 template <typename T>
-void pixels(const DepthwiseRow<T>* rows, int64_t num_rows, const DepthwiseTap* taps, int64_t num_taps, int64_t start,
-            int64_t image_step, int64_t count, int64_t channels, T* to, int64_t to_step) {
-  const Pixels<T> p{rows, num_rows, taps, num_taps, start, image_step, count, channels, to, to_step};
+void pixels(const DepthwisePixels<T>& p) {
+  if (p.below != 0) return run_pixels(p, PairedTaps<kPairedTaps>());
+  const int64_t num_taps = p.num_taps;
   bool adjacent = true;
-  for (int64_t t = 1; t < num_taps; ++t) adjacent &= taps[t].image == taps[0].image + t * channels;
-  const int64_t stride = !adjacent ? 0 : image_step == channels ? 1 : image_step == 2 * channels ? 2 : 0;
+  for (int64_t t = 1; t < num_taps; ++t) adjacent &= p.taps[t].image == p.taps[0].image + t * p.channels;
+  const int64_t stride = !adjacent ? 0 : p.image_step == p.channels ? 1 : p.image_step == 2 * p.channels ? 2 : 0;
   if (num_taps == 2 && stride == 1) return run_pixels(p, AdjacentTaps<2, 1>());
   if (num_taps == 3 && stride == 1) return run_pixels(p, AdjacentTaps<3, 1>());
   if (num_taps == 3 && stride == 2) return run_pixels(p, AdjacentTaps<3, 2>());
@@ -184,8 +213,12 @@ void filter(const T* HWY_RESTRICT image, int64_t image_step, const T* HWY_RESTRI
   }
 }
 
-DepthwiseLoops<float> float_loops() { return {pixels<float>, filter<float>}; }
-DepthwiseLoops<double> double_loops() { return {pixels<double>, filter<double>}; }
+template <typename T>
+DepthwiseLoops<T> loops() {
+  return {hn::Lanes(hn::ScalableTag<T>()) * sizeof(T) >= 64, pixels<T>, filter<T>};
+}
+DepthwiseLoops<float> float_loops() { return loops<float>(); }
+DepthwiseLoops<double> double_loops() { return loops<double>(); }
 
 }  // namespace tw::contract::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

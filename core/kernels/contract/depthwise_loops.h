@@ -5,6 +5,8 @@
 
 namespace tw::contract {
 
+inline constexpr int kPairedTaps = 3;
+
 struct DepthwiseTap {
   int64_t image, filter;  // element offsets of the tap's first channel
 };
@@ -16,12 +18,30 @@ struct DepthwiseRow {
   const T* filter;
 };
 
+// What a row of results is computed from.
+template <typename T>
+struct DepthwisePixels {
+  const DepthwiseRow<T>* rows = nullptr;
+  int64_t num_rows = 0;
+  const DepthwiseTap* taps = nullptr;
+  int64_t num_taps = 0, start = 0, count = 0, channels = 0;
+  int64_t image_step = 0;
+  T* to = nullptr;
+  int64_t to_step = 0;
+  // Elements from a result to the one in the row below, where that is computed too; else 0. Of the first and of the
+  // last pixel, a column of taps may lie outside the image.
+  int64_t below = 0;
+  bool first_outside = false, last_outside = false;
+};
+
 template <typename T>
 struct DepthwiseLoops {
+  bool whole_lines;  // a vector fills a line of the cache
   // to[x * to_step + c] = sum over rows and taps of row.image[start + x * image_step + tap.image + c] *
-  // row.filter[tap.filter + c]. An element may be written twice.
-  void (*pixels)(const DepthwiseRow<T>* rows, int64_t num_rows, const DepthwiseTap* taps, int64_t num_taps,
-                 int64_t start, int64_t image_step, int64_t count, int64_t channels, T* to, int64_t to_step);
+  // row.filter[tap.filter + c], for x < count. An element may be written twice.
+  // Two rows of results take kPairedTaps rows of as many taps, which lie side by side as the pixels do, and the image's
+  // next row; rows outside the image are null.
+  void (*pixels)(const DepthwisePixels<T>& p);
   // sums[tap.filter + c] += sum over x of image[x * image_step + tap.image + c] * dy[x * channels + c].
   void (*filter)(const T* image, int64_t image_step, const T* dy, const DepthwiseTap* taps, int64_t num_taps,
                  int64_t count, int64_t channels, T* sums);
