@@ -230,6 +230,12 @@ TEST(Conv, Groups) {
   check_conv<float>(grouped(conv(0, 5, 5, 6, 4, 3, 3, 1, 1, 1, 1, true), 2));
 }
 
+// Results of more than 4 MiB, which are fetched ahead, in groups of as many rows as there may be.
+TEST(Conv, ResultsFromMemory) {
+  check_kind<float>(conv(1, 131, 133, 5, 65, 2, 2, 1, 1, 1, 1, true), false);
+  check_kind<float>(conv(2, 131, 133, 4, 130, 1, 1, 2, 2, 1, 1, true), true);
+}
+
 template <typename T>
 class ConvTypes : public testing::Test {};
 using Types = testing::Types<double, half, bfloat16>;

@@ -10,8 +10,8 @@ namespace tw::contract {
 namespace {
 
 constexpr int64_t kUnitPixels = 256;       // keeps most tiles whole, and results of a unit in the second-level cache
-constexpr int64_t kUnitBytes = 160 << 10;  // of source image
-constexpr int64_t kGroupRows = 192;        // at a time, where all of B does not fit the second level
+constexpr int64_t kUnitBytes = 640 << 10;  // of source image, with what strides skip
+constexpr int64_t kGroupRows = 384;        // at a time, where all of B does not fit the second level
 constexpr int64_t kBlockBytes = 1536;      // of one row of A at a time, so that a panel of B stays near
 constexpr int64_t kDirectPixels = 4096;    // up to so many read the filter where it lies
 constexpr int64_t kDirectBytes = 1024;     // of one row of A then, since the filter's rows lie far apart
@@ -53,8 +53,9 @@ class ImageConv final : public SlottedPlan {
   int64_t packed_ = 0, panels_ = 0, group_ = 1;
   int64_t row_step_ = 0;  // of the copies of a group's rows, where these collide; else 0
   int width_ = 1;
-  bool clip_ = false;      // taps one by one, each for the pixels whose source pixel is in the image
-  bool direct_b_ = false;  // reads the filter where it lies
+  bool clip_ = false;       // taps one by one, each for the pixels whose source pixel is in the image
+  bool fetches_c_ = false;  // results come from memory, and are fetched before they are written
+  bool direct_b_ = false;   // reads the filter where it lies
   std::shared_ptr<const T> constant_;
 };
 
@@ -142,16 +143,18 @@ Status ImageConv<S, T>::plan(const ConvSpec& spec, int threads) {
   flops_ = conv_flops(spec);
   slots_ = slots_for(flops_, threads);
   const int64_t spread = spread_h_ * spread_w_;
-  // Each unit reads the whole filter, so where that is large units are as large as the second-level cache allows.
+  // Each unit reads the whole filter, so where that is large units have more pixels. What a group of rows reads is in
+  // the second-level cache when the next panel comes.
   const int64_t filter_bytes =
       spec.filter_d * spec.filter_h * spec.filter_w * spec.in_c * spec.out_c * static_cast<int64_t>(sizeof(T));
-  const int64_t bytes = std::max(std::min(filter_bytes, second_level_cache_bytes() / 2), kUnitBytes);
+  const int64_t bytes = std::max(std::min(4 * filter_bytes, 2 * second_level_cache_bytes()), kUnitBytes);
   units_ = Units::make(shape_, images, std::max<int64_t>(kUnitPixels / spread, 1), bytes, sizeof(T), slots_);
   clip_ = std::is_same_v<S, T> && shape_.flat() && skipped_padding(shape_, taps_h, taps_w) > 0;
   region_ = Region<S, T>(shape_, units_, clip_);
   // Few pixels would not pay for a packed copy, nor would a constant be kept twice for them.
   direct_b_ = std::is_same_v<S, T> && !gradient_ && result_c_ % set_.lanes == 0 &&
               images * result_h_ * result_w_ <= kDirectPixels;
+  fetches_c_ = images * result_h_ * result_w_ * result_c_ * static_cast<int64_t>(sizeof(T)) > kBytesFromMemory;
   width_ = 2 * set_.lanes;
   panels_ = (result_c_ + width_ - 1) / width_;
   int64_t k = 0;
@@ -316,6 +319,7 @@ void ImageConv<S, T>::run_unit(const Unit& unit, const S* source, const T* packe
       RowSource<T> a;
       a.rows = a_rows;
       a.length = phase.length;
+      a.fetches_results = fetches_c_ && !own;
       int64_t count = height;
       for (int64_t s = 0; s < segments; s += phase.per_block) {
         if (clip_ && s % pieces == 0) {
@@ -347,6 +351,7 @@ void ImageConv<S, T>::run_unit(const Unit& unit, const S* source, const T* packe
           compact.rows = copied;
           compact.offsets = &start;
           compact.length = a.k();
+          compact.fetches_results = a.fetches_results;
           multiply_rows(set_, compact, count, b, s * phase.length, 0, panels_, c_rows, s > 0);
         } else {
           multiply_rows(set_, a, count, b, s * phase.length, 0, panels_, c_rows, s > 0);
