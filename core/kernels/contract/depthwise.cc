@@ -165,7 +165,8 @@ void Depthwise<S, T>::add_phase(int64_t row, int64_t column, const std::vector<T
   if (!loops_.whole_lines && channels_ * static_cast<int64_t>(sizeof(T)) % 4096 == 0) p.pairs = false;
   if (direct_ && p.pairs) {
     const int64_t begin = w.front().offset, end = p.wide + w.back().offset;
-    p.first_outside = begin<0, p.last_outside = end> shape_.source_w;
+    p.first_outside = begin < 0;
+    p.last_outside = end > shape_.source_w;
     p.pairs = begin >= -1 && end <= shape_.source_w + 1;
   }
   phases_.push_back(std::move(p));
