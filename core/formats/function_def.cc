@@ -160,23 +160,6 @@ Result<FunctionDef> decode_function_def(std::string_view bytes) {
   return def;
 }
 
-// Replaces the attributes of the function by those of a call, in the attributes of its nodes.
-void substitute(AttrValue& value, const AttrMap& call) {
-  const auto within = [&](FuncRef f) {
-    for (auto& [name, inner] : f.attrs) substitute(inner, call);
-    return f;
-  };
-  if (const auto* p = value.get<AttrPlaceholder>()) {
-    if (const auto it = call.find(p->name); it != call.end()) value = AttrValue(it->second);
-  } else if (const FuncRef* f = value.get<FuncRef>()) {
-    value = AttrValue(within(*f));
-  } else if (const auto* list = value.get<std::vector<FuncRef>>()) {
-    std::vector<FuncRef> refs;
-    for (const FuncRef& ref : *list) refs.push_back(within(ref));
-    value = AttrValue(std::move(refs));
-  }
-}
-
 // Builds the body's nodes from the wire form. `attrs` are those of the call, complete.
 class BodyReader {
  public:
@@ -189,7 +172,7 @@ class BodyReader {
     std::vector<PendingNode> pending;
     for (size_t i = 0; i < s.inputs.size(); ++i) TW_RETURN_IF_ERROR(add_argument(i, &pending));
     for (NodeDef& n : def_.nodes) {
-      for (auto& [name, value] : n.attrs) substitute(value, attrs_);
+      substitute(&n.attrs, attrs_);
       TW_RETURN_IF_ERROR(note_call(n));
       TW_RETURN_IF_ERROR(adapt_node_def(&n, functions_, producer_));
       by_name_.emplace(n.name, &n);

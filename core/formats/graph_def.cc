@@ -234,7 +234,7 @@ class Importer {
       const auto at = s.starts_with("loc:@") ? positions_.find(std::string_view(s).substr(5)) : positions_.end();
       renamed.push_back(at == positions_.end() ? s : "loc:@" + names_[at->second]);
     }
-    it->second = AttrValue(std::move(renamed));
+    attrs->insert_or_assign("_class", AttrValue(std::move(renamed)));
   }
 
   Status finish(ImportedGraph* result) const {

@@ -183,13 +183,19 @@ Status check_limits(const FunctionSignature::Attr& a, const AttrValue& v) {
 Status complete_call_attrs(const FunctionSignature& f, AttrMap* attrs) {
   for (const FunctionSignature::Attr& a : f.attrs) {
     auto it = attrs->find(a.name);
-    if (it == attrs->end() && a.default_value) it = attrs->emplace(a.name, *a.default_value).first;
+    if (it == attrs->end() && a.default_value) {
+      attrs->emplace(a.name, *a.default_value);
+      it = attrs->find(a.name);
+    }
     Status s;
     if (it == attrs->end()) {
       s = invalid_argument("attr '", a.name, "' is missing");
     } else {
       const bool none = it->second.empty() && a.type >= AttrType::kListString;  // an empty list has no type on the wire
-      if (none && a.type == AttrType::kListType) it->second = AttrValue(std::vector<DType>());
+      if (none && a.type == AttrType::kListType) {
+        attrs->insert_or_assign(a.name, AttrValue(std::vector<DType>()));
+        it = attrs->find(a.name);
+      }
       s = none || type_of(it->second) == a.type ? check_limits(a, it->second)
                                                 : invalid_argument("attr '", a.name, "' is ", to_string(it->second),
                                                                    ", and must be of type ", attr_type_name(a.type));
@@ -221,9 +227,9 @@ Status adapt_node_def(NodeDef* n, const SignatureMap& functions, int producer) {
     const FunctionSignature& f = it->second;
     FuncRef ref{f.name, {}};
     AttrMap attrs;
-    for (auto& [name, value] : n->attrs) {
+    for (const auto& [name, value] : n->attrs) {
       // Private attributes are the call's; the others were given to the function.
-      (name.starts_with('_') ? attrs : ref.attrs).emplace(name, std::move(value));
+      (name.starts_with('_') ? attrs : ref.attrs).emplace(name, value);
     }
     if (f.generic()) TW_RETURN_IF_ERROR(complete_call_attrs(f, &ref.attrs));
     std::vector<DType> in, out;
@@ -246,12 +252,13 @@ Status adapt_node_def(NodeDef* n, const SignatureMap& functions, int producer) {
     // Producers of those days wrote an unknown shape as that of a scalar.
     const auto it = n->attrs.find("shape");
     const Shape* s = it == n->attrs.end() ? nullptr : it->second.get<Shape>();
-    if (s != nullptr && s->is_scalar()) it->second = AttrValue(Shape::unknown());
+    if (s != nullptr && s->is_scalar()) n->attrs.insert_or_assign("shape", AttrValue(Shape::unknown()));
   }
   if (producer <= kGraphDefProducer) return {};
-  for (auto it = n->attrs.begin(); it != n->attrs.end();) {
-    const bool newer = !it->first.starts_with('_') && op->find_attr(it->first) == nullptr;
-    it = newer && is_newer_default(it->first, it->second) ? n->attrs.erase(it) : std::next(it);
+  const AttrMap all = n->attrs;
+  for (const auto& [name, value] : all) {
+    const bool newer = !name.starts_with('_') && op->find_attr(name) == nullptr;
+    if (newer && is_newer_default(name, value)) n->attrs.erase(name);
   }
   return {};
 }

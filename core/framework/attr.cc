@@ -15,42 +15,105 @@ AttrValue& AttrValue::operator=(const AttrValue&) = default;
 AttrValue& AttrValue::operator=(AttrValue&&) noexcept = default;
 AttrValue::~AttrValue() = default;
 
-AttrMap::AttrMap() = default;
+// Sorted by name.
+struct AttrMap::Entries : RefCounted {
+  explicit Entries(std::vector<value_type> e) : all(std::move(e)) {}
+  std::vector<value_type> all;
+};
+
+namespace {
+
+template <typename Vector>
+auto lower_bound(Vector& entries, std::string_view name) {
+  return std::lower_bound(entries.begin(), entries.end(), name,
+                          [](const AttrMap::value_type& e, std::string_view n) { return e.first < n; });
+}
+
+}  // namespace
+
 AttrMap::AttrMap(std::initializer_list<Entry> entries) {
-  for (const Entry& e : entries) map_.emplace(e.name, e.value);
+  if (entries.size() == 0) return;
+  std::vector<value_type> all;
+  all.reserve(entries.size());
+  for (const Entry& e : entries) {
+    const auto at = lower_bound(all, e.name);
+    if (at == all.end() || at->first != e.name) all.emplace(at, e.name, e.value);
+  }
+  entries_ = new Entries(std::move(all));
 }
-AttrMap::AttrMap(const AttrMap&) = default;
-AttrMap::AttrMap(AttrMap&&) noexcept = default;
-AttrMap& AttrMap::operator=(const AttrMap&) = default;
-AttrMap& AttrMap::operator=(AttrMap&&) noexcept = default;
-AttrMap::~AttrMap() = default;
-AttrMap::iterator AttrMap::find(std::string_view name) { return map_.find(name); }
-AttrMap::const_iterator AttrMap::find(std::string_view name) const { return map_.find(name); }
-size_t AttrMap::count(std::string_view name) const { return map_.count(name); }
-const AttrValue& AttrMap::at(std::string_view name) const { return map_.find(name)->second; }
-AttrValue& AttrMap::operator[](std::string_view name) { return emplace(name, AttrValue()).first->second; }
-std::pair<AttrMap::iterator, bool> AttrMap::emplace(std::string_view name, AttrValue value) {
-  const auto it = map_.lower_bound(name);
-  if (it != map_.end() && it->first == name) return {it, false};
-  return {map_.emplace_hint(it, name, std::move(value)), true};
+AttrMap::AttrMap(const AttrMap& other) : entries_(other.entries_) {
+  if (entries_ != nullptr) entries_->ref();
 }
-std::pair<AttrMap::iterator, bool> AttrMap::insert(const value_type& entry) { return map_.insert(entry); }
-void AttrMap::insert_or_assign(std::string_view name, AttrValue value) {
-  const auto it = map_.lower_bound(name);
-  if (it != map_.end() && it->first == name) it->second = std::move(value);
-  else map_.emplace_hint(it, name, std::move(value));
+AttrMap::~AttrMap() {
+  if (entries_ != nullptr) entries_->unref();
 }
-AttrMap::iterator AttrMap::erase(const_iterator at) { return map_.erase(at); }
-size_t AttrMap::erase(std::string_view name) {
-  const auto it = map_.find(name);
-  if (it == map_.end()) return 0;
-  map_.erase(it);
-  return 1;
+AttrMap::const_iterator AttrMap::begin() const { return entries_ == nullptr ? nullptr : entries_->all.data(); }
+AttrMap::const_iterator AttrMap::end() const { return begin() + size(); }
+size_t AttrMap::size() const { return entries_ == nullptr ? 0 : entries_->all.size(); }
+AttrMap::const_iterator AttrMap::find(std::string_view name) const {
+  return std::find_if(begin(), end(), [&](const value_type& e) { return e.first == name; });
 }
-void AttrMap::clear() { map_.clear(); }
+const AttrValue& AttrMap::at(std::string_view name) const { return find(name)->second; }
+
+// The entries, of this map alone.
+std::vector<AttrMap::value_type>& AttrMap::own() {
+  if (entries_ == nullptr) {
+    entries_ = new Entries({});
+  } else if (!entries_->unique()) {
+    Entries* const copy = new Entries(entries_->all);
+    entries_->unref();
+    entries_ = copy;
+  }
+  return entries_->all;
+}
+
+AttrValue& AttrMap::operator[](std::string_view name) {
+  std::vector<value_type>& all = own();
+  const auto at = lower_bound(all, name);
+  if (at != all.end() && at->first == name) return at->second;
+  return all.emplace(at, name, AttrValue())->second;
+}
+bool AttrMap::emplace(std::string_view name, AttrValue value) {
+  if (contains(name)) return false;
+  (*this)[name] = std::move(value);
+  return true;
+}
+void AttrMap::insert_or_assign(std::string_view name, AttrValue value) { (*this)[name] = std::move(value); }
+bool AttrMap::erase(std::string_view name) {
+  if (!contains(name)) return false;
+  std::vector<value_type>& all = own();
+  all.erase(lower_bound(all, name));
+  return true;
+}
+void AttrMap::replace_values(const std::function<std::optional<AttrValue>(const AttrValue&)>& fn) {
+  for (size_t i = 0; i < size(); ++i) {
+    if (std::optional<AttrValue> value = fn(begin()[i].second)) own()[i].second = std::move(*value);
+  }
+}
 bool operator==(const AttrMap& a, const AttrMap& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](const auto& x, const auto& y) { return x.first == y.first && equal(x.second, y.second); });
+  return a.shares(b) || std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
+           return x.first == y.first && equal(x.second, y.second);
+         });
+}
+
+void substitute(AttrMap* attrs, const AttrMap& call) {
+  const auto within = [&](FuncRef f) {
+    substitute(&f.attrs, call);
+    return f;
+  };
+  attrs->replace_values([&](const AttrValue& value) -> std::optional<AttrValue> {
+    if (const auto* p = value.get<AttrPlaceholder>()) {
+      const auto it = call.find(p->name);
+      return it == call.end() ? std::nullopt : std::optional(it->second);
+    }
+    if (const auto* f = value.get<FuncRef>()) return AttrValue(within(*f));
+    if (const auto* list = value.get<std::vector<FuncRef>>()) {
+      std::vector<FuncRef> refs;
+      for (const FuncRef& ref : *list) refs.push_back(within(ref));
+      return AttrValue(std::move(refs));
+    }
+    return std::nullopt;
+  });
 }
 
 #define TW_INSTANTIATE(T)                                        \

@@ -1,8 +1,9 @@
 // Attribute values of nodes.
 #pragma once
 
+#include <functional>
 #include <initializer_list>
-#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,47 +17,46 @@ namespace tw {
 class TextCursor;
 struct AttrValue;
 
-// Attributes by name, in the order of the names: the part of std::map that is used here. Its members are compiled once,
-// in attr.cc; every file that makes a node would compile them again otherwise.
+// Attributes by name, in the order of the names. Copies share their entries until one of them is changed: passes copy
+// graphs for each plan, and change few attributes.
 class AttrMap {
-  using Map = std::map<std::string, AttrValue, std::less<>>;
-
  public:
-  using iterator = Map::iterator;
-  using const_iterator = Map::const_iterator;
-  using value_type = Map::value_type;
+  using value_type = std::pair<std::string, AttrValue>;
+  using const_iterator = const value_type*;
   struct Entry;
 
-  AttrMap();
+  AttrMap() = default;
   AttrMap(std::initializer_list<Entry> entries);  // of two of one name the first is kept
-  AttrMap(const AttrMap&);
-  AttrMap(AttrMap&&) noexcept;
-  AttrMap& operator=(const AttrMap&);
-  AttrMap& operator=(AttrMap&&) noexcept;
+  AttrMap(const AttrMap& other);
+  AttrMap(AttrMap&& other) noexcept : entries_(std::exchange(other.entries_, nullptr)) {}
+  AttrMap& operator=(AttrMap other) noexcept {
+    std::swap(entries_, other.entries_);
+    return *this;
+  }
   ~AttrMap();
 
-  iterator begin() { return map_.begin(); }
-  iterator end() { return map_.end(); }
-  const_iterator begin() const { return map_.begin(); }
-  const_iterator end() const { return map_.end(); }
-  size_t size() const { return map_.size(); }
-  bool empty() const { return map_.empty(); }
-  iterator find(std::string_view name);
+  // Pointers to entries and references to values last until the map is next changed, or dropped.
+  const_iterator begin() const;
+  const_iterator end() const;
+  size_t size() const;
+  bool empty() const { return size() == 0; }
   const_iterator find(std::string_view name) const;
-  size_t count(std::string_view name) const;
-  bool contains(std::string_view name) const { return count(name) != 0; }
+  bool contains(std::string_view name) const { return find(name) != end(); }
   const AttrValue& at(std::string_view name) const;  // precondition: contained
   AttrValue& operator[](std::string_view name);      // made empty where it was missing
   // Keeps what is there; true when it was missing.
-  std::pair<iterator, bool> emplace(std::string_view name, AttrValue value);
-  std::pair<iterator, bool> insert(const value_type& entry);
+  bool emplace(std::string_view name, AttrValue value);
   void insert_or_assign(std::string_view name, AttrValue value);
-  iterator erase(const_iterator at);
-  size_t erase(std::string_view name);
-  void clear();
+  bool erase(std::string_view name);  // whether it was there
+  // Gives each value for which `fn` returns one that value.
+  void replace_values(const std::function<std::optional<AttrValue>(const AttrValue&)>& fn);
+  // Whether the two surely hold the same: they share their entries.
+  bool shares(const AttrMap& other) const { return entries_ == other.entries_; }
 
  private:
-  Map map_;
+  struct Entries;
+  std::vector<value_type>& own();
+  Entries* entries_ = nullptr;  // null where there are none
 };
 bool operator==(const AttrMap& a, const AttrMap& b);
 
@@ -102,6 +102,10 @@ struct AttrMap::Entry {
   std::string_view name;
   AttrValue value;
 };
+
+// Puts the attributes of `call` in the place of the placeholders that stand for them, in functions named by attributes
+// too; what the call does not give stays.
+void substitute(AttrMap* attrs, const AttrMap& call);
 
 bool equal(const AttrValue& a, const AttrValue& b);
 inline bool operator==(const AttrValue& a, const AttrValue& b) { return equal(a, b); }

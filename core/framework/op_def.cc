@@ -1,6 +1,7 @@
 #include "core/framework/op_def.h"
 
 #include <algorithm>
+#include <map>
 #include <unordered_map>
 
 #include "core/framework/op_ids.gen.h"
@@ -363,9 +364,13 @@ Status complete_attrs(const OpDef& op, AttrMap* attrs) {
       continue;
     }
     ++declared;
-    AttrValue& v = it->second;
+    const AttrValue& v = it->second;
     if (v.get<AttrPlaceholder>() != nullptr) continue;  // the function's caller gives the value
-    if (v.empty() && is_list_type(a.type)) v = empty_list(a.type);
+    if (v.empty() && is_list_type(a.type)) {
+      attrs->insert_or_assign(a.name, empty_list(a.type));
+      TW_RETURN_IF_ERROR(check_value(op, a, attrs->at(a.name)));
+      continue;
+    }
     TW_RETURN_IF_ERROR(check_value(op, a, v));
   }
   if (declared == attrs->size()) return {};

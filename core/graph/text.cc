@@ -262,7 +262,7 @@ class GraphParser {
       }
       TW_RETURN_IF_ERROR(in_.expect("="));
       TW_ASSIGN_OR_RETURN(AttrValue v, parse_attr(type, in_));
-      if (!to->emplace(key, std::move(v)).second) {
+      if (!to->emplace(key, std::move(v))) {
         return invalid_argument("line ", in_.line(), ": attribute '", key, "' is given twice");
       }
     } while (in_.accept(","));

@@ -18,17 +18,19 @@ bool is_loop(const Node& n) { return n.op->name == "While" || n.op->name == "Sta
 
 // Calls `fn` on each function reference of a node.
 void for_each_function(Node& n, const std::function<void(FuncRef&)>& fn) {
-  for (auto& [name, value] : n.attrs) {
+  n.attrs.replace_values([&](const AttrValue& value) -> std::optional<AttrValue> {
     if (const FuncRef* f = value.get<FuncRef>()) {
       FuncRef changed = *f;
       fn(changed);
-      value = AttrValue(std::move(changed));
-    } else if (const auto* list = value.get<std::vector<FuncRef>>()) {
+      return AttrValue(std::move(changed));
+    }
+    if (const auto* list = value.get<std::vector<FuncRef>>()) {
       std::vector<FuncRef> changed = *list;
       for (FuncRef& ref : changed) fn(ref);
-      value = AttrValue(std::move(changed));
+      return AttrValue(std::move(changed));
     }
-  }
+    return std::nullopt;
+  });
 }
 
 class Narrowing {

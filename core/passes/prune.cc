@@ -134,18 +134,6 @@ Result<std::unique_ptr<Body>> extract(const Graph& g, std::span<const Output> fe
 
 namespace {
 
-// Replaces attribute placeholders in one value; what the call does not give stays.
-void substitute(AttrValue& value, const AttrMap& call) {
-  if (const AttrPlaceholder* p = value.get<AttrPlaceholder>()) {
-    const auto it = call.find(p->name);
-    if (it != call.end()) value = AttrValue(it->second);
-  } else if (const FuncRef* f = value.get<FuncRef>()) {
-    FuncRef copy = *f;
-    for (auto& [name, inner] : copy.attrs) substitute(inner, call);
-    value = AttrValue(std::move(copy));
-  }
-}
-
 // Puts the node that an argument always is in the argument's place, but for handing it on.
 Status bind_arguments(Body& body, const AttrMap& call_attrs) {
   constexpr std::string_view kPrefix = "_bind_";
@@ -239,7 +227,7 @@ Result<std::unique_ptr<Body>> instantiate(const Function& f, const AttrMap& call
   std::unique_ptr<Body> body = f.copy();
   body->internal = true;
   for (NodeId i = 0; i < body->body->num_nodes(); ++i) {
-    for (auto& [name, value] : body->body->mutable_node(i).attrs) substitute(value, call_attrs);
+    substitute(&body->body->mutable_node(i).attrs, call_attrs);
   }
   TW_RETURN_IF_ERROR(bind_arguments(*body, call_attrs));
   TW_RETURN_IF_ERROR(collect_products(*body, call_attrs));

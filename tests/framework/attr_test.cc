@@ -9,6 +9,46 @@
 namespace tw {
 namespace {
 
+TEST(Attr, CopiesShareTheirEntriesUntilOneIsChanged) {
+  const AttrMap map{{"b", 2}, {"a", 1}, {"b", 3}};
+  ASSERT_EQ(map.size(), 2u);
+  EXPECT_EQ(map.begin()->first, "a");
+  EXPECT_EQ(*map.at("b").get<int64_t>(), 2);
+  AttrMap copy = map;
+  EXPECT_TRUE(copy.shares(map));
+  EXPECT_FALSE(copy.emplace("a", 7));
+  EXPECT_FALSE(copy.erase("c"));
+  copy.replace_values([](const AttrValue&) { return std::nullopt; });
+  EXPECT_TRUE(copy.shares(map));
+  copy.replace_values([](const AttrValue& v) -> std::optional<AttrValue> {
+    return *v.get<int64_t>() == 2 ? std::optional(AttrValue(5)) : std::nullopt;
+  });
+  EXPECT_FALSE(copy.shares(map));
+  EXPECT_EQ(*copy.at("b").get<int64_t>(), 5);
+  EXPECT_EQ(*map.at("b").get<int64_t>(), 2);
+  AttrMap other = copy;
+  EXPECT_TRUE(other.erase("a"));
+  other["c"] = 9;
+  EXPECT_EQ(copy.size(), 2u);
+  EXPECT_TRUE(copy.contains("a"));
+  EXPECT_FALSE(other.contains("a"));
+  EXPECT_FALSE(other == copy);
+  EXPECT_TRUE(AttrMap().empty());
+  EXPECT_EQ(AttrMap().find("a"), AttrMap().end());
+}
+
+TEST(Attr, SubstitutesPlaceholdersInFunctionsToo) {
+  AttrMap map{{"T", AttrPlaceholder{"U"}},
+              {"f", FuncRef{"g", {{"T", AttrPlaceholder{"U"}}}}},
+              {"list", std::vector<FuncRef>{{"h", {{"T", AttrPlaceholder{"U"}}}}}},
+              {"other", AttrPlaceholder{"V"}}};
+  substitute(&map, AttrMap{{"U", DType::kHalf}});
+  EXPECT_EQ(*map.at("T").get<DType>(), DType::kHalf);
+  EXPECT_EQ(*map.at("f").get<FuncRef>()->attrs.at("T").get<DType>(), DType::kHalf);
+  EXPECT_EQ(*map.at("list").get<std::vector<FuncRef>>()->front().attrs.at("T").get<DType>(), DType::kHalf);
+  EXPECT_EQ(map.at("other").get<AttrPlaceholder>()->name, "V");
+}
+
 TEST(Attr, TextRoundTripsByDeclaredType) {
   const std::pair<AttrType, const char*> cases[] = {{AttrType::kInt, "-3"},
                                                     {AttrType::kFloat, "2.5"},
@@ -105,10 +145,10 @@ TEST(OpTable, AttributesFollowFromInputs) {
   ASSERT_TRUE(inferred("MatMul", {ref_dtype(DType::kFloat), DType::kFloat}, &attrs).ok());
   EXPECT_EQ(to_string(attrs.at("T")), "float");
   EXPECT_EQ(to_string(attrs.at("transpose_b")), "false");
-  attrs.clear();
+  attrs = {};
   ASSERT_TRUE(inferred("Pack", {DType::kInt32, DType::kInt32, DType::kInt32}, &attrs).ok());
   EXPECT_EQ(to_string(attrs.at("N")), "3");
-  attrs.clear();
+  attrs = {};
   ASSERT_TRUE(inferred("IdentityN", {DType::kInt32, DType::kString}, &attrs).ok());
   EXPECT_EQ(to_string(attrs.at("T")), "[int32,string]");
   std::vector<DType> out;

@@ -16,14 +16,14 @@ namespace {
 DType to_double(DType t) { return t == DType::kFloat ? DType::kDouble : t; }
 
 AttrMap to_double(AttrMap attrs) {
-  for (auto& [name, value] : attrs) {
-    if (const DType* t = value.get<DType>()) value = to_double(*t);
-    if (const auto* list = value.get<std::vector<DType>>()) {
-      std::vector<DType> types = *list;
-      for (DType& t : types) t = to_double(t);
-      value = types;
-    }
-  }
+  attrs.replace_values([](const AttrValue& value) -> std::optional<AttrValue> {
+    if (const DType* t = value.get<DType>()) return AttrValue(to_double(*t));
+    const auto* list = value.get<std::vector<DType>>();
+    if (list == nullptr) return std::nullopt;
+    std::vector<DType> types = *list;
+    for (DType& t : types) t = to_double(t);
+    return AttrValue(types);
+  });
   return attrs;
 }
 

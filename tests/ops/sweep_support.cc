@@ -244,7 +244,7 @@ std::vector<Types> type_choices(const SweepCase& c) {
   std::vector<std::pair<std::string, std::vector<DType>>> open;
   size_t product = 1;
   for (const AttrDef& attr : op.attrs) {
-    if (attr.type != AttrType::kType || c.attrs.count(std::string(attr.name)) != 0) continue;
+    if (attr.type != AttrType::kType || c.attrs.contains(attr.name)) continue;
     const auto given = c.types.find(attr.name);
     const bool named =
         std::any_of(c.inputs.begin(), c.inputs.end(), [&](const SweepInput& i) { return i.type == attr.name; });
