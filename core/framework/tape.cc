@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "core/framework/text_cursor.h"
+#include "core/platform/memo.h"
 
 namespace tw {
 namespace {
@@ -287,9 +288,15 @@ std::string Tape::to_string() const {
 }
 
 Result<Tape> Tape::parse(std::string_view text, const AttrMap& attrs) {
-  Result<Tape> tape = Parser(text, attrs).run();
-  if (!tape.ok()) return std::move(tape).status().prefix(internal::concat("tape '", text, "'"));
-  return tape;
+  const auto parse_anew = [&]() -> Result<Tape> {
+    Result<Tape> tape = Parser(text, attrs).run();
+    if (!tape.ok()) return std::move(tape).status().prefix(internal::concat("tape '", text, "'"));
+    return tape;
+  };
+  if (!attrs.empty()) return parse_anew();
+  static Memo<Tape> parsed(512);
+  TW_ASSIGN_OR_RETURN(const std::shared_ptr<const Tape> tape, parsed.get(std::string(text), parse_anew));
+  return *tape;
 }
 
 Tape concatenate(const Tape& producer, int out, const Tape& consumer, int slot, bool keep_producer_outputs) {

@@ -1,9 +1,12 @@
 #include "core/framework/tape_map.h"
 
+#include "core/platform/memo.h"
+
 namespace tw {
 
-Result<Tape> instantiate_map(const OpDef& op, const AttrReader& attrs) {
-  if (op.map.empty()) return internal_error("op ", op.name, " is not element-wise");
+namespace {
+
+Result<Tape> instantiate_anew(const OpDef& op, const AttrReader& attrs) {
   TW_ASSIGN_OR_RETURN(const Tape parsed, Tape::parse(op.map, attrs.map()));
   // Rows write conj() for the complex case; on real numbers it is the identity.
   Tape tape;
@@ -21,6 +24,29 @@ Result<Tape> instantiate_map(const OpDef& op, const AttrReader& attrs) {
   }
   for (const uint16_t v : parsed.outputs) tape.outputs.push_back(renamed[v]);
   return tape;
+}
+
+}  // namespace
+
+Result<Tape> instantiate_map(const OpDef& op, const AttrReader& attrs) {
+  if (op.map.empty()) return internal_error("op ", op.name, " is not element-wise");
+  static Memo<Tape> tapes(1024);
+  std::string key;
+  add_to_key(&key, op.id);
+  // Dtypes and numbers are all that the row's text can name.
+  for (const AttrDef& a : op.attrs) {
+    const auto it = attrs.map().find(a.name);
+    if (it == attrs.map().end()) continue;
+    const AttrValue& v = it->second;
+    add_to_key(&key, static_cast<uint8_t>(v.value.index()));
+    if (const auto* dtype = v.get<DType>()) add_to_key(&key, *dtype);
+    if (const auto* integer = v.get<int64_t>()) add_to_key(&key, *integer);
+    if (const auto* real = v.get<float>()) add_to_key(&key, *real);
+    if (const auto* boolean = v.get<bool>()) add_to_key(&key, *boolean);
+  }
+  TW_ASSIGN_OR_RETURN(const std::shared_ptr<const Tape> tape,
+                      tapes.get(std::move(key), [&] { return instantiate_anew(op, attrs); }));
+  return *tape;
 }
 
 }  // namespace tw

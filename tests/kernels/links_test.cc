@@ -14,7 +14,7 @@ LoweredTape lowered(const char* text, int64_t count = 1000) {
   const std::vector<InputKind> direct(tape->inputs.size(), InputKind::kDirect);
   auto result = lower(*tape, direct, count);
   EXPECT_TRUE(result.ok());
-  return std::move(*result);
+  return **result;
 }
 
 // The links of a tape that is one program.

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "core/kernels/move/stream_copy.h"
+#include "core/platform/memo.h"
 
 namespace tw {
 namespace {
@@ -19,8 +20,8 @@ bool is_short_float(DType t) { return t == DType::kHalf || t == DType::kBfloat16
 // Lowering works on slots as if each value had its own buffer; assign_buffers() then shares them.
 class Lowering {
  public:
-  Lowering(const Tape& tape, std::span<const InputKind> kinds, int64_t count, bool links)
-      : tape_(tape), kinds_(kinds), count_(count), links_(links) {}
+  Lowering(const Tape& tape, std::span<const InputKind> kinds, bool links, bool large)
+      : tape_(tape), kinds_(kinds), links_(links), large_(large) {}
 
   Result<LoweredTape> run() {
     TW_RETURN_IF_ERROR(tape_.verify());
@@ -127,8 +128,7 @@ class Lowering {
       facts[s].repeats = uniform_[s] || spreads(static_cast<uint16_t>(s));
     }
     for (uint16_t slot : results) facts[slot].result = true;
-    const bool large = count_ * static_cast<int64_t>(sizeof(float)) >= kStreamBytes;
-    out_.body = join_links(std::move(out_.body), ops_, facts, large);
+    out_.body = join_links(std::move(out_.body), ops_, facts, large_);
     out_.links = std::any_of(out_.body.begin(), out_.body.end(), [](const LoweredInst& i) { return i.linked(); });
   }
   bool spreads(uint16_t slot) const {
@@ -301,8 +301,7 @@ class Lowering {
 
   const Tape& tape_;
   std::span<const InputKind> kinds_;
-  const int64_t count_;
-  const bool links_;
+  const bool links_, large_;
   LoweredTape out_;
   std::vector<std::optional<MicroOp>> ops_;  // by instruction of the body, where it can be a link
   uint16_t minus_one_ = kNone;
@@ -310,16 +309,50 @@ class Lowering {
   std::vector<bool> uniform_;                // per slot
 };
 
-}  // namespace
-
-Result<LoweredTape> lower(const Tape& tape, std::span<const InputKind> kinds, int64_t count) {
-  if (count >= static_cast<int64_t>(kRepeated)) {
-    TW_ASSIGN_OR_RETURN(LoweredTape linked, Lowering(tape, kinds, count, true).run());
+// With links if they may be, and for arrays that exceed the caches or not.
+Result<LoweredTape> lower_anew(const Tape& tape, std::span<const InputKind> kinds, bool links, bool large) {
+  if (links) {
+    TW_ASSIGN_OR_RETURN(LoweredTape linked, Lowering(tape, kinds, true, large).run());
     // Links are run before what cannot be one, and all that they give has to wait: of many such values the blocks would
     // become short.
     if (linked.buffers <= kManyBuffers) return linked;
   }
-  return Lowering(tape, kinds, count, false).run();
+  return Lowering(tape, kinds, false, large).run();
+}
+
+// The bytes of all that lowering depends on.
+std::string key_of(const Tape& tape, std::span<const InputKind> kinds, bool links, bool large) {
+  std::string key;
+  add_to_key(&key, links);
+  add_to_key(&key, large);
+  add_to_key(&key, tape.inputs.size());
+  for (size_t i = 0; i < tape.inputs.size(); ++i) {
+    add_to_key(&key, tape.inputs[i]);
+    add_to_key(&key, kinds[i]);
+  }
+  add_to_key(&key, tape.constants.size());
+  for (const Tape::Constant& c : tape.constants) {
+    add_to_key(&key, c.dtype);
+    add_to_key(&key, c.value);
+    add_to_key(&key, c.integer);
+  }
+  add_to_key(&key, tape.insts.size());
+  for (const TapeInst& inst : tape.insts) {
+    add_to_key(&key, inst.op);
+    add_to_key(&key, inst.dtype);
+    for (uint16_t a : inst.args) add_to_key(&key, a);
+  }
+  for (uint16_t out : tape.outputs) add_to_key(&key, out);
+  return key;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const LoweredTape>> lower(const Tape& tape, std::span<const InputKind> kinds, int64_t count) {
+  static Memo<LoweredTape> lowered(512);  // of a few kilobytes each
+  const bool links = count >= static_cast<int64_t>(kRepeated);
+  const bool large = count * static_cast<int64_t>(sizeof(float)) >= kStreamBytes;
+  return lowered.get(key_of(tape, kinds, links, large), [&] { return lower_anew(tape, kinds, links, large); });
 }
 
 }  // namespace tw

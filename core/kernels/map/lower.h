@@ -2,6 +2,7 @@
 // are the same for every element computed apart, and the others assigned to a few block buffers.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -44,7 +45,8 @@ struct LoweredTape {
   bool links = false;  // whether some instruction is of links
 };
 
-// `count` elements are computed: fewer than links take at once would be copied in and out.
-Result<LoweredTape> lower(const Tape& tape, std::span<const InputKind> kinds, int64_t count);
+// `count` elements are computed: fewer than links take at once would be copied in and out. What was found for a tape is
+// kept, for networks repeat a few tapes many times, and every plan asks for them again. Thread-safe.
+Result<std::shared_ptr<const LoweredTape>> lower(const Tape& tape, std::span<const InputKind> kinds, int64_t count);
 
 }  // namespace tw

@@ -99,7 +99,8 @@ class Plan final : public MapPlan {
       kinds.push_back(n == count_ ? InputKind::kDirect : n == 1 ? InputKind::kUniform : InputKind::kExpanded);
       if (kinds.back() == InputKind::kExpanded) expanded.push_back(s);
     }
-    TW_ASSIGN_OR_RETURN(tape_, lower(tape, kinds, count_));
+    TW_ASSIGN_OR_RETURN(const std::shared_ptr<const LoweredTape> lowered, lower(tape, kinds, count_));
+    tape_ = *lowered;
     std::vector<OperandStrides> strides;
     space_ = collapse(space, expanded, &strides);
     chop_ = !expanded.empty() && expanded.size() <= kMaxChopped && space_.inner() >= kLongRow;
