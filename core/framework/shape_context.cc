@@ -11,8 +11,7 @@ ShapeContext::ShapeContext(const OpDef& op, const AttrMap& attrs, std::span<cons
       input_dtypes_(input_dtypes),
       values_(values),
       handles_(handles),
-      outputs_(num_outputs, Shape::unknown()),
-      output_handles_(num_outputs) {}
+      outputs_(num_outputs, Shape::unknown()) {}
 
 const HandleShape& ShapeContext::handle(int i) const {
   static const HandleShape unknown;

@@ -41,8 +41,12 @@ class ShapeContext {
   Result<std::pair<int, int>> input_range(std::string_view arg) const;
 
   void set_output(int i, const Shape& s) { outputs_[static_cast<size_t>(i)] = s; }
-  void set_output_handle(int i, HandleShape h) { output_handles_[static_cast<size_t>(i)] = h; }
+  void set_output_handle(int i, HandleShape h) {
+    output_handles_.resize(outputs_.size());
+    output_handles_[static_cast<size_t>(i)] = h;
+  }
   std::span<const Shape> outputs() const { return outputs_; }
+  // By output; empty when none was set.
   std::span<const HandleShape> output_handles() const { return output_handles_; }
 
   // The usual checks; messages name the received shape: "Shape must be rank 2 but is rank 3: [1,2,3]".

@@ -1,7 +1,6 @@
 #include "core/graph/graph.h"
 
 #include <algorithm>
-#include <queue>
 
 #include "core/graph/constant_value.h"
 
@@ -52,22 +51,39 @@ Result<NodeId> Graph::add(NodeSpec spec) {
   std::sort(node->controls.begin(), node->controls.end());
   node->controls.erase(std::unique(node->controls.begin(), node->controls.end()), node->controls.end());
 
-  std::unique_lock lock(mutex_);
+  const auto lock = writing();
   Status s;
   if (!valid_name(node->name)) s = invalid_argument("'", node->name, "' is not a valid node name");
-  else if (by_name_.count(node->name) != 0) s = already_exists("Duplicate node name in graph: '", node->name, "'");
+  else if (names().count(node->name) != 0) s = already_exists("Duplicate node name in graph: '", node->name, "'");
   else s = check_and_infer(*node);
   if (!s.ok()) return s.at_node(node->name, node->where);
   node->id = static_cast<NodeId>(nodes_.size());
-  by_name_.emplace(node->name, node->id);
+  names().emplace(node->name, node->id);
   nodes_.push_back(std::move(node));
   return nodes_.back()->id;
 }
 
+std::shared_lock<std::shared_mutex> Graph::reading() const {
+  return private_ ? std::shared_lock<std::shared_mutex>() : std::shared_lock(mutex_);
+}
+std::unique_lock<std::shared_mutex> Graph::writing() const {
+  return private_ ? std::unique_lock<std::shared_mutex>() : std::unique_lock(mutex_);
+}
+
+std::unordered_map<std::string, NodeId>& Graph::names() const {
+  if (named_) return by_name_;
+  named_ = true;
+  by_name_.reserve(nodes_.size());
+  for (const auto& n : nodes_) {
+    if (!n->dead) by_name_.emplace(n->name, n->id);
+  }
+  return by_name_;
+}
+
 std::string Graph::unique_name(std::string_view base) const {
-  std::unique_lock lock(mutex_);
+  const auto lock = writing();
   std::string name(base);
-  if (by_name_.count(name) == 0) return name;
+  if (names().count(name) == 0) return name;
   int& suffix = next_suffix_[name];
   std::string candidate;
   do {
@@ -77,18 +93,18 @@ std::string Graph::unique_name(std::string_view base) const {
 }
 
 const Node& Graph::node(NodeId id) const {
-  std::shared_lock lock(mutex_);
+  const auto lock = reading();
   return *nodes_[static_cast<size_t>(id)];
 }
 
 int Graph::num_nodes() const {
-  std::shared_lock lock(mutex_);
+  const auto lock = reading();
   return static_cast<int>(nodes_.size());
 }
 
 std::optional<NodeId> Graph::find(std::string_view name) const {
-  std::shared_lock lock(mutex_);
-  const auto it = by_name_.find(std::string(name));
+  const auto lock = reading();
+  const auto it = names().find(std::string(name));
   if (it == by_name_.end()) return std::nullopt;
   return it->second;
 }
@@ -163,14 +179,19 @@ Status Graph::infer(Node& n) const {
     if (!s.ok()) return with_shapes(s, n, shapes, values);
   }
   n.output_shapes.assign(context.outputs().begin(), context.outputs().end());
-  n.output_handles.assign(context.output_handles().begin(), context.output_handles().end());
+  const auto handles_out = context.output_handles();
+  const bool tells = std::any_of(handles_out.begin(), handles_out.end(), [](const HandleShape& h) {
+    return h.dtype != DType::kInvalid || h.shape.rank_known();
+  });
+  if (tells) n.output_handles.assign(handles_out.begin(), handles_out.end());
+  else n.output_handles.clear();
   return {};
 }
 
 Status Graph::infer_shapes(NodeId id) { return infer(*nodes_[static_cast<size_t>(id)]); }
 
 Status Graph::set_input(NodeId id, int slot, Output from) {
-  std::unique_lock lock(mutex_);
+  const auto lock = writing();
   if (id < 0 || static_cast<size_t>(id) >= nodes_.size() || from.node < 0 ||
       static_cast<size_t>(from.node) >= nodes_.size()) {
     return invalid_argument("set_input: no such node");
@@ -201,7 +222,7 @@ Status Graph::set_input(NodeId id, int slot, Output from) {
 }
 
 Status Graph::add_control(NodeId id, NodeId before) {
-  std::unique_lock lock(mutex_);
+  const auto lock = writing();
   if (id < 0 || static_cast<size_t>(id) >= nodes_.size() || before < 0 ||
       static_cast<size_t>(before) >= nodes_.size()) {
     return invalid_argument("add_control: no such node");
@@ -236,7 +257,7 @@ bool Graph::depends_on(NodeId id, NodeId other) const {
 }
 
 Status Graph::set_shape(Output out, const Shape& shape) {
-  std::unique_lock lock(mutex_);
+  const auto lock = writing();
   Node& n = *nodes_[static_cast<size_t>(out.node)];
   TW_ASSIGN_OR_RETURN(n.output_shapes[static_cast<size_t>(out.index)],
                       merge(n.output_shapes[static_cast<size_t>(out.index)], shape));
@@ -244,7 +265,7 @@ Status Graph::set_shape(Output out, const Shape& shape) {
 }
 
 Status Graph::set_attr(NodeId id, std::string_view name, AttrValue value) {
-  std::unique_lock lock(mutex_);
+  const auto lock = writing();
   Node& n = *nodes_[static_cast<size_t>(id)];
   AttrMap attrs = n.attrs;
   attrs[std::string(name)] = std::move(value);
@@ -255,7 +276,7 @@ Status Graph::set_attr(NodeId id, std::string_view name, AttrValue value) {
 }
 
 Status Graph::replace_function_node(NodeId id, std::vector<Output> inputs, AttrMap attrs) {
-  std::unique_lock lock(mutex_);
+  const auto lock = writing();
   Node& n = *nodes_[static_cast<size_t>(id)];
   Node edited = n;
   edited.inputs = std::move(inputs);
@@ -274,6 +295,7 @@ Status Graph::replace_function_node(NodeId id, std::vector<Output> inputs, AttrM
   }
   if (!s.ok()) return s.at_node(n.name, n.where);
   for (size_t i = 0; i < n.output_shapes.size(); ++i) edited.output_shapes[i] = n.output_shapes[i];
+  if (!n.output_handles.empty()) edited.output_handles.resize(edited.output_dtypes.size());
   for (size_t i = 0; i < n.output_handles.size(); ++i) edited.output_handles[i] = n.output_handles[i];
   n = std::move(edited);
   return {};
@@ -282,7 +304,7 @@ Status Graph::replace_function_node(NodeId id, std::vector<Output> inputs, AttrM
 void Graph::copy_output_type(const Graph& from, Output o, Output to) {
   const Shape shape = from.shape(o);
   const HandleShape handle = from.handle(o);
-  std::unique_lock lock(mutex_);
+  const auto lock = writing();
   Node& n = *nodes_[static_cast<size_t>(to.node)];
   const size_t i = static_cast<size_t>(to.index);
   if (const auto merged = merge(n.output_shapes[i], shape); merged.ok()) n.output_shapes[i] = *merged;
@@ -294,24 +316,26 @@ void Graph::copy_output_type(const Graph& from, Output o, Output to) {
 DType Graph::dtype(Output o) const { return node(o.node).output_dtypes[static_cast<size_t>(o.index)]; }
 
 Shape Graph::shape(Output o) const {
-  std::shared_lock lock(mutex_);
+  const auto lock = reading();
   return nodes_[static_cast<size_t>(o.node)]->output_shapes[static_cast<size_t>(o.index)];
 }
 
 HandleShape Graph::handle(Output o) const {
-  std::shared_lock lock(mutex_);
+  const auto lock = reading();
   const Node& n = *nodes_[static_cast<size_t>(o.node)];
   return n.output_handles.empty() ? HandleShape{} : n.output_handles[static_cast<size_t>(o.index)];
 }
 
 std::optional<Tensor> Graph::constant_value(Output o) const {
-  std::shared_lock lock(mutex_);
+  const auto lock = reading();
   return ConstantValues(nodes_).value(o);
 }
 
 std::unique_ptr<Graph> Graph::copy() const {
-  std::shared_lock lock(mutex_);
+  const auto lock = reading();
   auto g = std::make_unique<Graph>(library_);
+  g->private_ = true;
+  g->named_ = false;
   g->nodes_.reserve(nodes_.size());
   for (const auto& n : nodes_) {
     if (!n->dead) {
@@ -324,18 +348,16 @@ std::unique_ptr<Graph> Graph::copy() const {
     g->nodes_.back()->op = n->op;
     g->nodes_.back()->dead = true;
   }
-  g->by_name_ = by_name_;
-  g->next_suffix_ = next_suffix_;
   return g;
 }
 
 Node& Graph::mutable_node(NodeId id) { return *nodes_[static_cast<size_t>(id)]; }
 
 NodeId Graph::adopt(Node n) {
-  if (by_name_.count(n.name) != 0) n.name = unique_name(n.name);
+  if (names().count(n.name) != 0) n.name = unique_name(n.name);
   n.id = static_cast<NodeId>(nodes_.size());
   n.dead = false;
-  by_name_.emplace(n.name, n.id);
+  names().emplace(n.name, n.id);
   nodes_.push_back(std::make_unique<Node>(std::move(n)));
   return nodes_.back()->id;
 }
@@ -347,68 +369,10 @@ void Graph::replace_uses(Output from, Output to) {
 }
 
 void Graph::remove(NodeId id) {
-  std::unique_lock lock(mutex_);
+  const auto lock = writing();
   Node& n = *nodes_[static_cast<size_t>(id)];
   n.dead = true;
-  by_name_.erase(n.name);
-}
-
-// Ready nodes are taken in the order in which they were made.
-std::vector<NodeId> Graph::topological_order() const {
-  // Calls fn(source, node) for each edge that holds a node back.
-  const auto for_edges = [&](const auto& fn) {
-    for (const auto& n : nodes_) {
-      if (n->dead) continue;
-      const bool merge = n->op->name == "Merge" || n->op->name == "RefMerge";
-      for (Output o : n->inputs) {
-        // A loop's back edge does not hold its Merge back.
-        if (merge && nodes_[static_cast<size_t>(o.node)]->op->name.ends_with("NextIteration")) continue;
-        fn(static_cast<size_t>(o.node), n->id);
-      }
-      for (NodeId c : n->controls) fn(static_cast<size_t>(c), n->id);
-    }
-  };
-  // The nodes behind node i are next[first[i]] to next[first[i + 1]].
-  std::vector<int> waiting(nodes_.size(), 0);
-  std::vector<uint32_t> first(nodes_.size() + 1, 0);
-  for_edges([&](size_t source, NodeId n) {
-    ++first[source + 1];
-    ++waiting[static_cast<size_t>(n)];
-  });
-  for (size_t i = 0; i < nodes_.size(); ++i) first[i + 1] += first[i];
-  std::vector<NodeId> next(first.back());
-  std::vector<uint32_t> at(first.begin(), first.end() - 1);
-  for_edges([&](size_t source, NodeId n) { next[at[source]++] = n; });
-
-  std::priority_queue<NodeId, std::vector<NodeId>, std::greater<>> ready;
-  size_t live = 0;
-  for (const auto& n : nodes_) {
-    if (n->dead) continue;
-    ++live;
-    if (waiting[static_cast<size_t>(n->id)] == 0) ready.push(n->id);
-  }
-  std::vector<NodeId> order;
-  order.reserve(live);
-  while (!ready.empty()) {
-    const NodeId id = ready.top();
-    ready.pop();
-    order.push_back(id);
-    for (uint32_t k = first[static_cast<size_t>(id)]; k < first[static_cast<size_t>(id) + 1]; ++k) {
-      if (--waiting[static_cast<size_t>(next[k])] == 0) ready.push(next[k]);
-    }
-  }
-  return order;
-}
-
-Uses::Uses(const Graph& g) : edges_(static_cast<size_t>(g.num_nodes())) {
-  for (NodeId i = 0; i < g.num_nodes(); ++i) {
-    const Node& n = g.node(i);
-    if (n.dead) continue;
-    for (size_t s = 0; s < n.inputs.size(); ++s) {
-      edges_[static_cast<size_t>(n.inputs[s].node)].push_back({i, static_cast<int>(s), n.inputs[s].index});
-    }
-    for (NodeId c : n.controls) edges_[static_cast<size_t>(c)].push_back({i, -1, -1});
-  }
+  if (named_) by_name_.erase(n.name);
 }
 
 }  // namespace tw

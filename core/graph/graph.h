@@ -38,7 +38,7 @@ struct Node {
   std::string where;                        // the user's line, "file.py:12"; not part of the GraphDef
   std::vector<DType> output_dtypes;         // refs marked
   std::vector<Shape> output_shapes;         // static, as inferred
-  std::vector<HandleShape> output_handles;  // for resource outputs
+  std::vector<HandleShape> output_handles;  // by output; empty where nothing is known of any
   bool dead = false;                        // removed by a pass
 
   AttrReader attr() const { return AttrReader(attrs); }
@@ -147,14 +147,18 @@ class Graph {
 
   const std::shared_ptr<FunctionLibrary>& library() const { return library_; }
 
-  // --- for passes, on a copy that no other thread sees ---
+  // --- for passes, on a copy that no other thread sees, and which locks nothing ---
   std::unique_ptr<Graph> copy() const;
+  void make_private() { private_ = true; }  // a graph made by passes is such a copy too
   Node& mutable_node(NodeId id);  // takes no lock
   // Appends a node as it is, checked by nobody; its name is made unique and its inputs must exist in time.
   NodeId adopt(Node n);
   // Every use of `from` becomes a use of `to`.
   void replace_uses(Output from, Output to);
   std::vector<NodeId> topological_order() const;  // live nodes; precondition: acyclic (verify says)
+  // Leaves the given nodes, in the order of their new ids, and returns the new ids by old ones; -1 for those that are
+  // gone. Precondition: all that they refer to are among them.
+  std::vector<NodeId> renumber(std::span<const NodeId> order);
   Status infer_shapes(NodeId id);                 // again, after an edit
 
  private:
@@ -162,9 +166,16 @@ class Graph {
   Status check_and_infer(Node& n) const;
   Status infer(Node& n) const;
   bool depends_on(NodeId id, NodeId other) const;
+  std::shared_lock<std::shared_mutex> reading() const;
+  std::unique_lock<std::shared_mutex> writing() const;
+  std::unordered_map<std::string, NodeId>& names() const;
+  bool numbered_in_order() const;
+
   mutable std::shared_mutex mutex_;
+  bool private_ = false;
   std::vector<std::unique_ptr<Node>> nodes_;
-  std::unordered_map<std::string, NodeId> by_name_;
+  mutable std::unordered_map<std::string, NodeId> by_name_;
+  mutable bool named_ = true;  // by_name_ is there: copies make it when they are asked for a name first
   mutable std::unordered_map<std::string, int> next_suffix_;
   std::shared_ptr<FunctionLibrary> library_;
 };
@@ -177,10 +188,16 @@ struct Uses {
     int slot;    // -1 for a control edge
     int output;  // which output of the producer; -1 for a control edge
   };
-  std::span<const Edge> of(NodeId id) const { return edges_[static_cast<size_t>(id)]; }
+  // None of a node made since.
+  std::span<const Edge> of(NodeId id) const {
+    const size_t i = static_cast<size_t>(id);
+    if (i + 1 >= first_.size()) return {};
+    return {edges_.data() + first_[i], edges_.data() + first_[i + 1]};
+  }
 
  private:
-  std::vector<std::vector<Edge>> edges_;
+  std::vector<uint32_t> first_;  // by node, and the end of the last
+  std::vector<Edge> edges_;
 };
 
 // Acyclic, inputs exist, dtypes match the rows, names unique. InvalidArgument names the offending node.

@@ -78,7 +78,7 @@ Status become(Body& body, NodeId id, std::string_view op, std::vector<Output> in
   n.output_dtypes.clear();
   TW_RETURN_IF_ERROR(expand_args(*n.op, n.op->outputs, n.attrs, &n.output_dtypes));
   n.output_shapes.assign(n.output_dtypes.size(), Shape::unknown());
-  n.output_handles.assign(n.output_dtypes.size(), {});
+  n.output_handles.clear();
   return body.body->infer_shapes(id);
 }
 
@@ -176,6 +176,29 @@ void remove_dead(Body& body) {
   }
   for (NodeId i = 0; i < g.num_nodes(); ++i) {
     if (live[static_cast<size_t>(i)] == 0 && !g.mutable_node(i).dead) g.remove(i);
+  }
+}
+
+void renumber(Body& body) {
+  Graph& g = *body.body;
+  const Uses uses(g);
+  const std::vector<NodeId> order = g.topological_order();
+  std::vector<NodeId> key(static_cast<size_t>(g.num_nodes())), place(key.size());
+  for (auto it = order.rbegin(); it != order.rend(); ++it) {
+    NodeId first = *it;
+    for (const Uses::Edge& e : uses.of(*it)) first = std::min(first, key[static_cast<size_t>(e.node)]);
+    key[static_cast<size_t>(*it)] = first;
+  }
+  for (size_t i = 0; i < order.size(); ++i) place[static_cast<size_t>(order[i])] = static_cast<NodeId>(i);
+  // No consumer's key is lower than its producer's, and those of one key are in the order of their edges.
+  std::vector<NodeId> sorted = order;
+  std::sort(sorted.begin(), sorted.end(), [&](NodeId a, NodeId b) {
+    const auto rank = [&](NodeId n) { return std::pair(key[static_cast<size_t>(n)], place[static_cast<size_t>(n)]); };
+    return rank(a) < rank(b);
+  });
+  const std::vector<NodeId> now = g.renumber(sorted);
+  for (std::vector<NodeId>* ids : {&body.args, &body.results, &body.controls}) {
+    for (NodeId& id : *ids) id = now[static_cast<size_t>(id)];
   }
 }
 

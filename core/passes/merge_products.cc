@@ -16,15 +16,9 @@ constexpr int64_t kLeastRows = 17, kMostRows = 256;
 
 class ProductMerger {
  public:
-  explicit ProductMerger(Body& body) : body_(body), g_(*body.body) {}
+  explicit ProductMerger(Body& body) : body_(body), g_(*body.body), uses_(g_) {}
 
   Status run() {
-    for (NodeId id = 0; id < g_.num_nodes(); ++id) {
-      const Node& n = g_.mutable_node(id);
-      if (n.dead) continue;
-      for (Output o : n.inputs) ++uses_[{o.node, o.index}];
-      for (NodeId c : n.controls) ++uses_[{c, -1}];
-    }
     std::vector<NodeId> sums;
     for (NodeId id : g_.topological_order()) {
       if (g_.mutable_node(id).op->name == "AddN") sums.push_back(id);
@@ -43,8 +37,8 @@ class ProductMerger {
   const Shape& shape_of(Output o) const { return g_.mutable_node(o.node).output_shapes[static_cast<size_t>(o.index)]; }
   bool is_matrix(Output o) const { return shape_of(o).fully_known() && shape_of(o).rank() == 2; }
   int64_t uses(NodeId id, int32_t index) const {
-    const auto it = uses_.find({id, index});
-    return it == uses_.end() ? 0 : it->second;
+    const auto edges = uses_.of(id);
+    return std::count_if(edges.begin(), edges.end(), [&](const Uses::Edge& e) { return e.output == index; });
   }
   bool is_product(const Node& n, bool transpose_a, bool transpose_b) const {
     return n.op->name == "MatMul" && n.attr().dtype("T") == DType::kFloat && is_matrix(n.inputs[0]) &&
@@ -145,7 +139,7 @@ class ProductMerger {
 
   Body& body_;
   Graph& g_;
-  std::map<std::pair<NodeId, int32_t>, int64_t> uses_;
+  const Uses uses_;
   std::unordered_set<NodeId> absorbed_;  // sums that are part of others
 };
 

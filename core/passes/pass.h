@@ -41,6 +41,9 @@ Status check_call(const Body& f, std::span<const DType> args, std::span<const DT
 
 // Removes nodes that neither results nor controls need.
 void remove_dead(Body& body);
+// Leaves out dead nodes, and numbers the others in an order of edges that is close to the one in which they were made: a
+// node that a pass added late comes where its first consumer is.
+void renumber(Body& body);
 // Turns ref edges into reads and writes of resource handles.
 Status lower_refs(Body& body);
 // Turns TensorFlow 1's control flow (Switch, Merge, Enter, Exit, NextIteration, LoopCond) into If and While; refs must
@@ -80,6 +83,8 @@ Status simplify(Body& body);
 Result<bool> lower_norms(Body& body);
 // Infers all shapes again, given those of the arguments (unknown entries keep the static shape), through functions.
 Status specialise(Body& body, std::span<const Shape> arg_shapes, FunctionFacts& facts);
+// Whether inferring again could narrow no output's shape, whatever constants were found meanwhile.
+bool all_shapes_known(const Body& body);
 // Columns that nobody reads of products which are split are not computed.
 Status trim_products(Body& body);
 // Sums of products become one product, and a matrix that many products take transposed is turned once.

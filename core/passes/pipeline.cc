@@ -59,15 +59,15 @@ Status optimise(Body& body, const PassContext& context) {
 }
 
 Status optimise_for_shapes(Body& body, std::span<const Shape> arg_shapes, const PassContext& context) {
-  const auto infer = [&](std::span<const Shape> shapes) {
-    return run("specialise", body, context, [&, shapes] { return specialise(body, shapes, *context.facts); });
-  };
-  TW_RETURN_IF_ERROR(infer(arg_shapes));
+  TW_RETURN_IF_ERROR(
+      run("specialise", body, context, [&] { return specialise(body, arg_shapes, *context.facts); }));
   if (!context.optimize) return {};
   TW_RETURN_IF_ERROR(run("fold", body, context, [&] { return fold(body, context); }));
   // Shapes that folding made constant (the operand of a Reshape, say) narrow what follows.
-  TW_RETURN_IF_ERROR(infer({}));
-  TW_RETURN_IF_ERROR(run("fold", body, context, [&] { return fold(body, context); }));
+  if (!all_shapes_known(body)) {
+    TW_RETURN_IF_ERROR(run("specialise", body, context, [&] { return specialise(body, {}, *context.facts); }));
+    TW_RETURN_IF_ERROR(run("fold", body, context, [&] { return fold(body, context); }));
+  }
   TW_RETURN_IF_ERROR(run("simplify", body, context, [&] { return simplify(body); }));
   TW_RETURN_IF_ERROR(run("cse", body, context, [&] { return cse(body); }));
   TW_RETURN_IF_ERROR(run("trim", body, context, [&] { return trim_products(body); }));

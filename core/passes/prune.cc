@@ -37,6 +37,7 @@ Result<std::unique_ptr<Body>> extract(const Graph& g, std::span<const Output> fe
   body->name = "step";
   body->internal = true;
   body->body = std::make_unique<Graph>(g.library());
+  body->body->make_private();
   Graph& out = *body->body;
 
   const auto checked = [&](Output o) -> Status {

@@ -180,6 +180,22 @@ Status specialise(Body& body, std::span<const Shape> arg_shapes, Inference& infe
 
 }  // namespace
 
+bool all_shapes_known(const Body& body) {
+  Graph& g = *body.body;
+  for (NodeId i = 0; i < g.num_nodes(); ++i) {
+    const Node& n = g.mutable_node(i);
+    if (n.dead) continue;
+    // Lists are of elements whose shapes are a matter of their own.
+    for (DType t : n.output_dtypes) {
+      if (base_dtype(t) == DType::kVariant) return false;
+    }
+    for (const Shape& s : n.output_shapes) {
+      if (!s.fully_known()) return false;
+    }
+  }
+  return true;
+}
+
 Status specialise(Body& body, std::span<const Shape> arg_shapes, FunctionFacts& facts) {
   Inference inference{facts, {}};
   return specialise(body, arg_shapes, inference);

@@ -1,6 +1,5 @@
 // What each instruction has to wait for, so that code in one lane can be spread over several.
 #include <algorithm>
-#include <unordered_map>
 
 #include "core/plan/plan.h"
 
@@ -14,7 +13,12 @@ constexpr double kLoopNs = 200000;
 class Dependencies {
  public:
   Dependencies(const Plan& plan, const Body& body, Order& order, const std::vector<NodeId>& node_of)
-      : plan_(plan), g_(*body.body), order_(order), node_of_(node_of), steps_(plan.code.size()) {}
+      : plan_(plan),
+        g_(*body.body),
+        order_(order),
+        node_of_(node_of),
+        steps_(plan.code.size()),
+        uses_(plan.values.size()) {}
 
   std::vector<LaneStep> run() {
     add_edges();
@@ -27,6 +31,7 @@ class Dependencies {
       std::sort(s.before.begin(), s.before.end());
       s.before.erase(std::unique(s.before.begin(), s.before.end()), s.before.end());
     }
+    if (order_.sets.none()) return std::move(steps_);
     // The last of several readers drops a value, and so waits for what all of them wait for.
     for (uint32_t i = 0; i < steps_.size(); ++i) {
       std::vector<uint32_t> waits{order_.blocked[static_cast<size_t>(node_of_[i])]};
@@ -58,16 +63,20 @@ class Dependencies {
     for (const auto& [first, second] : order_.edges) {
       rule[static_cast<size_t>(second)].push_back(static_cast<uint32_t>(first));
     }
+    std::vector<NodeId> listed(steps_.size(), -1);  // by instruction: the last node in whose list it is
     for (NodeId id : order_.nodes) {
       const size_t at = static_cast<size_t>(id);
       const Node& node = g_.mutable_node(id);
       std::vector<uint32_t> before;
-      const auto wait_for = [&](size_t m) { before.insert(before.end(), over[m].begin(), over[m].end()); };
+      const auto wait_for = [&](size_t m) {
+        for (uint32_t i : over[m]) {
+          if (listed[i] != id) before.push_back(i);
+          listed[i] = id;
+        }
+      };
       for (Output o : node.inputs) wait_for(static_cast<size_t>(o.node));
       for (NodeId c : node.controls) wait_for(static_cast<size_t>(c));
       for (uint32_t r : rule[at]) wait_for(r);
-      std::sort(before.begin(), before.end());
-      before.erase(std::unique(before.begin(), before.end()), before.end());
       for (uint32_t i : own[at]) steps_[i].before = before;
       over[at] = own[at].empty() ? std::move(before) : own[at];
     }
@@ -112,7 +121,7 @@ class Dependencies {
   Order& order_;
   const std::vector<NodeId>& node_of_;
   std::vector<LaneStep> steps_;
-  std::unordered_map<uint32_t, Use> uses_;  // by the value that has the storage
+  std::vector<Use> uses_;  // by the value that has the storage
 };
 
 }  // namespace

@@ -37,8 +37,8 @@ Status no_kernel(const Node& n) {
 
 class Emitter {
  public:
-  Emitter(const Body& body, CompileEnv& env)
-      : body_(body), g_(*body.body), env_(env), plan_(std::make_unique<Plan>(env.plans())) {}
+  Emitter(const Body& body, CompileEnv& env, HandleCache* handles)
+      : body_(body), g_(*body.body), env_(env), handles_(handles), plan_(std::make_unique<Plan>(env.plans())) {}
 
   Result<std::unique_ptr<Plan>> run() {
     {
@@ -57,6 +57,9 @@ class Emitter {
   Status emit_nodes() {
     const TraceSpan span(env_.trace_log(), "compile", "emit", body_.name);
     for (NodeId id : order_.nodes) number_outputs(g_.mutable_node(id));
+    taken_at_.resize(plan_->values.size());
+    members_.resize(plan_->values.size());
+    if (!order_.sets.none()) read_by_.resize(plan_->values.size());
     find_last_uses();
     for (size_t at = 0; at < order_.nodes.size(); ++at) {
       const Node& n = g_.mutable_node(order_.nodes[at]);
@@ -152,8 +155,11 @@ class Emitter {
 
   // A handle is the same in every step: the resource behind it is found, or made, now.
   Status emit_handle(const Node& n) {
-    Node named = n;
-    named.attrs = kernel_attrs(n);
+    const bool kept = handles_ != nullptr && n.inputs.empty() && n.id < handles_->end;
+    if (kept) {
+      const auto found = handles_->handles.find(n.id);
+      if (found != handles_->handles.end()) return emit_constant(n, found->second);
+    }
     std::vector<Tensor> inputs;
     for (const Output& o : n.inputs) {
       const int32_t constant = value(value_of(o)).constant;
@@ -163,7 +169,10 @@ class Emitter {
       }
       inputs.push_back(plan_->constants[static_cast<size_t>(constant)]);
     }
+    Node named = n;
+    named.attrs = kernel_attrs(n);
     TW_ASSIGN_OR_RETURN(const std::vector<Tensor> handle, evaluate(named, inputs, env_.step()));
+    if (kept) handles_->handles.emplace(n.id, handle[0]);
     return emit_constant(n, handle[0]);
   }
 
@@ -306,7 +315,8 @@ class Emitter {
 
   // Whether whoever reads the memory of `r` does so before `n` in any order of lanes: waiting for memory must not make
   // a node wait for a blocking op that it does not depend on.
-  bool after_readers(uint32_t r, const Node& n) {
+  bool after_readers(uint32_t r, const Node& n) const {
+    if (order_.sets.none()) return true;
     const std::vector<uint32_t>& readers = read_by_[r];
     const uint32_t mine = order_.blocked[static_cast<size_t>(n.id)];
     return std::all_of(readers.begin(), readers.end(), [&](uint32_t set) { return order_.sets.subset(set, mine); });
@@ -392,7 +402,9 @@ class Emitter {
           inst.consumable = static_cast<uint16_t>(inst.consumable | (1u << i));
         }
       }
-      for (Output o : n.inputs) read_by_[root(value_of(o))].push_back(order_.blocked[static_cast<size_t>(n.id)]);
+      if (!order_.sets.none()) {
+        for (Output o : n.inputs) read_by_[root(value_of(o))].push_back(order_.blocked[static_cast<size_t>(n.id)]);
+      }
       inst.num_in = static_cast<uint16_t>(n.inputs.size());
     }
     for (size_t i = 0; i < n.output_dtypes.size(); ++i) {
@@ -413,14 +425,16 @@ class Emitter {
   // could not be updated in place.
   void release_dead(const Node& n) {
     std::vector<uint32_t> candidates;
-    for (Output o : n.inputs) candidates.push_back(root(value_of(o)));
-    for (size_t i = 0; i < n.output_dtypes.size(); ++i) {
-      candidates.push_back(root(value_of(Output{n.id, static_cast<int32_t>(i)})));
-    }
+    const auto consider = [&](Output o) {
+      const uint32_t r = root(value_of(o));
+      if (value(r).storage == Storage::kOwned) candidates.push_back(r);
+    };
+    for (Output o : n.inputs) consider(o);
+    for (size_t i = 0; i < n.output_dtypes.size(); ++i) consider(Output{n.id, static_cast<int32_t>(i)});
     std::sort(candidates.begin(), candidates.end());
     candidates.erase(std::unique(candidates.begin(), candidates.end()), candidates.end());
     for (uint32_t r : candidates) {
-      if (value(r).storage != Storage::kOwned || root_last_use(r) > at_) continue;
+      if (root_last_use(r) > at_) continue;
       Instruction inst;
       inst.kind = InstKind::kRelease;
       inst.args = static_cast<uint32_t>(plan_->args.size());
@@ -460,25 +474,28 @@ class Emitter {
   void lay_out() {
     const TraceSpan span(env_.trace_log(), "compile", "lay_out", body_.name);
     plan_->device = env_.device();
-    const std::vector<LaneStep> steps = find_dependencies(*plan_, body_, order_, node_of_);
-    const std::vector<uint32_t> lane_of =
-        choose_lanes(steps, order_.sets, env_.step().pool().threads(), env_.max_lanes());
+    const int threads = env_.step().pool().threads(), max_lanes = env_.max_lanes();
+    // In a lane that is surely the only one, nothing has to be waited for.
+    const bool alone = std::min(threads, max_lanes) == 1 && order_.sets.none();
+    const std::vector<LaneStep> steps = alone ? std::vector<LaneStep>(plan_->code.size())
+                                              : find_dependencies(*plan_, body_, order_, node_of_);
+    const std::vector<uint32_t> lane_of = choose_lanes(steps, order_.sets, threads, max_lanes);
     const HappensBefore when(steps, lane_of);
 
     std::vector<Stretch> stretches;
     std::vector<uint32_t> owners;
-    std::unordered_map<uint32_t, size_t> stretch_of;
+    std::vector<uint32_t> stretch_of(plan_->values.size(), kForever);
     for (uint32_t v = 0; v < plan_->values.size(); ++v) {
       if (value(v).storage != Storage::kArena || value(v).view_of >= 0) continue;
-      stretch_of[v] = owners.size();
+      stretch_of[v] = static_cast<uint32_t>(owners.size());
       owners.push_back(v);
       stretches.push_back({value(v).bytes, {}});
     }
     for (uint32_t i = 0; i < plan_->code.size(); ++i) {
       const Instruction& inst = plan_->code[i];
       for (uint32_t k = 0; k < uint32_t{inst.num_in} + inst.num_out; ++k) {
-        const auto found = stretch_of.find(root(plan_->args[inst.args + k]));
-        if (found != stretch_of.end()) stretches[found->second].use(i, when);
+        const uint32_t found = stretch_of[root(plan_->args[inst.args + k])];
+        if (found != kForever) stretches[found].use(i, when);
       }
     }
     for (const auto& [inst, bytes] : workspaces_) {
@@ -537,19 +554,22 @@ class Emitter {
   const Body& body_;
   Graph& g_;
   CompileEnv& env_;
+  HandleCache* const handles_;
   std::unique_ptr<Plan> plan_;
   Order order_;
   uint32_t at_ = 0;
   std::vector<uint32_t> first_value_, last_use_;
-  std::unordered_map<uint32_t, uint32_t> taken_at_;
-  std::unordered_map<uint32_t, std::vector<uint32_t>> members_;  // views and in-place results, by root
+  std::vector<uint32_t> taken_at_;              // by root: the place in the order at which it was, and 1
+  std::vector<std::vector<uint32_t>> members_;  // views and in-place results, by root
   std::vector<std::pair<size_t, size_t>> workspaces_;            // instruction and bytes
   std::vector<NodeId> node_of_;                                  // by instruction
-  std::unordered_map<uint32_t, std::vector<uint32_t>> read_by_;  // what readers wait for, by root
+  std::vector<std::vector<uint32_t>> read_by_;                   // what readers wait for, by root
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Plan>> emit(const Body& body, CompileEnv& env) { return Emitter(body, env).run(); }
+Result<std::unique_ptr<Plan>> emit(const Body& body, CompileEnv& env, HandleCache* handles) {
+  return Emitter(body, env, handles).run();
+}
 
 }  // namespace tw

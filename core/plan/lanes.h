@@ -19,6 +19,7 @@ class BlockedSets {
   uint32_t unite(const std::vector<uint32_t>& sets, int32_t own);
   bool subset(uint32_t a, uint32_t b) const;
   size_t size_of(uint32_t set) const { return sets_[set].size(); }
+  bool none() const { return sets_.size() == 1; }  // nothing blocks
 
  private:
   std::vector<std::vector<int32_t>> sets_;

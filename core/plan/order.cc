@@ -1,6 +1,8 @@
 // The order of a step. Updates of a variable come after the step's reads that do not depend on them, and after the use
 // of what was read: then they run in place, and the same program gives the same result each time.
 #include <algorithm>
+#include <limits>
+#include <map>
 #include <queue>
 
 #include "core/plan/plan.h"
@@ -12,17 +14,11 @@ namespace {
 class Orderer {
  public:
   Orderer(const Body& body, FunctionFacts& facts)
-      : g_(*body.body), facts_(facts), size_(static_cast<size_t>(g_.num_nodes())), next_(size_) {}
+      : g_(*body.body), facts_(facts), size_(static_cast<size_t>(g_.num_nodes())), uses_(g_), added_(size_) {}
 
   Order run() {
-    for (NodeId i = 0; i < g_.num_nodes(); ++i) {
-      const Node& n = g_.mutable_node(i);
-      if (n.dead) continue;
-      for (Output o : n.inputs) next_[static_cast<size_t>(o.node)].push_back(i);
-      for (NodeId c : n.controls) next_[static_cast<size_t>(c)].push_back(i);
-    }
     find_users();
-    for (const auto& [handle, users] : users_) constrain(users);
+    for (const Users& users : users_) constrain(users);
     schedule();
     find_blocked();
     return std::move(order_);
@@ -41,24 +37,31 @@ class Orderer {
         const Output o = n.inputs[s];
         const Node& source = g_.mutable_node(o.node);
         if (source.output_dtypes[static_cast<size_t>(o.index)] != DType::kResource) continue;
-        Users& users = users_[handle_key(o)];
+        Users& users = users_[users_of(o)];
         auto& list = facts_.writes(*g_.library(), n, s) ? users.writers : users.readers;
         if (list.empty() || list.back() != i) list.push_back(i);
       }
     }
   }
 
-  // Handles made twice for one variable are the same variable.
-  std::string handle_key(Output o) const {
+  // The place in users_ of a handle's. Handles made twice for one variable are the same variable.
+  size_t users_of(Output o) {
+    const auto [known, is_new] = places_.emplace(o, users_.size());
+    if (!is_new) return known->second;
+    Output origin = o;
     const Node* n = &g_.mutable_node(o.node);
     while (n->op->name == "Identity") {
-      o = n->inputs[0];
-      n = &g_.mutable_node(o.node);
+      origin = n->inputs[0];
+      n = &g_.mutable_node(origin.node);
     }
     if (n->op->name == "VarHandleOp" && !n->attr().string("shared_name").empty()) {
-      return "var/" + n->attr().string("container") + "/" + n->attr().string("shared_name");
+      const std::string name = n->attr().string("container") + "/" + n->attr().string("shared_name");
+      known->second = variables_.emplace(name, users_.size()).first->second;
+    } else if (origin != o) {
+      return places_[o] = users_of(origin);
     }
-    return internal::concat("node/", o.node, ":", o.index);
+    if (known->second == users_.size()) users_.emplace_back();
+    return known->second;
   }
 
   void constrain(const Users& users) {
@@ -68,9 +71,8 @@ class Orderer {
         if (reached(reader)) continue;
         add_edge(reader, writer);
         if (g_.mutable_node(reader).op->name != "ReadVariableOp") continue;
-        const std::vector<NodeId> consumers = next_[static_cast<size_t>(reader)];
-        for (NodeId c : consumers) {
-          if (c != writer && !reached(c)) add_edge(c, writer);
+        for (const Uses::Edge& e : uses_.of(reader)) {
+          if (e.node != writer && !reached(e.node)) add_edge(e.node, writer);
         }
       }
       for (NodeId other : users.writers) {
@@ -80,10 +82,19 @@ class Orderer {
   }
 
   void add_edge(NodeId from, NodeId to) {
-    auto& next = next_[static_cast<size_t>(from)];
-    if (std::find(next.begin(), next.end(), to) != next.end()) return;
-    next.push_back(to);
+    std::vector<NodeId>& added = added_[static_cast<size_t>(from)];
+    const auto uses = uses_.of(from);
+    if (std::find(added.begin(), added.end(), to) != added.end()) return;
+    if (std::any_of(uses.begin(), uses.end(), [&](const Uses::Edge& e) { return e.node == to; })) return;
+    added.push_back(to);
     order_.edges.push_back({from, to});
+  }
+
+  // Calls fn with each node behind `id`, as often as there are edges.
+  template <typename Fn>
+  void for_next(NodeId id, const Fn& fn) const {
+    for (const Uses::Edge& e : uses_.of(id)) fn(e.node);
+    for (NodeId n : added_[static_cast<size_t>(id)]) fn(n);
   }
 
   // Marks everything that must come after `id`.
@@ -94,12 +105,11 @@ class Orderer {
     while (!stack.empty()) {
       const NodeId top = stack.back();
       stack.pop_back();
-      for (NodeId n : next_[static_cast<size_t>(top)]) {
-        if (marks_[static_cast<size_t>(n)] == 0) {
-          marks_[static_cast<size_t>(n)] = 1;
-          stack.push_back(n);
-        }
-      }
+      for_next(top, [&](NodeId n) {
+        if (marks_[static_cast<size_t>(n)] != 0) return;
+        marks_[static_cast<size_t>(n)] = 1;
+        stack.push_back(n);
+      });
     }
   }
   bool reached(NodeId id) const { return marks_[static_cast<size_t>(id)] != 0; }
@@ -107,7 +117,7 @@ class Orderer {
   void schedule() {
     std::vector<int> waiting(size_, 0);
     for (NodeId i = 0; i < g_.num_nodes(); ++i) {
-      for (NodeId n : next_[static_cast<size_t>(i)]) ++waiting[static_cast<size_t>(n)];
+      for_next(i, [&](NodeId n) { ++waiting[static_cast<size_t>(n)]; });
     }
     // A node that a pass added late belongs where its first consumer is.
     std::vector<int> left = waiting;
@@ -116,14 +126,14 @@ class Orderer {
       if (left[static_cast<size_t>(i)] == 0 && !g_.mutable_node(i).dead) sorted.push_back(i);
     }
     for (size_t k = 0; k < sorted.size(); ++k) {
-      for (NodeId n : next_[static_cast<size_t>(sorted[k])]) {
+      for_next(sorted[k], [&](NodeId n) {
         if (--left[static_cast<size_t>(n)] == 0) sorted.push_back(n);
-      }
+      });
     }
     std::vector<NodeId> key(size_);
     for (auto it = sorted.rbegin(); it != sorted.rend(); ++it) {
       NodeId k = *it;
-      for (NodeId n : next_[static_cast<size_t>(*it)]) k = std::min(k, key[static_cast<size_t>(n)]);
+      for_next(*it, [&](NodeId n) { k = std::min(k, key[static_cast<size_t>(n)]); });
       key[static_cast<size_t>(*it)] = k;
     }
     // An update runs as soon as it may: it frees the gradient while that is still in cache. So do the small values that
@@ -131,14 +141,13 @@ class Orderer {
     constexpr NodeId kAtOnce = -1;
     for (auto it = sorted.rbegin(); it != sorted.rend(); ++it) {
       const Node& n = g_.mutable_node(*it);
-      const auto& next = next_[static_cast<size_t>(*it)];
-      const auto at_once = [&](NodeId c) { return key[static_cast<size_t>(c)] == kAtOnce; };
+      constexpr NodeId kNone = std::numeric_limits<NodeId>::max();
+      NodeId first = kNone;
+      for_next(*it, [&](NodeId c) { first = std::min(first, key[static_cast<size_t>(c)]); });
       NodeId& mine = key[static_cast<size_t>(*it)];
-      if (n.op->has(kWritesResource) || is_free(n) || (is_small(n) && std::any_of(next.begin(), next.end(), at_once))) {
+      if (n.op->has(kWritesResource) || is_free(n) || (first == kAtOnce && is_small(n))) {
         mine = kAtOnce;
-      } else if (!next.empty() && grows(n)) {
-        NodeId first = key[static_cast<size_t>(next[0])];
-        for (NodeId c : next) first = std::min(first, key[static_cast<size_t>(c)]);
+      } else if (first != kNone && grows(n)) {
         mine = std::max(mine, first);
       }
     }
@@ -151,9 +160,9 @@ class Orderer {
       const NodeId id = ready.top().second;
       ready.pop();
       order_.nodes.push_back(id);
-      for (NodeId n : next_[static_cast<size_t>(id)]) {
+      for_next(id, [&](NodeId n) {
         if (--waiting[static_cast<size_t>(n)] == 0) ready.push({key[static_cast<size_t>(n)], n});
-      }
+      });
     }
   }
 
@@ -202,7 +211,7 @@ class Orderer {
       any |= order_.may_block[at] != 0;
       if (!any) continue;
       order_.blocked[at] = order_.sets.unite(inherited[at], order_.may_block[at] != 0 ? id : -1);
-      for (NodeId n : next_[at]) inherited[static_cast<size_t>(n)].push_back(order_.blocked[at]);
+      for_next(id, [&](NodeId n) { inherited[static_cast<size_t>(n)].push_back(order_.blocked[at]); });
     }
     if (!any) return;
     std::stable_sort(order_.nodes.begin(), order_.nodes.end(), [&](NodeId a, NodeId b) {
@@ -214,8 +223,11 @@ class Orderer {
   Graph& g_;
   FunctionFacts& facts_;
   const size_t size_;
-  std::vector<std::vector<NodeId>> next_;
-  std::map<std::string, Users> users_;
+  const Uses uses_;
+  std::vector<std::vector<NodeId>> added_;  // by node: what the variable rule puts behind it
+  std::vector<Users> users_;
+  std::map<Output, size_t> places_;
+  std::unordered_map<std::string, size_t> variables_;
   std::vector<char> marks_;
   Order order_;
 };

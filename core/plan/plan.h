@@ -147,8 +147,14 @@ class CompileEnv {
   virtual Result<Program*> function(const std::shared_ptr<FunctionLibrary>& library, const FuncRef& f) = 0;
 };
 
-// Emits a plan for a body that all passes have seen.
-Result<std::unique_ptr<Plan>> emit(const Body& body, CompileEnv& env);
+// The handles of a program, which are the same in all of its plans: by the ids of nodes without inputs that are the
+// program's, and not those that passes add to a plan.
+struct HandleCache {
+  NodeId end = 0;
+  std::unordered_map<NodeId, Tensor> handles;
+};
+// Emits a plan for a body that all passes have seen. `handles`, which may be null, is read and added to.
+Result<std::unique_ptr<Plan>> emit(const Body& body, CompileEnv& env, HandleCache* handles);
 
 // --- the steps of emit, each in a file of its own ---
 

@@ -12,6 +12,8 @@ Result<std::shared_ptr<Program>> Program::compile(std::unique_ptr<Body> body, Co
   Body& b = *program->body_;
   const TraceSpan span(env.trace_log(), "compile", "program", b.name);
   TW_RETURN_IF_ERROR(optimise(b, PassContext{&env.step(), &env.facts(), env.optimize(), env.trace_log()}));
+  renumber(b);
+  program->handles_.end = b.body->num_nodes();
   for (NodeId id : b.args) {
     const Node& n = b.body->mutable_node(id);
     program->argument_types_.push_back(n.output_dtypes[0]);
@@ -51,7 +53,7 @@ Result<std::shared_ptr<Plan>> Program::make_plan(std::span<const Shape> shapes, 
   }
   const PassContext context{&env_.step(), &env_.facts(), env_.optimize(), env_.trace_log()};
   TW_RETURN_IF_ERROR(optimise_for_shapes(*body, shapes, context));
-  TW_ASSIGN_OR_RETURN(std::unique_ptr<Plan> plan, emit(*body, env_));
+  TW_ASSIGN_OR_RETURN(std::unique_ptr<Plan> plan, emit(*body, env_, &handles_));
   static const char* dump = std::getenv("TW_DUMP");
   if (dump != nullptr && (std::strcmp(dump, "plan") == 0 || std::strcmp(dump, "all") == 0)) {
     std::fprintf(stderr, "# plan of %s\n%s\n", body_->name.c_str(), print(*plan).c_str());

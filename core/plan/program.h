@@ -44,6 +44,7 @@ class Program {
 
   std::unique_ptr<Body> body_;
   CompileEnv& env_;
+  HandleCache handles_;
   std::vector<DType> argument_types_;
   std::vector<Shape> argument_shapes_;
   std::vector<char> read_lists_;  // by argument

@@ -149,6 +149,36 @@ TEST(Graph, CopiesAreEditedApart) {
   EXPECT_TRUE(uses.of(z.node).empty());
 }
 
+TEST(Graph, CopiesNameTheirNodesApart) {
+  Graph g;
+  Builder b(&g);
+  const Output x = placeholder(b, DType::kFloat, {2});
+  one(b, "Neg", {x});
+  auto copy = g.copy();
+  EXPECT_EQ(copy->unique_name("Neg"), "Neg_1");
+  NodeSpec again{"Exp", "Neg", {x}, {}, {}, "", ""};
+  EXPECT_EQ(copy->add(again).status().code(), Code::kAlreadyExists);
+  EXPECT_EQ(*copy->find("Neg"), *g.find("Neg"));
+}
+
+TEST(Graph, OrdersNodesThatWereMadeLate) {
+  Graph g;
+  Builder b(&g);
+  const Output x = placeholder(b, DType::kFloat, {2});
+  const Output y = one(b, "Neg", {x}), z = one(b, "Exp", {x}), late = one(b, "Abs", {x});
+  EXPECT_EQ(g.topological_order(), (std::vector<NodeId>{x.node, y.node, z.node, late.node}));
+  ASSERT_TRUE(g.set_input(y.node, 0, late).ok());
+  EXPECT_EQ(g.topological_order(), (std::vector<NodeId>{x.node, z.node, late.node, y.node}));
+  // Nodes of many words of the set of those that are ready.
+  std::vector<Output> chain{x};
+  for (int i = 0; i < 500; ++i) chain.push_back(one(b, "Neg", {chain.back()}));
+  ASSERT_TRUE(g.set_input(late.node, 0, chain.back()).ok());
+  const std::vector<NodeId> order = g.topological_order();
+  ASSERT_EQ(order.size(), 504u);
+  EXPECT_EQ(order[order.size() - 2], late.node);
+  EXPECT_EQ(order.back(), y.node);
+}
+
 TEST(Graph, VerifyFindsWhatAPassBroke) {
   Graph g;
   Builder b(&g);

@@ -20,6 +20,28 @@ TEST(Passes, TheTextFormRoundTrips) {
   EXPECT_EQ(print(**again), once);
 }
 
+TEST(Passes, RenumberPutsLateNodesWhereTheyAreUsed) {
+  std::unique_ptr<Body> body = body_of(std::string(kArgs) +
+                                       "%a = Add(%x, %y) {T=float}\n%b = Neg(%a) {T=float}\n%c = Exp(%b) {T=float}\n"
+                                       "%r = _Retval(%c) {T=float, index=0}\n%d = Neg(%y) {T=float}\n");
+  Graph& g = *body->body;
+  auto late = add_node(*body, g.node(*g.find("a")), "late", "Abs", {Output{*g.find("x"), 0}}, {});
+  ASSERT_TRUE(late.ok());
+  g.mutable_node(*g.find("b")).inputs[0] = Output{*late, 0};
+  remove_dead(*body);
+  renumber(*body);
+  std::string names;
+  for (NodeId i = 0; i < g.num_nodes(); ++i) {
+    EXPECT_EQ(g.node(i).id, i);
+    names += g.node(i).name + " ";
+  }
+  EXPECT_EQ(names, "x y a/late b c r ");
+  EXPECT_EQ(*g.find("a/late"), 2);
+  EXPECT_EQ(body->args, (std::vector<NodeId>{0, 1}));
+  EXPECT_EQ(body->results, std::vector<NodeId>{5});
+  EXPECT_TRUE(verify(g).ok());
+}
+
 TEST(Passes, FoldEvaluatesConstants) {
   EXPECT_EQ(after("%a = Const() {dtype=float, value=tensor<float [2] = 1 2>}\n"
                   "%b = Add(%a, %a) {T=float}\n%c = Mul(%b, %a) {T=float}\n%r = _Retval(%c) {T=float, index=0}\n",
