@@ -299,6 +299,25 @@ Result<Tape> Tape::parse(std::string_view text, const AttrMap& attrs) {
   return *tape;
 }
 
+void add_to_key(std::string* key, const Tape& tape) {
+  add_to_key(key, tape.inputs.size());
+  for (DType t : tape.inputs) add_to_key(key, t);
+  add_to_key(key, tape.constants.size());
+  for (const Tape::Constant& c : tape.constants) {
+    add_to_key(key, c.dtype);
+    add_to_key(key, c.value);
+    add_to_key(key, c.integer);
+  }
+  add_to_key(key, tape.insts.size());
+  for (const TapeInst& inst : tape.insts) {
+    add_to_key(key, inst.op);
+    add_to_key(key, inst.dtype);
+    for (uint16_t a : inst.args) add_to_key(key, a);
+  }
+  add_to_key(key, tape.outputs.size());
+  for (uint16_t out : tape.outputs) add_to_key(key, out);
+}
+
 Tape concatenate(const Tape& producer, int out, const Tape& consumer, int slot, bool keep_producer_outputs) {
   Tape t;
   t.inputs = producer.inputs;

@@ -80,6 +80,9 @@ struct Tape {
   static Result<Tape> parse(std::string_view text, const AttrMap& attrs = {});
 };
 
+// Appends the bytes of all that `tape` says, as platform/memo.h has keys.
+void add_to_key(std::string* key, const Tape& tape);
+
 // The tape that computes `producer`, then `consumer` with its input number `slot` replaced by output `out` of the
 // producer. Inputs: those of the producer, then the consumer's other inputs in order. Outputs: the consumer's, then
 // (when keep_producer_outputs) the producer's.

@@ -150,7 +150,7 @@ class Graph {
   // --- for passes, on a copy that no other thread sees, and which locks nothing ---
   std::unique_ptr<Graph> copy() const;
   void make_private() { private_ = true; }  // a graph made by passes is such a copy too
-  Node& mutable_node(NodeId id);  // takes no lock
+  Node& mutable_node(NodeId id);            // takes no lock
   // Appends a node as it is, checked by nobody; its name is made unique and its inputs must exist in time.
   NodeId adopt(Node n);
   // Every use of `from` becomes a use of `to`.
@@ -159,7 +159,7 @@ class Graph {
   // Leaves the given nodes, in the order of their new ids, and returns the new ids by old ones; -1 for those that are
   // gone. Precondition: all that they refer to are among them.
   std::vector<NodeId> renumber(std::span<const NodeId> order);
-  Status infer_shapes(NodeId id);                 // again, after an edit
+  Status infer_shapes(NodeId id);  // again, after an edit
 
  private:
   friend class FunctionLibrary;

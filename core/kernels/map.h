@@ -33,8 +33,9 @@ class MapPlan {
 inline constexpr int64_t kMapBlock = 1024;
 
 // `shapes` are the inputs' shapes; `space` the outputs' common shape, to which every input broadcasts (numpy rules).
-// Unimplemented names the micro-op and dtype that no kernel covers.
-Result<std::unique_ptr<MapPlan>> plan_map(const Tape& tape, std::span<const Shape> shapes, const Shape& space);
+// Unimplemented names the micro-op and dtype that no kernel covers. Plans are kept and shared, since networks repeat a
+// few of them many times. Thread-safe.
+Result<std::shared_ptr<const MapPlan>> plan_map(const Tape& tape, std::span<const Shape> shapes, const Shape& space);
 
 // Whether the engine has `op` for operands of `operand` (and for cast, that result).
 bool map_supports(MicroOp op, DType operand, DType result);

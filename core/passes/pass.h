@@ -41,8 +41,8 @@ Status check_call(const Body& f, std::span<const DType> args, std::span<const DT
 
 // Removes nodes that neither results nor controls need.
 void remove_dead(Body& body);
-// Leaves out dead nodes, and numbers the others in an order of edges that is close to the one in which they were made: a
-// node that a pass added late comes where its first consumer is.
+// Leaves out dead nodes, and numbers the others in an order of edges that is close to the one in which they were made:
+// a node that a pass added late comes where its first consumer is.
 void renumber(Body& body);
 // Turns ref edges into reads and writes of resource handles.
 Status lower_refs(Body& body);

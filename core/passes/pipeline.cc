@@ -59,8 +59,7 @@ Status optimise(Body& body, const PassContext& context) {
 }
 
 Status optimise_for_shapes(Body& body, std::span<const Shape> arg_shapes, const PassContext& context) {
-  TW_RETURN_IF_ERROR(
-      run("specialise", body, context, [&] { return specialise(body, arg_shapes, *context.facts); }));
+  TW_RETURN_IF_ERROR(run("specialise", body, context, [&] { return specialise(body, arg_shapes, *context.facts); }));
   if (!context.optimize) return {};
   TW_RETURN_IF_ERROR(run("fold", body, context, [&] { return fold(body, context); }));
   // Shapes that folding made constant (the operand of a Reshape, say) narrow what follows.

@@ -126,8 +126,25 @@ Status infer_loop(const Graph& g, Node& n, std::vector<Shape> vars, Inference& i
   return {};
 }
 
+bool is_list(DType t) { return base_dtype(t) == DType::kVariant; }
+
+// Whether inferring `n` again would tell nothing new: its outputs are known, and what it reads is as it was. `changed`
+// is by node.
+bool settled(Graph& g, const Node& n, const std::vector<char>& changed) {
+  const std::string_view op = n.op->name;
+  if (n.op->has(kControlFlow) || op == "Shape" || op == "ShapeN" || op == "Size" || op == "Rank") return false;
+  // Lists are of elements whose shapes are a matter of their own.
+  if (std::any_of(n.output_dtypes.begin(), n.output_dtypes.end(), is_list)) return false;
+  for (const Output o : n.inputs) {
+    if (changed[static_cast<size_t>(o.node)] != 0) return false;
+    if (is_list(g.mutable_node(o.node).output_dtypes[static_cast<size_t>(o.index)])) return false;
+  }
+  return std::all_of(n.output_shapes.begin(), n.output_shapes.end(), [](const Shape& s) { return s.fully_known(); });
+}
+
 Status specialise(Body& body, std::span<const Shape> arg_shapes, Inference& inference) {
   Graph& g = *body.body;
+  std::vector<char> changed(static_cast<size_t>(g.num_nodes()), 0);
   for (size_t i = 0; i < body.args.size() && i < arg_shapes.size(); ++i) {
     Node& arg = g.mutable_node(body.args[i]);
     auto merged = merge(arg.output_shapes[0], arg_shapes[i]);
@@ -135,12 +152,13 @@ Status specialise(Body& body, std::span<const Shape> arg_shapes, Inference& infe
       return invalid_argument("Cannot feed value of shape ", arg_shapes[i], " for Tensor '", arg.name,
                               "', which has shape '", arg.output_shapes[0], "'");
     }
+    changed[static_cast<size_t>(arg.id)] = !(arg.output_shapes[0] == *merged);
     arg.output_shapes[0] = *merged;
   }
   Rewriter rewriter(body);
   for (NodeId id : g.topological_order()) {
     Node& n = g.mutable_node(id);
-    if (n.op->name == "_Arg" || n.op->name == "Const") continue;
+    if (n.op->name == "_Arg" || n.op->name == "Const" || settled(g, n, changed)) continue;
     const std::vector<Shape> before = n.output_shapes;
     Status s = g.infer_shapes(id);
     const std::string_view op = n.op->name;
@@ -155,6 +173,7 @@ Status specialise(Body& body, std::span<const Shape> arg_shapes, Inference& infe
     for (size_t i = 0; i < before.size() && i < n.output_shapes.size(); ++i) {
       if (auto merged = merge(before[i], n.output_shapes[i]); merged.ok()) n.output_shapes[i] = *merged;
     }
+    changed[static_cast<size_t>(id)] = !(n.output_shapes == before);
     if (op != "Shape" && op != "ShapeN" && op != "Size" && op != "Rank") continue;
     const DType out = n.output_dtypes[0];
     const auto constant = [&](Tensor value) {
@@ -185,10 +204,7 @@ bool all_shapes_known(const Body& body) {
   for (NodeId i = 0; i < g.num_nodes(); ++i) {
     const Node& n = g.mutable_node(i);
     if (n.dead) continue;
-    // Lists are of elements whose shapes are a matter of their own.
-    for (DType t : n.output_dtypes) {
-      if (base_dtype(t) == DType::kVariant) return false;
-    }
+    if (std::any_of(n.output_dtypes.begin(), n.output_dtypes.end(), is_list)) return false;
     for (const Shape& s : n.output_shapes) {
       if (!s.fully_known()) return false;
     }

@@ -477,8 +477,8 @@ class Emitter {
     const int threads = env_.step().pool().threads(), max_lanes = env_.max_lanes();
     // In a lane that is surely the only one, nothing has to be waited for.
     const bool alone = std::min(threads, max_lanes) == 1 && order_.sets.none();
-    const std::vector<LaneStep> steps = alone ? std::vector<LaneStep>(plan_->code.size())
-                                              : find_dependencies(*plan_, body_, order_, node_of_);
+    const std::vector<LaneStep> steps =
+        alone ? std::vector<LaneStep>(plan_->code.size()) : find_dependencies(*plan_, body_, order_, node_of_);
     const std::vector<uint32_t> lane_of = choose_lanes(steps, order_.sets, threads, max_lanes);
     const HappensBefore when(steps, lane_of);
 
@@ -559,11 +559,11 @@ class Emitter {
   Order order_;
   uint32_t at_ = 0;
   std::vector<uint32_t> first_value_, last_use_;
-  std::vector<uint32_t> taken_at_;              // by root: the place in the order at which it was, and 1
-  std::vector<std::vector<uint32_t>> members_;  // views and in-place results, by root
-  std::vector<std::pair<size_t, size_t>> workspaces_;            // instruction and bytes
-  std::vector<NodeId> node_of_;                                  // by instruction
-  std::vector<std::vector<uint32_t>> read_by_;                   // what readers wait for, by root
+  std::vector<uint32_t> taken_at_;                     // by root: the place in the order at which it was, and 1
+  std::vector<std::vector<uint32_t>> members_;         // views and in-place results, by root
+  std::vector<std::pair<size_t, size_t>> workspaces_;  // instruction and bytes
+  std::vector<NodeId> node_of_;                        // by instruction
+  std::vector<std::vector<uint32_t>> read_by_;         // what readers wait for, by root
 };
 
 }  // namespace

@@ -17,15 +17,18 @@ class Memo {
  public:
   explicit Memo(size_t most) : most_(most) {}
 
-  // What make() gives, a Result<Value>; errors are not kept. Of two threads that miss a key one drops its work.
+  // What make() gives, a Result of a Value or of a shared pointer to one; errors are not kept. Of two threads that miss
+  // a key one drops its work.
   template <typename Make>
   Result<std::shared_ptr<const Value>> get(std::string key, const Make& make) {
     {
       std::lock_guard lock(mutex_);
       if (const auto found = values_.find(key); found != values_.end()) return found->second;
     }
-    TW_ASSIGN_OR_RETURN(Value made, make());
-    auto value = std::make_shared<const Value>(std::move(made));
+    TW_ASSIGN_OR_RETURN(auto made, make());
+    std::shared_ptr<const Value> value;
+    if constexpr (requires { value = std::move(made); }) value = std::move(made);
+    else value = std::make_shared<const Value>(std::move(made));
     std::lock_guard lock(mutex_);
     if (values_.size() >= most_) values_.clear();
     return values_.emplace(std::move(key), std::move(value)).first->second;

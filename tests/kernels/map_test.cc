@@ -297,6 +297,18 @@ TEST(Map, BroadcastShapes) {
   }
 }
 
+TEST(Map, PlansOfOneTapeAndShapesAreShared) {
+  const auto plan = [](const char* text, const Shape& shape) {
+    return *plan_map(*Tape::parse(text), {&shape, 1}, shape);
+  };
+  const char* const half = "(float) { v1 = const float 0.5; v2 = mul v0 v1 } -> v2";
+  const auto first = plan(half, {3, 5});
+  EXPECT_EQ(plan(half, {3, 5}), first);
+  EXPECT_NE(plan(half, {5, 3}), first);
+  EXPECT_NE(plan(half, {15}), first);
+  EXPECT_NE(plan("(float) { v1 = const float 0.25; v2 = mul v0 v1 } -> v2", {3, 5}), first);
+}
+
 TEST(Map, ManyThreadsGiveTheSame) {
   std::mt19937 rng(10);
   const Shape space{300, 1000};

@@ -20,6 +20,12 @@ TEST(Memo, KeepsAnswersAndForgetsAllWhenItIsFull) {
   EXPECT_EQ(get("c"), 3);
 }
 
+TEST(Memo, KeepsWhatIsShared) {
+  Memo<int> memo(2);
+  const auto seven = std::make_shared<const int>(7);
+  EXPECT_EQ(*memo.get("a", [&]() -> Result<std::shared_ptr<const int>> { return seven; }), seven);
+}
+
 TEST(Memo, KeepsNoErrors) {
   Memo<int> memo(2);
   EXPECT_FALSE(memo.get("a", []() -> Result<int> { return invalid_argument("no"); }).ok());

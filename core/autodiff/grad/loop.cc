@@ -242,7 +242,8 @@ class LoopGradient {
     TW_ASSIGN_OR_RETURN(body_ref.name, body.finish(body_function_->name + "_grad"));
     TW_ASSIGN_OR_RETURN(cond_ref.name, cond.finish(cond_function_->name + "_grad"));
     AttrMap attrs{{"T", types}, {"body", body_ref}, {"cond", cond_ref}, {"output_shapes", shapes}};
-    if (const auto it = v_.op.attrs.find("parallel_iterations"); it != v_.op.attrs.end()) attrs.emplace(it->first, it->second);
+    if (const auto it = v_.op.attrs.find("parallel_iterations"); it != v_.op.attrs.end())
+      attrs.emplace(it->first, it->second);
     const NodeId id = v_.b.add(stateful ? "While" : "StatelessWhile", std::move(inputs), std::move(attrs));
 
     int32_t out = 1;

@@ -320,39 +320,18 @@ Result<LoweredTape> lower_anew(const Tape& tape, std::span<const InputKind> kind
   return Lowering(tape, kinds, false, large).run();
 }
 
-// The bytes of all that lowering depends on.
-std::string key_of(const Tape& tape, std::span<const InputKind> kinds, bool links, bool large) {
-  std::string key;
-  add_to_key(&key, links);
-  add_to_key(&key, large);
-  add_to_key(&key, tape.inputs.size());
-  for (size_t i = 0; i < tape.inputs.size(); ++i) {
-    add_to_key(&key, tape.inputs[i]);
-    add_to_key(&key, kinds[i]);
-  }
-  add_to_key(&key, tape.constants.size());
-  for (const Tape::Constant& c : tape.constants) {
-    add_to_key(&key, c.dtype);
-    add_to_key(&key, c.value);
-    add_to_key(&key, c.integer);
-  }
-  add_to_key(&key, tape.insts.size());
-  for (const TapeInst& inst : tape.insts) {
-    add_to_key(&key, inst.op);
-    add_to_key(&key, inst.dtype);
-    for (uint16_t a : inst.args) add_to_key(&key, a);
-  }
-  for (uint16_t out : tape.outputs) add_to_key(&key, out);
-  return key;
-}
-
 }  // namespace
 
 Result<std::shared_ptr<const LoweredTape>> lower(const Tape& tape, std::span<const InputKind> kinds, int64_t count) {
   static Memo<LoweredTape> lowered(512);  // of a few kilobytes each
   const bool links = count >= static_cast<int64_t>(kRepeated);
   const bool large = count * static_cast<int64_t>(sizeof(float)) >= kStreamBytes;
-  return lowered.get(key_of(tape, kinds, links, large), [&] { return lower_anew(tape, kinds, links, large); });
+  std::string key;
+  add_to_key(&key, links);
+  add_to_key(&key, large);
+  for (InputKind kind : kinds) add_to_key(&key, kind);
+  add_to_key(&key, tape);
+  return lowered.get(std::move(key), [&] { return lower_anew(tape, kinds, links, large); });
 }
 
 }  // namespace tw

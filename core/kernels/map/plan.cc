@@ -10,6 +10,7 @@
 #include "core/kernels/map/index_space.h"
 #include "core/kernels/map/lower.h"
 #include "core/kernels/move/stream_copy.h"
+#include "core/platform/memo.h"
 
 namespace tw {
 namespace {
@@ -49,13 +50,14 @@ struct Run {
 
 class Plan final : public MapPlan {
  public:
-  static Result<std::unique_ptr<MapPlan>> make(const Tape& tape, std::span<const Shape> shapes, const Shape& space) {
+  static Result<std::shared_ptr<const MapPlan>> make(const Tape& tape, std::span<const Shape> shapes,
+                                                     const Shape& space) {
     if (shapes.size() != tape.inputs.size()) {
       return invalid_argument("a tape of ", tape.inputs.size(), " inputs got ", shapes.size(), " shapes");
     }
-    auto plan = std::unique_ptr<Plan>(new Plan);
+    auto plan = std::shared_ptr<Plan>(new Plan);
     TW_RETURN_IF_ERROR(plan->init(tape, shapes, space));
-    return std::unique_ptr<MapPlan>(std::move(plan));
+    return std::shared_ptr<const MapPlan>(std::move(plan));
   }
 
   Status run(const void* const* inputs, void* const* outputs, WorkerPool& pool) const override {
@@ -548,8 +550,17 @@ class Plan final : public MapPlan {
 
 }  // namespace
 
-Result<std::unique_ptr<MapPlan>> plan_map(const Tape& tape, std::span<const Shape> shapes, const Shape& space) {
-  return Plan::make(tape, shapes, space);
+Result<std::shared_ptr<const MapPlan>> plan_map(const Tape& tape, std::span<const Shape> shapes, const Shape& space) {
+  static Memo<MapPlan> plans(512);  // of a few kilobytes each
+  std::string key;
+  const auto add_shape = [&](const Shape& s) {
+    add_to_key(&key, s.rank());
+    for (int64_t d : s.dims()) add_to_key(&key, d);
+  };
+  add_shape(space);
+  for (const Shape& s : shapes) add_shape(s);
+  add_to_key(&key, tape);
+  return plans.get(std::move(key), [&] { return Plan::make(tape, shapes, space); });
 }
 
 bool map_supports(MicroOp op, DType operand, DType result) {

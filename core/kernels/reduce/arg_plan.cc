@@ -93,7 +93,7 @@ class ArgPlan final : public ReducePlan {
   int64_t outer_ = 1, reduce_ = 1, inner_ = 1, size_ = 4;
   bool narrow_ = false;
   ArgFns fns_;
-  std::unique_ptr<MapPlan> widen_;
+  std::shared_ptr<const MapPlan> widen_;
 };
 
 }  // namespace

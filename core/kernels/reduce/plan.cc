@@ -381,7 +381,7 @@ class Plan final : public ReducePlan {
   int64_t from_size_ = 0;
   bool far_ = false;  // the values fit no cache
   Geometry g_;
-  std::unique_ptr<MapPlan> pre_, post_;
+  std::shared_ptr<const MapPlan> pre_, post_;
   double scale_ = 1, flops_ = 0;
   bool in_output_ = true;  // the accumulators are output 0
   size_t num_inputs_ = 0, num_operands_ = 0;

@@ -34,7 +34,7 @@ struct Value {
 
 struct Stage {
   RowsStage::Kind kind;
-  std::unique_ptr<MapPlan> map;
+  std::shared_ptr<const MapPlan> map;
   CombineFns fns;
   double scale = 1;
   size_t first_value = 0, values = 0;  // results

@@ -18,7 +18,7 @@ struct ContractKernel : KernelState {
   bool turned = false, turn_a = false, turn_b = false, turn_out = false;
   StridedCopy copy_a, copy_b, copy_out;
   size_t a_bytes = 0, b_bytes = 0, out_bytes = 0, turned_bytes = 0;  // pieces of the workspace
-  std::unique_ptr<MapPlan> epilogue;
+  std::shared_ptr<const MapPlan> epilogue;
 };
 
 // The products that MatMul and BatchMatMul(V2) ask for, from the shapes of inputs 0 and 1.

@@ -14,7 +14,7 @@ constexpr int kAtOnce = 8;
 
 struct AddNState : KernelState {
   // The first sums inputs, each later one adds up to kAtOnce - 1 more to the output.
-  std::vector<std::unique_ptr<MapPlan>> passes;
+  std::vector<std::shared_ptr<const MapPlan>> passes;
   bool lists = false, dynamic = false;
 };
 

@@ -12,7 +12,7 @@ namespace {
 enum class StringOp : uint8_t { kAdd, kEqual, kNotEqual, kSelect };
 
 struct MapState : KernelState {
-  std::unique_ptr<MapPlan> plan;  // null for strings
+  std::shared_ptr<const MapPlan> plan;  // null for strings
   StringOp op = StringOp::kAdd;
   IndexSpace space;
   std::vector<OperandStrides> strides;

@@ -21,9 +21,9 @@ struct BatchNormState : KernelState {
   bool plain = false;  // floats with the channels last, which core/kernels/channels.h computes
   // Forward: mean, variance; gradient: sum of dy, sum of dy * (x - mean). Not where one pass gives both.
   std::unique_ptr<ReducePlan> first, second;
-  std::unique_ptr<RowsPlan> sums;     // the gradient's sums in one pass
-  std::unique_ptr<MapPlan> channels;  // numbers per channel
-  std::unique_ptr<MapPlan> apply;     // over the whole tensor
+  std::unique_ptr<RowsPlan> sums;           // the gradient's sums in one pass
+  std::shared_ptr<const MapPlan> channels;  // numbers per channel
+  std::shared_ptr<const MapPlan> apply;     // over the whole tensor
   size_t reduce_offset = 0;
   int64_t num_channels = 0, count = 0;  // count: elements per channel
   bool training = true;

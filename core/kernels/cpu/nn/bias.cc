@@ -6,7 +6,7 @@ namespace tw {
 namespace {
 
 struct BiasState : KernelState {
-  std::unique_ptr<MapPlan> add;
+  std::shared_ptr<const MapPlan> add;
   std::unique_ptr<ReducePlan> sum;
 };
 

@@ -48,7 +48,7 @@ class FloatView {
     return v;
   }
 
-  std::unique_ptr<MapPlan> cast_;
+  std::shared_ptr<const MapPlan> cast_;
   size_t offset_ = 0;
 };
 

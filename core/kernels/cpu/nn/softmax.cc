@@ -13,8 +13,8 @@ struct SoftmaxState : KernelState {
   int64_t rows = 0, classes = 0, grain = 1;
   int64_t element = 4;
   FloatView x, labels, out, back;
-  std::unique_ptr<MapPlan> expand_x, expand_labels;   // operands that repeat along the classes
-  size_t wide_x = 0, wide_labels = 0, label_ids = 0;  // workspace offsets
+  std::shared_ptr<const MapPlan> expand_x, expand_labels;  // operands that repeat along the classes
+  size_t wide_x = 0, wide_labels = 0, label_ids = 0;       // workspace offsets
   int64_t x_row = 0, label_row = 0;
 
   // Of row r on, for the forms whose third input it is.
@@ -66,8 +66,8 @@ Status run_softmax(const RunContext& ctx) {
 }
 
 // An operand of the dense form, which broadcasts to `space`: rows in place where it has all classes.
-Status plan_operand(DType t, const Shape& shape, const Shape& space, std::unique_ptr<MapPlan>* expand, size_t* offset,
-                    int64_t* row, size_t* workspace) {
+Status plan_operand(DType t, const Shape& shape, const Shape& space, std::shared_ptr<const MapPlan>* expand,
+                    size_t* offset, int64_t* row, size_t* workspace) {
   *row = shape[0] == 1 && space[0] != 1 ? 0 : space[1];
   if (shape[1] == space[1]) return {};
   TW_ASSIGN_OR_RETURN(*expand, plan_map(tape_of(MicroOp::k_cast, t, t), {&shape, 1}, space));

@@ -14,7 +14,7 @@ struct GruState : KernelState {
   int64_t batch = 0, inputs = 0, cell = 0;
   GateCopy gates;
   Product x_ru, h_ru, x_c, h_c;  // forward; in the gradient ru and c to x and to h
-  std::unique_ptr<MapPlan> first, second;
+  std::shared_ptr<const MapPlan> first, second;
   size_t rows = 0, more_rows = 0, parts = 0, product = 0;  // in the workspace
 };
 

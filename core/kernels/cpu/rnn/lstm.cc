@@ -56,7 +56,7 @@ struct LstmState : KernelState {
   LstmShape shape;
   Product from_x, from_h;
   GateCopy gates;
-  std::unique_ptr<MapPlan> cell;
+  std::shared_ptr<const MapPlan> cell;
   size_t sums = 0, rows = 0, parts = 0;  // in the workspace
 };
 

@@ -16,7 +16,7 @@ enum { kI = 8, kCs, kF, kO, kCi, kCo, kH };
 struct LstmGradState : KernelState {
   LstmShape shape;
   bool block = false;  // a whole sequence
-  std::unique_ptr<MapPlan> cell;
+  std::shared_ptr<const MapPlan> cell;
   GateCopy gates;
   Product to_h, to_x, w_from_x, w_from_h, w_from_first;
   size_t parts = 0, rows = 0, dcs = 0, x = 0, sums = 0, w_rows = 0;  // in the workspace
