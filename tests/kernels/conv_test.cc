@@ -193,6 +193,15 @@ TEST(Conv, LargeFiltersOfFewPixels) {
   check_conv<float>(conv(1, 1, 1, 100, 64, 3, 3, 1, 1, 1, 1, true));
 }
 
+// As many panels for each thread, for 2 and for 5 of them, with vectors of 16, 8 and 4 numbers.
+TEST(Conv, ThreadsShareTheColumnsOfFewPixels) {
+  check_conv<float>(conv(1, 7, 7, 64, 320, 3, 3, 1, 1, 1, 1, true));
+  check_conv<float>(conv(2, 9, 8, 320, 320, 3, 3, 2, 2, 1, 1, true));
+  check_conv<float>(conv(1, 9, 9, 320, 640, 2, 2, 4, 4, 1, 1, false));  // no tap meets some pixels
+  check_conv<float>(conv(1, 19, 20, 64, 64, 1, 7, 1, 1, 1, 1, true));
+  check_conv<bfloat16>(conv(1, 5, 6, 160, 640, 2, 3, 1, 1, 1, 1, true));
+}
+
 TEST(Conv, PixelsThatShareCacheSets) {
   check_conv<float>(conv(2, 9, 9, 512, 33, 1, 1, 2, 2, 1, 1, true));
   check_conv<float>(conv(1, 7, 7, 512, 64, 3, 3, 1, 1, 1, 1, true));
@@ -527,6 +536,8 @@ void check_epilogue(const ConvSpec& s, Planner planner) {
 }
 
 TEST(Winograd, Epilogue) { check_epilogue(conv(2, 9, 9, 16, 20, 3, 3, 1, 1, 1, 1, true), contract::plan_winograd); }
+
+TEST(Conv, EpilogueOfColumns) { check_epilogue(conv(1, 7, 7, 128, 64, 3, 3, 1, 1, 1, 1, true), contract::plan_winograd); }
 
 TEST(ScatterConv, Epilogue) {
   ConvSpec s = conv(2, 41, 9, 20, 16, 3, 3, 2, 1, 1, 1, true);

@@ -39,8 +39,8 @@ class ImageConv final : public SlottedPlan {
   void add_phase(int64_t row, int64_t column, const std::vector<Tap>& d, const std::vector<Tap>& h,
                  const std::vector<Tap>& w);
   void pack(const S* filter, T* to, int64_t phase, int64_t panel) const;
-  void run_unit(const Unit& unit, const S* source, const T* packed, void* const* outputs, const void* const* operands,
-                char* slot, FirstError* error) const;
+  void run_unit(const Unit& unit, int64_t part, const S* source, const T* packed, void* const* outputs,
+                const void* const* operands, char* slot, FirstError* error) const;
 
   const TileSet<T>& set_ = tile_set<T>();
   ConvSpec spec_;
@@ -51,6 +51,7 @@ class ImageConv final : public SlottedPlan {
   int64_t result_d_ = 0, result_h_ = 0, result_w_ = 0, result_c_ = 0, spread_h_ = 1, spread_w_ = 1;
   std::vector<Phase> phases_;
   int64_t packed_ = 0, panels_ = 0, group_ = 1;
+  int64_t parts_ = 1;     // into which each unit's panels are cut
   int64_t row_step_ = 0;  // of the copies of a group's rows, where these collide; else 0
   int width_ = 1;
   bool clip_ = false;       // taps one by one, each for the pixels whose source pixel is in the image
@@ -148,15 +149,20 @@ Status ImageConv<S, T>::plan(const ConvSpec& spec, int threads) {
   const int64_t filter_bytes =
       spec.filter_d * spec.filter_h * spec.filter_w * spec.in_c * spec.out_c * static_cast<int64_t>(sizeof(T));
   const int64_t bytes = std::max(std::min(4 * filter_bytes, 2 * second_level_cache_bytes()), kUnitBytes);
-  units_ = Units::make(shape_, images, std::max<int64_t>(kUnitPixels / spread, 1), bytes, sizeof(T), slots_);
+  width_ = 2 * set_.lanes;
+  panels_ = (result_c_ + width_ - 1) / width_;
+  // Where all pixels are one group of rows, threads share the filter's columns, and each reads only its own.
+  const bool by_columns = slots_ > 1 && images * shape_.rows * shape_.columns <= kGroupRows &&
+                          (panels_ % slots_ == 0 || panels_ >= 4 * slots_);
+  if (by_columns) parts_ = slots_;
+  units_ = Units::make(shape_, images, std::max<int64_t>(kUnitPixels / spread, 1), bytes, sizeof(T),
+                       by_columns ? 1 : slots_);
   clip_ = std::is_same_v<S, T> && shape_.flat() && skipped_padding(shape_, taps_h, taps_w) > 0;
   region_ = Region<S, T>(shape_, units_, clip_);
   // Few pixels would not pay for a packed copy, nor would a constant be kept twice for them.
   direct_b_ = std::is_same_v<S, T> && !gradient_ && result_c_ % set_.lanes == 0 &&
               images * result_h_ * result_w_ <= kDirectPixels;
   fetches_c_ = images * result_h_ * result_w_ * result_c_ * static_cast<int64_t>(sizeof(T)) > kBytesFromMemory;
-  width_ = 2 * set_.lanes;
-  panels_ = (result_c_ + width_ - 1) / width_;
   int64_t k = 0;
   for (const std::vector<Tap>& d : taps_d) {
     for (size_t h = 0; h < taps_h.size(); ++h) {
@@ -233,15 +239,15 @@ Status ImageConv<S, T>::run(const void* a, const void* b, const void* const* ope
     packed = to;
   }
   FirstError error;
-  pool.run_tasks(units_.count, slots_, [&](int64_t i, int slot) {
-    run_unit(Unit(units_, i, images, shape_.rows), source, packed, outputs, operands,
+  pool.run_tasks(units_.count * parts_, slots_, [&](int64_t i, int slot) {
+    run_unit(Unit(units_, i / parts_, images, shape_.rows), i % parts_, source, packed, outputs, operands,
              static_cast<char*>(workspace) + shared_bytes_ + static_cast<size_t>(slot) * slot_bytes_, &error);
   });
   return error.take();
 }
 
 template <typename S, typename T>
-void ImageConv<S, T>::run_unit(const Unit& unit, const S* source, const T* packed, void* const* outputs,
+void ImageConv<S, T>::run_unit(const Unit& unit, int64_t part, const S* source, const T* packed, void* const* outputs,
                                const void* const* operands, char* slot, FirstError* error) const {
   const T* image = region_.load(source, unit, take<T>(&slot, region_.elements()));
   T* copies = row_step_ > 0 ? take<T>(&slot, kMaxGroup * row_step_) : nullptr;
@@ -252,6 +258,9 @@ void ImageConv<S, T>::run_unit(const Unit& unit, const S* source, const T* packe
   // With several images a unit holds all their rows, so its results are one run of memory.
   const int64_t count = unit.images * rows * row_elements;
   const int home = epilogue_.home();
+  const int64_t first_panel = part * panels_ / parts_, last_panel = (part + 1) * panels_ / parts_;
+  const int64_t first_column = first_panel * width_;
+  const int64_t columns = std::min(last_panel * width_, result_c_) - first_column;
   T* c0;
   bool own = true;
   if constexpr (std::is_same_v<S, T>) own = home < 0;
@@ -268,8 +277,8 @@ void ImageConv<S, T>::run_unit(const Unit& unit, const S* source, const T* packe
       // Pixels between those that a strided filter meets.
       for (int64_t n = 0; n < unit.images; ++n) {
         for (int64_t i = phase.row; i < rows; i += spread_h_) {
-          T* to = c0 + ((n * rows + i) * result_w_ + phase.column) * result_c_;
-          for (int64_t j = 0; j < wide; ++j, to += spread_w_ * result_c_) std::fill_n(to, result_c_, T{});
+          T* to = c0 + ((n * rows + i) * result_w_ + phase.column) * result_c_ + first_column;
+          for (int64_t j = 0; j < wide; ++j, to += spread_w_ * result_c_) std::fill_n(to, columns, T{});
         }
       }
       continue;
@@ -303,7 +312,8 @@ void ImageConv<S, T>::run_unit(const Unit& unit, const S* source, const T* packe
         // A run of one row of pixels.
         const int64_t run = std::min(height - r, wide - j);
         const T* from = image + n * region_.image() + i * step_h + j * step_w;
-        T* to = c0 + ((n * rows + i * spread_h_ + phase.row) * result_w_ + j * spread_w_ + phase.column) * result_c_;
+        T* to = c0 + ((n * rows + i * spread_h_ + phase.row) * result_w_ + j * spread_w_ + phase.column) * result_c_ +
+                first_column;
         for (int64_t x = 0; x < run; ++x) a_rows[r + x] = from + x * step_w;
         for (int64_t x = 0; x < run; ++x) c_rows[r + x] = to + x * spread_w_ * result_c_;
         for (int64_t x = 0; clip_ && x < run; ++x) {
@@ -331,7 +341,7 @@ void ImageConv<S, T>::run_unit(const Unit& unit, const S* source, const T* packe
               a_rows[count] = p.from;
               c_rows[count++] = p.to;
             } else if (s == 0) {
-              std::fill_n(p.to, result_c_, T{});
+              std::fill_n(p.to, columns, T{});
             }
           }
         }
@@ -352,20 +362,24 @@ void ImageConv<S, T>::run_unit(const Unit& unit, const S* source, const T* packe
           compact.offsets = &start;
           compact.length = a.k();
           compact.fetches_results = a.fetches_results;
-          multiply_rows(set_, compact, count, b, s * phase.length, 0, panels_, c_rows, s > 0);
+          multiply_rows(set_, compact, count, b, s * phase.length, first_panel, last_panel, c_rows, s > 0);
         } else {
-          multiply_rows(set_, a, count, b, s * phase.length, 0, panels_, c_rows, s > 0);
+          multiply_rows(set_, a, count, b, s * phase.length, first_panel, last_panel, c_rows, s > 0);
         }
       }
     }
   }
   const S* block = reinterpret_cast<const S*>(c0);
+  [[maybe_unused]] S* to = nullptr;
   if constexpr (!std::is_same_v<S, T>) {
-    S* to = home < 0 ? take<S>(&slot, count) : static_cast<S*>(outputs[home]) + element0;
-    narrow(c0, to, count);
-    block = to;
+    block = to = home < 0 ? take<S>(&slot, count) : static_cast<S*>(outputs[home]) + element0;
   }
-  if (!epilogue_.empty()) error->set(epilogue_.run(block, operands, outputs, element0, count));
+  // All of the unit, or the columns of each pixel.
+  const int64_t length = parts_ == 1 ? count : columns;
+  for (int64_t at = first_column; at < count; at += parts_ == 1 ? count : result_c_) {
+    if constexpr (!std::is_same_v<S, T>) narrow(c0 + at, to + at, length);
+    if (!epilogue_.empty()) error->set(epilogue_.run(block + at, operands, outputs, element0 + at, length));
+  }
 }
 
 }  // namespace
