@@ -35,6 +35,7 @@ Status FunctionLibrary::add(std::shared_ptr<const Function> f) {
   // A body must not keep alive the library that keeps it alive.
   if (f->body->library_.get() == this)
     f->body->library_ = std::shared_ptr<FunctionLibrary>(std::shared_ptr<void>(), this);
+  f->body->make_shared();
   functions_.emplace(f->name, std::move(f));
   return {};
 }

@@ -80,6 +80,12 @@ std::unordered_map<std::string, NodeId>& Graph::names() const {
   return by_name_;
 }
 
+void Graph::make_shared() {
+  if (!private_) return;
+  names();
+  private_ = false;
+}
+
 std::string Graph::unique_name(std::string_view base) const {
   const auto lock = writing();
   std::string name(base);

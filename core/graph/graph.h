@@ -150,6 +150,7 @@ class Graph {
   // --- for passes, on a copy that no other thread sees, and which locks nothing ---
   std::unique_ptr<Graph> copy() const;
   void make_private() { private_ = true; }  // a graph made by passes is such a copy too
+  void make_shared();                       // other threads see it from now on
   Node& mutable_node(NodeId id);            // takes no lock
   // Appends a node as it is, checked by nobody; its name is made unique and its inputs must exist in time.
   NodeId adopt(Node n);
