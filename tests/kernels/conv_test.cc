@@ -537,7 +537,9 @@ void check_epilogue(const ConvSpec& s, Planner planner) {
 
 TEST(Winograd, Epilogue) { check_epilogue(conv(2, 9, 9, 16, 20, 3, 3, 1, 1, 1, 1, true), contract::plan_winograd); }
 
-TEST(Conv, EpilogueOfColumns) { check_epilogue(conv(1, 7, 7, 128, 64, 3, 3, 1, 1, 1, 1, true), contract::plan_winograd); }
+TEST(Conv, EpilogueOfColumns) {
+  check_epilogue(conv(1, 7, 7, 128, 64, 3, 3, 1, 1, 1, 1, true), contract::plan_winograd);
+}
 
 TEST(ScatterConv, Epilogue) {
   ConvSpec s = conv(2, 41, 9, 20, 16, 3, 3, 2, 1, 1, 1, true);

@@ -225,8 +225,8 @@ Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
       (batch_ >= 4 * slots_ || flops < 4 * kFlopsPerThread || (2 * batch_ >= slots_ && flops < kSharedFlops * slots_));
   const int64_t block_panels = (nb_ + width_ - 1) / std::max(width_, 1);
   plan_groups(rows);
-  // Too few groups to go round: the panels of B are dealt out as well. A B that comes from memory is read in runs as long
-  // as they can be.
+  // Too few groups to go round: the panels of B are dealt out as well. A B that comes from memory is read in runs as
+  // long as they can be.
   const int64_t pieces = (streams_ ? 1 : 4) * slots_;
   int64_t chunks = 1;
   if (!by_batch_ && slots_ > 1 && groups_ < pieces) {
