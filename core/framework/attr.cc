@@ -26,7 +26,7 @@ namespace {
 template <typename Vector>
 auto lower_bound(Vector& entries, std::string_view name) {
   return std::lower_bound(entries.begin(), entries.end(), name,
-                          [](const AttrMap::value_type& e, std::string_view n) { return e.first < n; });
+                          [](const AttrMap::value_type& e, std::string_view n) { return e.first.compare(n) < 0; });
 }
 
 }  // namespace
