@@ -356,7 +356,7 @@ Status complete_attrs(const OpDef& op, AttrMap* attrs) {
   size_t declared = 0;
   for (size_t i = 0; i < op.attrs.size(); ++i) {
     const AttrDef& a = op.attrs[i];
-    const auto it = attrs->find(a.name);
+    auto it = attrs->find(a.name);
     if (it == attrs->end()) {
       if (!a.has_default) return invalid_argument("NodeDef missing attr '", a.name, "' from ", summary(op));
       attrs->emplace(std::string(a.name), default_of(op, i));
@@ -364,14 +364,12 @@ Status complete_attrs(const OpDef& op, AttrMap* attrs) {
       continue;
     }
     ++declared;
-    const AttrValue& v = it->second;
-    if (v.get<AttrPlaceholder>() != nullptr) continue;  // the function's caller gives the value
-    if (v.empty() && is_list_type(a.type)) {
+    if (it->second.get<AttrPlaceholder>() != nullptr) continue;  // the function's caller gives the value
+    if (it->second.empty() && is_list_type(a.type)) {
       attrs->insert_or_assign(a.name, empty_list(a.type));
-      TW_RETURN_IF_ERROR(check_value(op, a, attrs->at(a.name)));
-      continue;
+      it = attrs->find(a.name);
     }
-    TW_RETURN_IF_ERROR(check_value(op, a, v));
+    TW_RETURN_IF_ERROR(check_value(op, a, it->second));
   }
   if (declared == attrs->size()) return {};
   for (const auto& [name, value] : *attrs) {

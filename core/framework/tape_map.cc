@@ -36,7 +36,9 @@ Result<Tape> instantiate_map(const OpDef& op, const AttrReader& attrs) {
   // Dtypes and numbers are all that the row's text can name.
   for (const AttrDef& a : op.attrs) {
     const auto it = attrs.map().find(a.name);
-    if (it == attrs.map().end()) continue;
+    const bool given = it != attrs.map().end();
+    add_to_key(&key, given);
+    if (!given) continue;
     const AttrValue& v = it->second;
     add_to_key(&key, static_cast<uint8_t>(v.value.index()));
     if (const auto* dtype = v.get<DType>()) add_to_key(&key, *dtype);

@@ -155,7 +155,7 @@ class Emitter {
 
   // A handle is the same in every step: the resource behind it is found, or made, now.
   Status emit_handle(const Node& n) {
-    const bool kept = handles_ != nullptr && n.inputs.empty() && n.id < handles_->end;
+    const bool kept = n.inputs.empty() && n.id < handles_->end;
     if (kept) {
       const auto found = handles_->handles.find(n.id);
       if (found != handles_->handles.end()) return emit_constant(n, found->second);

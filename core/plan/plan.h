@@ -153,7 +153,7 @@ struct HandleCache {
   NodeId end = 0;
   std::unordered_map<NodeId, Tensor> handles;
 };
-// Emits a plan for a body that all passes have seen. `handles`, which may be null, is read and added to.
+// Emits a plan for a body that all passes have seen; `handles` is read and added to.
 Result<std::unique_ptr<Plan>> emit(const Body& body, CompileEnv& env, HandleCache* handles);
 
 // --- the steps of emit, each in a file of its own ---

@@ -241,5 +241,23 @@ TEST(FunctionLibrary, EqualFunctionsMayComeTwice) {
   EXPECT_EQ(library.find("g"), nullptr);
 }
 
+// A copy makes its index of names when it is first asked for one, which readers must not do at the same time.
+TEST(FunctionLibrary, ManyThreadsReadABodyThatWasACopy) {
+  auto g = parse(
+      "func @f(x=%x) -> (y=%y) [\n %x:float<unknown> = _Arg() {T=float, index=0}\n %y = _Retval(%x) {index=0}\n]\n");
+  ASSERT_TRUE(g.ok());
+  std::shared_ptr<Function> copy = (*g)->library()->find("f")->copy();
+  copy->name = "copy";
+  ASSERT_TRUE((*g)->library()->add(copy).ok());
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      const auto f = (*g)->library()->find("copy");
+      EXPECT_EQ(f->body->find("x"), std::optional<NodeId>(f->args[0]));
+    });
+  }
+  for (std::thread& t : threads) t.join();
+}
+
 }  // namespace
 }  // namespace tw

@@ -42,6 +42,22 @@ TEST(Passes, RenumberPutsLateNodesWhereTheyAreUsed) {
   EXPECT_TRUE(verify(g).ok());
 }
 
+// What is known of its result does not keep a node from being held against the shape that it is given.
+TEST(Passes, SpecialiseChecksNodesOfKnownShape) {
+  const auto specialised = [](int64_t elements) {
+    std::unique_ptr<Body> body = body_of(
+        "%x:float[?] = _Arg() {T=float, index=0}\n%s = Const() {dtype=int32, value=tensor<int32 [2] = 2 3>}\n"
+        "%y = Reshape(%x, %s)\n%r = _Retval(%y) {T=float, index=0}\n");
+    const Graph& g = *body->body;
+    EXPECT_EQ(g.shape(Output{*g.find("y"), 0}), (Shape{2, 3}));
+    FunctionFacts facts;
+    const Shape shape{elements};
+    return specialise(*body, {&shape, 1}, facts);
+  };
+  EXPECT_TRUE(specialised(6).ok());
+  EXPECT_EQ(specialised(5).code(), Code::kInvalidArgument);
+}
+
 TEST(Passes, FoldEvaluatesConstants) {
   EXPECT_EQ(after("%a = Const() {dtype=float, value=tensor<float [2] = 1 2>}\n"
                   "%b = Add(%a, %a) {T=float}\n%c = Mul(%b, %a) {T=float}\n%r = _Retval(%c) {T=float, index=0}\n",

@@ -327,10 +327,10 @@ Result<std::shared_ptr<const LoweredTape>> lower(const Tape& tape, std::span<con
   const bool links = count >= static_cast<int64_t>(kRepeated);
   const bool large = count * static_cast<int64_t>(sizeof(float)) >= kStreamBytes;
   std::string key;
+  add_to_key(&key, tape);
+  for (InputKind kind : kinds) add_to_key(&key, kind);
   add_to_key(&key, links);
   add_to_key(&key, large);
-  for (InputKind kind : kinds) add_to_key(&key, kind);
-  add_to_key(&key, tape);
   return lowered.get(std::move(key), [&] { return lower_anew(tape, kinds, links, large); });
 }
 

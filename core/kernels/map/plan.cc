@@ -557,9 +557,9 @@ Result<std::shared_ptr<const MapPlan>> plan_map(const Tape& tape, std::span<cons
     add_to_key(&key, s.rank());
     for (int64_t d : s.dims()) add_to_key(&key, d);
   };
+  add_to_key(&key, tape);
   add_shape(space);
   for (const Shape& s : shapes) add_shape(s);
-  add_to_key(&key, tape);
   return plans.get(std::move(key), [&] { return Plan::make(tape, shapes, space); });
 }
 
