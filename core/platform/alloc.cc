@@ -101,10 +101,10 @@ Header* system_allocate(int c) {
 void* system_memory(size_t bytes) {
 #if defined(MADV_HUGEPAGE)
   if (bytes >= 2 * kHugePage) {
-    bytes = (bytes + kHugePage - 1) / kHugePage * kHugePage;
-    void* p = std::aligned_alloc(kHugePage, bytes);
-    // Advice only: a system without huge pages refuses it, and the block is as good.
-    if (p != nullptr) madvise(p, bytes, MADV_HUGEPAGE);
+    void* p = std::aligned_alloc(kHugePage, (bytes + kAlignment - 1) / kAlignment * kAlignment);
+    // Advice only: a system without huge pages refuses it, and the block is as good. Only for whole pages: a first
+    // touch takes all of one, and a matrix of 4 MiB with 128 bytes around it would take 6.
+    if (p != nullptr) madvise(p, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
     return p;
   }
 #endif

@@ -108,6 +108,21 @@ TEST(Gemm, PlansSharePackedConstants) {
   EXPECT_EQ(alloc_stats().live_bytes, before);
 }
 
+// A B that neither few nor many rows meet is read where it lies; only one stored by columns has to be packed.
+TEST(Gemm, AConstantThatGainsNothingIsNotKeptTwice) {
+  const auto weights = std::make_shared<std::vector<float>>(1024 * 512, 1.0f);
+  GemmSpec spec = spec_of(30, 512, 1024);
+  spec.constant_b = Constant(weights->data(), weights);
+  const int64_t before = alloc_stats().live_bytes;
+  auto plan = plan_gemm(spec, 1);
+  ASSERT_TRUE(plan.ok());
+  EXPECT_EQ(alloc_stats().live_bytes, before);
+  spec.transpose_b = true;
+  auto transposed = plan_gemm(spec, 1);
+  ASSERT_TRUE(transposed.ok());
+  EXPECT_GT(alloc_stats().live_bytes, before);
+}
+
 TEST(Gemm, BatchesOfSkinnyProducts) {
   for (auto [m, n, k] : {std::array<int64_t, 3>{1, 140, 70}, {2, 200, 65}, {5, 33, 128}, {77, 3, 64}, {1, 1, 100}}) {
     for (int t = 0; t < 4; ++t) {

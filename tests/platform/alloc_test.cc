@@ -4,8 +4,13 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <thread>
 #include <vector>
+
+#if defined(__linux__)
+#include <unistd.h>
+#endif
 
 namespace tw {
 namespace {
@@ -33,6 +38,27 @@ TEST(Alloc, LargeBlocksBeginAtAHugePage) {
   void* direct = system_memory(2 * kHugePage);
   EXPECT_EQ(reinterpret_cast<uintptr_t>(direct) % kHugePage, 0u);
   std::free(direct);
+}
+
+int64_t resident_bytes() {
+  std::ifstream file("/proc/self/statm");
+  int64_t all = 0, resident = 0;
+  file >> all >> resident;
+  return resident * sysconf(_SC_PAGESIZE);
+}
+
+// A matrix of 4 MiB lies behind its header: it begins a third huge page, which would be taken whole.
+TEST(Alloc, APartOfAHugePageIsNotTakenWhole) {
+  constexpr size_t kBytes = size_t{4} << 20;
+  const int64_t before = resident_bytes();
+  std::vector<void*> blocks;
+  for (int i = 0; i < 8; ++i) {
+    blocks.push_back(allocate(kBytes));
+    std::memset(blocks.back(), 1, kBytes);
+  }
+  // Blocks that were in use before count as resident already; a sanitizer's shadow takes an eighth more.
+  EXPECT_LE(resident_bytes() - before, static_cast<int64_t>(8 * kBytes * 5 / 4));
+  for (void* p : blocks) deallocate(p);
 }
 #endif
 

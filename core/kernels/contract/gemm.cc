@@ -18,6 +18,8 @@ constexpr int64_t kDirectSteps = 1024;         // the same where B is read where
 constexpr int64_t kStreamSteps = 16;           // steps of a B that is read once, in rows as long as they are
 constexpr int kNarrowRows = 4;                 // of a wide tile, below which it holds too few sums
 constexpr int64_t kDirectTiles = 20;           // of rows; for fewer, a packed B is not read often enough
+constexpr int64_t kLeastOfUnkept = 2;          // tiles of rows; for fewer, B is read faster from panels, and
+constexpr int64_t kMostOfUnkept = 7;           // for more, often enough to gain by them
 constexpr int64_t kSmallBytesOfB = 256 << 10;  // below, all of B is read from the second level for each few rows
 constexpr int64_t kPackedBytesOfB = 8 << 20;   // packed at a time
 constexpr int64_t kLongRow = 8 << 10;          // bytes from one step to the next
@@ -184,9 +186,11 @@ Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
   width_ = vectors * set_.lanes;
   tile_rows_ = narrow ? set_.skinny_rows : set_.max_rows;
 
-  const bool constant_b = spec.constant_b != nullptr && k_ > 0 && n_ > 0;
-  pack_b_ = transpose_b_ || conj_b_ || !std::is_same_v<S, T> || constant_b ||
-            (m_ > kDirectTiles * set_.max_rows && n_ > 2 * width_);
+  const bool rearranged_b = transpose_b_ || conj_b_ || !std::is_same_v<S, T>;
+  // Between few rows and many the time is that of the arithmetic wherever B lies: a constant is not kept twice there.
+  const bool unkept_b = !rearranged_b && m_ > kLeastOfUnkept * set_.max_rows && m_ <= kMostOfUnkept * set_.max_rows;
+  const bool constant_b = spec.constant_b != nullptr && k_ > 0 && n_ > 0 && !unkept_b;
+  pack_b_ = rearranged_b || constant_b || (m_ > kDirectTiles * set_.max_rows && n_ > 2 * width_);
   pack_a_ = conj_a_ || !std::is_same_v<S, T> ||
             (m_ > set_.max_rows && k_ >= 64 &&
              (n_ > 3 * width_ || (n_ > width_ && !transpose_a_ && rows_collide(k_ * static_cast<int64_t>(sizeof(T))))));
