@@ -13,6 +13,9 @@ namespace tw {
 // Tiling and blocking split each dimension in two.
 inline constexpr int kMaxMoveRank = 2 * kMaxRank;
 
+// About 10 us of copying from memory, below which another thread does not pay.
+inline constexpr int64_t kCopiedBytesPerThread = 64 << 10;
+
 // An N-d copy between two strided views, planned once: dimensions of size 1 dropped, adjacent ones merged, the loop
 // order chosen, 2-D transposes tiled.
 class StridedCopy {

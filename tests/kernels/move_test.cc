@@ -219,6 +219,28 @@ TEST(StridedCopy, LargeTransposes) {
   }
 }
 
+// Rows that begin and end within lines, and those of the next tile or plane behind them; few rows and few columns.
+TEST(StridedCopy, LargeTransposesOfEveryElementSize) {
+  const std::vector<std::vector<int64_t>> orders = {{1, 0}, {2, 1, 0}, {0, 2, 1}};
+  struct Case {
+    std::vector<int64_t> dims;
+    int order;
+    size_t size;
+  };
+  const Case cases[] = {{{4099, 8209}, 0, 1},    {{4111, 4099}, 0, 2},   {{2051, 2053}, 0, 8},   {{1031, 2053}, 0, 16},
+                        {{203, 201, 207}, 1, 4}, {{41, 67, 3249}, 2, 4}, {{41, 3249, 67}, 2, 4}, {{3, 2900003}, 0, 4},
+                        {{2900003, 3}, 0, 4},    {{7, 4900003}, 0, 1},   {{4, 4900003}, 0, 2}};
+  for (const Case& c : cases) {
+    const std::vector<int64_t>& order = orders[static_cast<size_t>(c.order)];
+    std::vector<int64_t> source(c.dims.size()), from(c.dims.size());
+    for (size_t i = 0; i < order.size(); ++i) source[static_cast<size_t>(order[i])] = c.dims[i];
+    const std::vector<int64_t> steps = dense(source);
+    for (size_t i = 0; i < order.size(); ++i) from[i] = steps[static_cast<size_t>(order[i])];
+    WorkerPool pool(3);  // whose parts begin and end anywhere
+    check(c.dims, from, dense(c.dims), c.size, pool);
+  }
+}
+
 // The same of runs that are copied as they are, in another order or out of longer rows.
 TEST(StridedCopy, LargeCopiesOfRuns) {
   WorkerPool pool(2);

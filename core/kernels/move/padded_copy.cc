@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/kernels/move.h"
 #include "core/kernels/move/small_copy.h"
 
 namespace tw {
 namespace {
-
-// About 10 us of copying from memory.
-constexpr int64_t kBytesPerThread = 64 << 10;
 
 struct Wide {
   uint64_t lo, hi;
@@ -64,7 +62,7 @@ void PaddedCopy::run(const void* from, const void* value, void* to, WorkerPool& 
   if (rank_ == 0) return copy_run(f, t, element_size_);
   const int64_t row = out_[static_cast<size_t>(rank_ - 1)] * static_cast<int64_t>(element_size_);
   if (row == 0) return;
-  pool.parallel_for(rows_, std::max<int64_t>(1, kBytesPerThread / row),
+  pool.parallel_for(rows_, std::max<int64_t>(1, kCopiedBytesPerThread / row),
                     [&](int64_t begin, int64_t end) { run_rows(f, bytes, t, begin, end); });
 }
 

@@ -5,19 +5,11 @@
 #include "core/kernels/move.h"
 #include "core/kernels/move/small_copy.h"
 #include "core/kernels/move/stream_copy.h"
-#include "core/kernels/move/transpose_tile.h"
 #include "core/kernels/prefetch.h"
 
 namespace tw {
 namespace {
 
-// About 10 us of copying from memory, below which another thread does not pay.
-constexpr int64_t kBytesPerThread = 64 << 10;
-
-// A transpose goes tile by tile: what is read and what is written of one stays in the second-level cache, and both
-// sides of it are runs long enough for the processor to see what comes next.
-constexpr int64_t kTileBytes = 64 << 10;
-constexpr int64_t kTileRows = 64;
 constexpr size_t kStreamRun = 512;  // bytes
 
 struct Wide {
@@ -143,7 +135,7 @@ void StridedCopy::run(const void* from, void* to, WorkerPool& pool) const {
   const Loop inner{dims_[last], from_[last], to_[last]};
   const bool past = count_ * size >= kStreamBytes;
   if (rank_ == 1) {
-    pool.parallel_for(inner.size, kBytesPerThread / size, [&](int64_t begin, int64_t end) {
+    pool.parallel_for(inner.size, kCopiedBytesPerThread / size, [&](int64_t begin, int64_t end) {
       copy_2d(f + begin * inner.from * size, t + begin * inner.to * size, {1, 0, 0},
               {end - begin, inner.from, inner.to}, element_size_, past);
       if (past) stream_fence();
@@ -154,7 +146,7 @@ void StridedCopy::run(const void* from, void* to, WorkerPool& pool) const {
   const Loop outer{dims_[last - 1], from_[last - 1], to_[last - 1]};
   // Rows are the index space without the inner loop; a range of them starts and ends anywhere in the outer loop.
   const int64_t rows = count_ / inner.size;
-  const int64_t grain = std::max<int64_t>(1, kBytesPerThread / (inner.size * size));
+  const int64_t grain = std::max<int64_t>(1, kCopiedBytesPerThread / (inner.size * size));
   pool.parallel_for(rows, grain, [&](int64_t begin, int64_t end) {
     std::array<int64_t, kMaxMoveRank> index{};
     int64_t rest = begin, from_at = 0, to_at = 0;
@@ -181,58 +173,6 @@ void StridedCopy::run(const void* from, void* to, WorkerPool& pool) const {
       }
     }
     if (past) stream_fence();
-  });
-}
-
-// The two innermost loops cross: the outer one is dense in the source, the inner one in the destination.
-void StridedCopy::run_transpose(const char* from, char* to, WorkerPool& pool) const {
-  const int64_t size = static_cast<int64_t>(element_size_);
-  const size_t last = static_cast<size_t>(rank_ - 1);
-  const Loop rows{dims_[last - 1], from_[last - 1], to_[last - 1]}, columns{dims_[last], from_[last], to_[last]};
-  const int64_t tile_rows = std::min(rows.size, kTileRows);
-  const int64_t tile_columns = std::min(columns.size, std::max<int64_t>(16, kTileBytes / size / tile_rows));
-  const int64_t down = (rows.size + tile_rows - 1) / tile_rows,
-                across = (columns.size + tile_columns - 1) / tile_columns;
-  const int64_t planes = count_ / (rows.size * columns.size);
-  const bool stream = count_ * size >= kStreamBytes;
-  const int64_t grain = std::max<int64_t>(1, kBytesPerThread / (tile_rows * tile_columns * size));
-  struct Tile {
-    const char* source;
-    char* dest;
-    int64_t m, n;
-  };
-  const auto tile_at = [&](int64_t tile) {
-    const int64_t row = tile / across % down * tile_rows, column = tile % across * tile_columns;
-    int64_t plane = tile / (down * across);
-    int64_t from_at = row * rows.from + column * columns.from, to_at = row * rows.to + column * columns.to;
-    for (size_t i = last - 1; i-- > 0; plane /= dims_[i]) {
-      from_at += plane % dims_[i] * from_[i];
-      to_at += plane % dims_[i] * to_[i];
-    }
-    return Tile{from + from_at * size, to + to_at * size, std::min(tile_rows, rows.size - row),
-                std::min(tile_columns, columns.size - column)};
-  };
-  pool.parallel_for(planes * down * across, grain, [&](int64_t begin, int64_t end) {
-    alignas(64) char buffer[kTileBytes];
-    Tile t = tile_at(begin);
-    for (int64_t tile = begin; tile < end; ++tile) {
-      const Tile next = tile + 1 < end ? tile_at(tile + 1) : Tile{nullptr, nullptr, 0, 0};
-      // Short pieces of rows that do not lie together would be streamed as parts of lines.
-      const bool together = rows.to == t.n;
-      const bool past =
-          stream && t.m * t.n * size <= kTileBytes && (together || static_cast<size_t>(t.n * size) >= kStreamRun);
-      transpose_2d(t.source, columns.from, past ? buffer : t.dest, past ? t.n : rows.to, t.m, t.n, element_size_,
-                   next.source);
-      if (past && together) {
-        stream_copy(buffer, t.dest, static_cast<size_t>(t.m * t.n * size));
-      } else if (past) {
-        for (int64_t r = 0; r < t.m; ++r) {
-          stream_copy(buffer + r * t.n * size, t.dest + r * rows.to * size, static_cast<size_t>(t.n * size));
-        }
-      }
-      t = next;
-    }
-    if (stream) stream_fence();
   });
 }
 

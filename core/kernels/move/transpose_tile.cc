@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "hwy/cache_control.h"
+#include "core/kernels/prefetch.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/kernels/move/transpose_tile.cc"
@@ -19,9 +19,9 @@ struct Wide {
   uint64_t lo, hi;
 };
 
-// Transposes a block of kSize x kSize elements.
+// Transposes a block of kSize x kSize elements, a row of which fills 16 bytes.
 template <typename T>
-struct Block {
+struct SmallBlock {
   static constexpr int64_t kSize = static_cast<int64_t>(16 / sizeof(T));
   static HWY_INLINE void run(const T* from, int64_t from_stride, T* to, int64_t to_stride) {
     if constexpr (kSize == 1) {
@@ -42,6 +42,9 @@ struct Block {
     }
   }
 };
+
+template <typename T>
+struct Block : SmallBlock<T> {};
 
 #if HWY_MAX_BYTES >= 32 && !HWY_HAVE_SCALABLE
 // Eight rows of 32-bit elements: each half of a vector as above, then the halves of two vectors side by side.
@@ -72,59 +75,136 @@ struct Block<uint32_t> {
 };
 #endif
 
-// Asks for the lines of `rows` rows of `bytes` bytes, a few of them at a time.
+// Asks for the lines of rows that lie apart, a few of them at a time.
 class Ahead {
  public:
-  Ahead(const void* from, int64_t stride, int64_t rows, int64_t bytes)
-      : at_(static_cast<const char*>(from)), stride_(stride), rows_(from == nullptr ? 0 : rows), bytes_(bytes) {}
-  HWY_INLINE void next(int lines) {
-    for (; lines > 0 && rows_ > 0; --lines) {
-      hwy::Prefetch(at_ + line_);
-      line_ += 64;
-      if (line_ >= bytes_ + 63) {
-        line_ = 0;
-        at_ += stride_;
-        --rows_;
+  explicit Ahead(const ComingRows& rows) : at_(static_cast<const char*>(rows.at)), rows_(rows) {}
+  int64_t lines() const { return rows_.count * (rows_.bytes / 64 + 1); }
+  HWY_INLINE void next(int64_t lines) {
+    for (; lines > 0 && rows_.count > 0; --lines) {
+      prefetch_second_level(at_ + offset_);
+      offset_ += 64;
+      if (offset_ >= rows_.bytes + 63) {
+        offset_ = 0;
+        at_ += rows_.stride;
+        --rows_.count;
       }
     }
   }
 
  private:
   const char* at_;
-  int64_t stride_, rows_, bytes_, line_ = 0;
+  ComingRows rows_;
+  int64_t offset_ = 0;
 };
 
+// Few rows that lie together, such as the channels of images: vectors of each row at a time.
+template <int kRows, typename T>
+int64_t split(const T* from, T* to, int64_t to_stride, int64_t cols) {
+  const hn::ScalableTag<T> d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t j = 0;
+  for (; j + lanes <= cols; j += lanes) {
+    hn::Vec<decltype(d)> a, b, c, e;
+    const T* at = from + j * kRows;
+    if constexpr (kRows == 2) hn::LoadInterleaved2(d, at, a, b);
+    if constexpr (kRows == 3) hn::LoadInterleaved3(d, at, a, b, c);
+    if constexpr (kRows == 4) hn::LoadInterleaved4(d, at, a, b, c, e);
+    hn::StoreU(a, d, to + j);
+    hn::StoreU(b, d, to + to_stride + j);
+    if constexpr (kRows >= 3) hn::StoreU(c, d, to + 2 * to_stride + j);
+    if constexpr (kRows >= 4) hn::StoreU(e, d, to + 3 * to_stride + j);
+  }
+  return j;
+}
+
+// The way back: few columns that lie together.
+template <int kCols, typename T>
+int64_t join(const T* from, int64_t from_stride, T* to, int64_t rows) {
+  const hn::ScalableTag<T> d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t i = 0;
+  for (; i + lanes <= rows; i += lanes) {
+    const auto a = hn::LoadU(d, from + i), b = hn::LoadU(d, from + from_stride + i);
+    T* at = to + i * kCols;
+    if constexpr (kCols == 2) hn::StoreInterleaved2(a, b, d, at);
+    if constexpr (kCols == 3) hn::StoreInterleaved3(a, b, hn::LoadU(d, from + 2 * from_stride + i), d, at);
+    if constexpr (kCols == 4)
+      hn::StoreInterleaved4(a, b, hn::LoadU(d, from + 2 * from_stride + i), hn::LoadU(d, from + 3 * from_stride + i), d,
+                            at);
+  }
+  return i;
+}
+
+// Less than a block in one direction. The processor foresees so few streams.
 template <typename T>
-void transpose(const T* from, int64_t from_stride, T* to, int64_t to_stride, int64_t rows, int64_t cols, Ahead ahead) {
-  constexpr int64_t kBlock = Block<T>::kSize;
+void transpose_narrow(const T* from, int64_t from_stride, T* to, int64_t to_stride, int64_t rows, int64_t cols) {
+  int64_t i0 = 0, j0 = 0;  // where what is left begins
+  if constexpr (std::is_integral_v<T>) {
+    if (from_stride == rows) {
+      if (rows == 2) j0 = split<2>(from, to, to_stride, cols);
+      if (rows == 3) j0 = split<3>(from, to, to_stride, cols);
+      if (rows == 4) j0 = split<4>(from, to, to_stride, cols);
+    } else if (to_stride == cols) {
+      if (cols == 2) i0 = join<2>(from, from_stride, to, rows);
+      if (cols == 3) i0 = join<3>(from, from_stride, to, rows);
+      if (cols == 4) i0 = join<4>(from, from_stride, to, rows);
+    }
+  }
+  if (rows < cols) {
+    for (int64_t j = j0; j < cols; ++j) {
+      for (int64_t i = 0; i < rows; ++i) to[i * to_stride + j] = from[j * from_stride + i];
+    }
+  } else {
+    for (int64_t i = i0; i < rows; ++i) {
+      for (int64_t j = 0; j < cols; ++j) to[i * to_stride + j] = from[j * from_stride + i];
+    }
+  }
+}
+
+template <typename B, typename T>
+void transpose_blocks(const T* from, int64_t from_stride, T* to, int64_t to_stride, int64_t rows, int64_t cols,
+                      Ahead source, Ahead dest) {
+  constexpr int64_t kBlock = B::kSize;
   // A tile reads and writes whole cache lines and stays in L1 even when the strides are powers of two.
   constexpr int64_t kTile = sizeof(T) >= 4 ? 16 : static_cast<int64_t>(64 / sizeof(T));
+  const int64_t tiles = ((rows + kTile - 1) / kTile) * ((cols + kTile - 1) / kTile);
+  const int64_t source_lines = source.lines() / tiles + 1, dest_lines = dest.lines() / tiles + 1;
   for (int64_t i0 = 0; i0 < rows; i0 += kTile) {
-    const int64_t i1 = std::min(rows, i0 + kTile), ib = i0 + (i1 - i0) / kBlock * kBlock;
+    const int64_t i1 = std::min(rows, i0 + kTile);
     for (int64_t j0 = 0; j0 < cols; j0 += kTile) {
-      const int64_t j1 = std::min(cols, j0 + kTile), jb = j0 + (j1 - j0) / kBlock * kBlock;
-      ahead.next(static_cast<int>(kTile * kTile * static_cast<int64_t>(sizeof(T)) / 64) + 4);
-      for (int64_t i = i0; i < ib; i += kBlock) {
-        for (int64_t j = j0; j < jb; j += kBlock) {
-          Block<T>::run(from + j * from_stride + i, from_stride, to + i * to_stride + j, to_stride);
+      const int64_t j1 = std::min(cols, j0 + kTile);
+      source.next(source_lines);
+      dest.next(dest_lines);
+      // The last blocks reach back over some elements again.
+      for (int64_t i = i0; i < i1; i += kBlock) {
+        const int64_t ib = kBlock == 1 ? i : std::min(i, rows - kBlock);
+        for (int64_t j = j0; j < j1; j += kBlock) {
+          const int64_t jb = kBlock == 1 ? j : std::min(j, cols - kBlock);
+          B::run(from + jb * from_stride + ib, from_stride, to + ib * to_stride + jb, to_stride);
         }
-        for (int64_t j = jb; j < j1; ++j) {
-          for (int64_t k = i; k < i + kBlock; ++k) to[k * to_stride + j] = from[j * from_stride + k];
-        }
-      }
-      for (int64_t i = ib; i < i1; ++i) {
-        for (int64_t j = j0; j < j1; ++j) to[i * to_stride + j] = from[j * from_stride + i];
       }
     }
   }
 }
 
+template <typename T>
+void transpose(const T* from, int64_t from_stride, T* to, int64_t to_stride, int64_t rows, int64_t cols, Ahead source,
+               Ahead dest) {
+  const int64_t least = std::min(rows, cols);
+  if (least >= Block<T>::kSize)
+    return transpose_blocks<Block<T>>(from, from_stride, to, to_stride, rows, cols, source, dest);
+  const bool few_together = (rows <= 4 && from_stride == rows) || (cols <= 4 && to_stride == cols);
+  if (least >= SmallBlock<T>::kSize && !few_together)
+    return transpose_blocks<SmallBlock<T>>(from, from_stride, to, to_stride, rows, cols, source, dest);
+  transpose_narrow(from, from_stride, to, to_stride, rows, cols);
+}
+
 void transpose_bytes(const void* from, int64_t from_stride, void* to, int64_t to_stride, int64_t rows, int64_t cols,
-                     size_t element_size, const void* next) {
+                     size_t element_size, const ComingRows& source, const ComingRows& dest) {
   const auto as = [&]<typename T>(T) HWY_ATTR {
-    const auto size = static_cast<int64_t>(sizeof(T));
-    transpose(static_cast<const T*>(from), from_stride, static_cast<T*>(to), to_stride, rows, cols,
-              Ahead(next, from_stride * size, cols, rows * size));
+    transpose(static_cast<const T*>(from), from_stride, static_cast<T*>(to), to_stride, rows, cols, Ahead(source),
+              Ahead(dest));
   };
   switch (element_size) {
     case 1: return as(uint8_t{});
@@ -146,8 +226,8 @@ namespace tw {
 HWY_EXPORT(transpose_bytes);
 
 void transpose_2d(const void* from, int64_t from_stride, void* to, int64_t to_stride, int64_t rows, int64_t cols,
-                  size_t element_size, const void* next) {
-  HWY_DYNAMIC_DISPATCH(transpose_bytes)(from, from_stride, to, to_stride, rows, cols, element_size, next);
+                  size_t element_size, const ComingRows& source, const ComingRows& dest) {
+  HWY_DYNAMIC_DISPATCH(transpose_bytes)(from, from_stride, to, to_stride, rows, cols, element_size, source, dest);
 }
 
 }  // namespace tw

@@ -6,10 +6,15 @@
 
 namespace tw {
 
+// Rows of `bytes` bytes, `stride` bytes apart, that are used next.
+struct ComingRows {
+  const void* at = nullptr;
+  int64_t stride = 0, count = 0, bytes = 0;
+};
+
 // to[i * to_stride + j] = from[j * from_stride + i] for i < rows, j < cols; strides in elements of element_size bytes
-// (1, 2, 4, 8 or 16). Where the elements of the next call begin, with the same strides and sizes, they are brought into
-// the cache meanwhile; null for none.
+// (1, 2, 4, 8 or 16). What the next call reads and writes is brought into the second-level cache meanwhile.
 void transpose_2d(const void* from, int64_t from_stride, void* to, int64_t to_stride, int64_t rows, int64_t cols,
-                  size_t element_size, const void* next);
+                  size_t element_size, const ComingRows& source, const ComingRows& dest);
 
 }  // namespace tw
