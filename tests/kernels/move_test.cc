@@ -128,6 +128,16 @@ TEST(StridedCopy, RunsOfEveryShortLength) {
   for (int64_t n = 1; n <= 80; ++n) check({3, n}, {n + 3, 1}, {n + 1, 1}, 1, pool);
 }
 
+// Rows read backwards, every second element and the like, short and of several vectors.
+TEST(StridedCopy, RunsOfEveryStep) {
+  WorkerPool pool(2);
+  for (const int64_t n : {5, 31, 32, 33, 64, 127, 1000}) {
+    for (const int64_t step : {-3, -2, -1, 0, 2, 3}) {
+      for (const size_t size : kSizes) check({3, n}, {4 * n, step}, {n + 1, 1}, size, pool);
+    }
+  }
+}
+
 TEST(StridedCopy, MoreDimsThanItHoldsMergeFirst) {
   WorkerPool pool(1);
   const std::vector<int64_t> dims(30, 1);
@@ -238,6 +248,15 @@ TEST(StridedCopy, LargeTransposesOfEveryElementSize) {
     for (size_t i = 0; i < order.size(); ++i) from[i] = steps[static_cast<size_t>(order[i])];
     WorkerPool pool(3);  // whose parts begin and end anywhere
     check(c.dims, from, dense(c.dims), c.size, pool);
+  }
+}
+
+// Such runs in results beyond the last cache.
+TEST(StridedCopy, LargeRunsOfEveryStep) {
+  WorkerPool pool(3);
+  for (const int64_t step : {-1, 0, 2}) {
+    check({2003, 4507}, {2 * 4507, step}, {4507, 1}, 4, pool);
+    check({4003, 8807}, {2 * 8807, step}, {8807, 1}, 1, pool);
   }
 }
 

@@ -1,6 +1,7 @@
 // Stores that pass the caches by.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -13,5 +14,22 @@ inline constexpr int64_t kStreamBytes = int64_t{32} << 20;
 // Copies `bytes` bytes, any alignment. Call stream_fence() before another thread may read what was written.
 void stream_copy(const void* from, void* to, size_t bytes);
 void stream_fence();
+
+// Streams `count` elements that make(to, first, n) writes: n of them from element `first` on, in pieces that end where
+// lines do; the last piece first with `backwards`.
+template <typename T, typename Make>
+void stream_made(T* to, int64_t count, bool backwards, const Make& make) {
+  constexpr int64_t kPiece = 4096 / sizeof(T);
+  alignas(64) T piece[kPiece];
+  const int64_t in_line = static_cast<int64_t>(reinterpret_cast<uintptr_t>(to) % 64 / sizeof(T));
+  const int64_t pieces = (in_line + count + kPiece - 1) / kPiece;
+  for (int64_t i = 0; i < pieces; ++i) {
+    const int64_t at = (backwards ? pieces - 1 - i : i) * kPiece;
+    const int64_t skipped = at == 0 ? in_line : 0, begin = at + skipped - in_line;
+    const int64_t n = std::min(count - begin, kPiece - skipped);
+    make(piece + skipped, begin, n);
+    stream_copy(piece + skipped, to + begin, static_cast<size_t>(n) * sizeof(T));
+  }
+}
 
 }  // namespace tw

@@ -3,6 +3,7 @@
 
 #include "core/framework/resource.h"
 #include "core/kernels/move.h"
+#include "core/kernels/move/gather_run.h"
 #include "core/kernels/move/small_copy.h"
 #include "core/kernels/move/stream_copy.h"
 #include "core/kernels/prefetch.h"
@@ -11,6 +12,7 @@ namespace tw {
 namespace {
 
 constexpr size_t kStreamRun = 512;  // bytes
+constexpr int64_t kLongRun = 32;    // elements, for which a call pays
 
 struct Wide {
   uint64_t lo, hi;
@@ -39,9 +41,10 @@ void copy_2d(const char* from, char* to, Loop outer, Loop inner, size_t element_
     using T = decltype(tag);
     const T* f = reinterpret_cast<const T*>(from);
     T* t = reinterpret_cast<T*>(to);
+    const size_t bytes = static_cast<size_t>(inner.size) * sizeof(T);
+    const bool streams = past && bytes >= kStreamRun;
     if (inner.from == 1 && inner.to == 1) {
-      const size_t bytes = static_cast<size_t>(inner.size) * sizeof(T);
-      if (past && bytes >= kStreamRun) {
+      if (streams) {
         for (int64_t i = 0; i < outer.size; ++i) {
           // Runs that do not lie together are not foreseen by the processor.
           prefetch_row(f + (i + kRowsAhead) * outer.from, bytes);
@@ -50,19 +53,16 @@ void copy_2d(const char* from, char* to, Loop outer, Loop inner, size_t element_
         return;
       }
       for (int64_t i = 0; i < outer.size; ++i) copy_run(f + i * outer.from, t + i * outer.to, bytes);
-    } else if (inner.from == 0 && inner.to == 1) {
-      for (int64_t i = 0; i < outer.size; ++i) std::fill_n(t + i * outer.to, inner.size, f[i * outer.from]);
-    } else if (inner.from == -1 && inner.to == 1) {
-      for (int64_t i = 0; i < outer.size; ++i) {
-        const T* row = f + i * outer.from;
-        T* out = t + i * outer.to;
-        for (int64_t j = 0; j < inner.size; ++j) out[j] = row[-j];
-      }
     } else if (inner.to == 1) {
       for (int64_t i = 0; i < outer.size; ++i) {
         const T* row = f + i * outer.from;
-        T* out = t + i * outer.to;
-        for (int64_t j = 0; j < inner.size; ++j) out[j] = row[j * inner.from];
+        const auto gather = [&](T* out, int64_t first, int64_t n) {
+          const T* at = row + first * inner.from;
+          if (n >= kLongRun) return gather_run(at, inner.from, out, n, element_size);
+          for (int64_t j = 0; j < n; ++j) out[j] = at[j * inner.from];
+        };
+        if (streams) stream_made(t + i * outer.to, inner.size, inner.from < 0, gather);
+        else gather(t + i * outer.to, 0, inner.size);
       }
     } else {
       for (int64_t i = 0; i < outer.size; ++i) {
