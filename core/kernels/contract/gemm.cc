@@ -20,6 +20,7 @@ constexpr int kNarrowRows = 4;                 // of a wide tile, below which it
 constexpr int64_t kDirectTiles = 20;           // of rows; for fewer, a packed B is not read often enough
 constexpr int64_t kLeastOfUnkept = 2;          // tiles of rows; for fewer, B is read faster from panels, and
 constexpr int64_t kMostOfUnkept = 7;           // for more, often enough to gain by them
+constexpr int64_t kDirectPanels = 9;           // of B, up to which A is read where it lies
 constexpr int64_t kSmallBytesOfB = 256 << 10;  // below, all of B is read from the second level for each few rows
 constexpr int64_t kPackedBytesOfB = 8 << 20;   // packed at a time
 constexpr int64_t kLongRow = 8 << 10;          // bytes from one step to the next
@@ -191,9 +192,10 @@ Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
   const bool unkept_b = !rearranged_b && m_ > kLeastOfUnkept * set_.max_rows && m_ <= kMostOfUnkept * set_.max_rows;
   const bool constant_b = spec.constant_b != nullptr && k_ > 0 && n_ > 0 && !unkept_b;
   pack_b_ = rearranged_b || constant_b || (m_ > kDirectTiles * set_.max_rows && n_ > 2 * width_);
-  pack_a_ = conj_a_ || !std::is_same_v<S, T> ||
-            (m_ > set_.max_rows && k_ >= 64 &&
-             (n_ > 3 * width_ || (n_ > width_ && !transpose_a_ && rows_collide(k_ * static_cast<int64_t>(sizeof(T))))));
+  // A packed A pays where many panels read it, or where what a tile reads of A itself drives itself out of the cache.
+  const bool collide = rows_collide((transpose_a_ ? m_ : k_) * size);
+  const int64_t direct_panels = !collide ? kDirectPanels : transpose_a_ ? 3 : 1;
+  pack_a_ = conj_a_ || !std::is_same_v<S, T> || (m_ > set_.max_rows && k_ >= 64 && n_ > direct_panels * width_);
 
   fetches_a_ = k_ >= 64 && batch_a_ * m_ * k_ * size > kBytesFromMemory;
   fetches_c_ = batch_ * m_ * n_ * size > kBytesFromMemory;
