@@ -61,7 +61,7 @@ class GemmPlan final : public SlottedPlan {
   struct Part {
     int64_t begin, steps, column0, columns;
   };
-  void plan_groups(int64_t most);
+  void plan_groups(int64_t most, bool by_columns);
   int64_t packed_elements(int64_t steps, int64_t columns) const;
   void pack_panels(const S* b, const Part& block, T* to, int64_t first, int64_t last) const;
   Panels<T> panels(const S* b, const Part& block, const T* packed) const;
@@ -154,8 +154,8 @@ Panels<T> GemmPlan<S, T>::panels(const S* b, const Part& block, const T* packed)
 // Cuts the rows into groups of at most `most`: of whole tiles for one thread; for more, enough for a late thread to
 // find some left, equally many for each, and no lower than two tiles where they can.
 template <typename S, typename T>
-void GemmPlan<S, T>::plan_groups(int64_t most) {
-  const bool shared = slots_ > 1 && !by_batch_;
+void GemmPlan<S, T>::plan_groups(int64_t most, bool by_columns) {
+  const bool shared = slots_ > 1 && !by_batch_ && !by_columns;
   unit_rows_ = shared ? 1 : std::min<int64_t>(tile_rows_, most);
   row_units_ = std::max<int64_t>(1, (m_ + unit_rows_ - 1) / unit_rows_);
   const int64_t units = std::max<int64_t>(1, most / unit_rows_);
@@ -230,10 +230,13 @@ Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
       batch_ > 1 && nb_ == n_ &&
       (batch_ >= 4 * slots_ || flops < 4 * kFlopsPerThread || (2 * batch_ >= slots_ && flops < kSharedFlops * slots_));
   const int64_t block_panels = (nb_ + width_ - 1) / std::max(width_, 1);
-  plan_groups(rows);
+  // Few rows: threads share the columns of B, each of which is then read once.
+  const bool by_columns = m_ <= kMostOfUnkept * set_.max_rows && !by_batch_ && slots_ > 1 &&
+                          (block_panels % slots_ == 0 || block_panels >= 4 * slots_);
+  plan_groups(rows, by_columns);
   // Too few groups to go round: the panels of B are dealt out as well. A B that comes from memory is read in runs as
   // long as they can be.
-  const int64_t pieces = (streams_ ? 1 : 4) * slots_;
+  const int64_t pieces = (streams_ || by_columns ? 1 : 4) * slots_;
   int64_t chunks = 1;
   if (!by_batch_ && slots_ > 1 && groups_ < pieces) {
     chunks = std::min(block_panels, (pieces + groups_ - 1) / groups_);
