@@ -12,31 +12,33 @@ namespace {
 
 size_t padded(size_t n) { return (n + kTailPadding + kAlignment - 1) / kAlignment * kAlignment; }
 
-// `together(i, j)` is asked for each pair at most once.
-template <typename Together>
-size_t pack(const std::vector<size_t>& bytes, const Together& together, std::vector<size_t>* offsets) {
+// `of(i)` is what `together` compares of value i; each pair is compared at most once.
+template <typename Of, typename Together>
+size_t pack(const std::vector<size_t>& bytes, const Of& of, const Together& together, std::vector<size_t>* offsets) {
   std::vector<size_t> order(bytes.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return bytes[a] > bytes[b]; });
   offsets->assign(bytes.size(), 0);
   size_t total = 0;
   struct Placed {
-    size_t begin, end, index;
+    size_t begin, end;
+    decltype(of(size_t{})) value;
   };
   std::vector<Placed> placed;  // by begin
   placed.reserve(bytes.size());
   for (size_t i : order) {
     const size_t mine = padded(bytes[i]);
+    const auto value = of(i);
     size_t at = 0;
     for (const Placed& p : placed) {
       if (p.begin >= at + mine) break;  // whatever comes later lies behind as well
-      if (p.end > at && together(i, p.index)) at = p.end;
+      if (p.end > at && together(value, p.value)) at = p.end;
     }
     (*offsets)[i] = at;
     total = std::max(total, at + mine);
     placed.insert(
         std::upper_bound(placed.begin(), placed.end(), at, [](size_t a, const Placed& p) { return a < p.begin; }),
-        {at, at + mine, i});
+        {at, at + mine, value});
   }
   return total;
 }
@@ -45,13 +47,13 @@ size_t pack(const std::vector<size_t>& bytes, const Together& together, std::vec
 
 size_t pack_arena(const std::vector<size_t>& bytes, const std::function<bool(size_t, size_t)>& together,
                   std::vector<size_t>* offsets) {
-  return pack(bytes, together, offsets);
+  return pack(bytes, [](size_t i) { return i; }, together, offsets);
 }
 
 size_t pack_arena(const std::vector<size_t>& bytes, const std::vector<Lifetime>& lives, std::vector<size_t>* offsets) {
   return pack(
-      bytes, [&](size_t i, size_t j) { return lives[i].first <= lives[j].last && lives[j].first <= lives[i].last; },
-      offsets);
+      bytes, [&](size_t i) { return lives[i]; },
+      [](const Lifetime& a, const Lifetime& b) { return a.first <= b.last && b.first <= a.last; }, offsets);
 }
 
 size_t most_alive(const std::vector<size_t>& bytes, const std::vector<Lifetime>& lives) {

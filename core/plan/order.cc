@@ -14,7 +14,13 @@ namespace {
 class Orderer {
  public:
   Orderer(const Body& body, FunctionFacts& facts)
-      : g_(*body.body), facts_(facts), size_(static_cast<size_t>(g_.num_nodes())), uses_(g_), added_(size_) {}
+      : g_(*body.body),
+        facts_(facts),
+        size_(static_cast<size_t>(g_.num_nodes())),
+        uses_(g_),
+        added_(size_),
+        places_(size_, kUnknown),
+        marks_(size_) {}
 
   Order run() {
     find_users();
@@ -28,6 +34,7 @@ class Orderer {
   struct Users {
     std::vector<NodeId> readers, writers;
   };
+  static constexpr size_t kUnknown = static_cast<size_t>(-1);
 
   void find_users() {
     for (NodeId i = 0; i < g_.num_nodes(); ++i) {
@@ -46,22 +53,24 @@ class Orderer {
 
   // The place in users_ of a handle's. Handles made twice for one variable are the same variable.
   size_t users_of(Output o) {
-    const auto [known, is_new] = places_.emplace(o, users_.size());
-    if (!is_new) return known->second;
+    // Few nodes give several handles.
+    size_t& place = o.index == 0 ? places_[static_cast<size_t>(o.node)] : others_.emplace(o, kUnknown).first->second;
+    if (place != kUnknown) return place;
     Output origin = o;
     const Node* n = &g_.mutable_node(o.node);
     while (n->op->name == "Identity") {
       origin = n->inputs[0];
       n = &g_.mutable_node(origin.node);
     }
+    size_t found = users_.size();
     if (n->op->name == "VarHandleOp" && !n->attr().string("shared_name").empty()) {
       const std::string name = n->attr().string("container") + "/" + n->attr().string("shared_name");
-      known->second = variables_.emplace(name, users_.size()).first->second;
+      found = variables_.emplace(name, found).first->second;
     } else if (origin != o) {
-      return places_[o] = users_of(origin);
+      found = users_of(origin);
     }
-    if (known->second == users_.size()) users_.emplace_back();
-    return known->second;
+    if (found == users_.size()) users_.emplace_back();
+    return place = found;
   }
 
   void constrain(const Users& users) {
@@ -99,20 +108,20 @@ class Orderer {
 
   // Marks everything that must come after `id`.
   void reach(NodeId id) {
-    marks_.assign(size_, 0);
-    std::vector<NodeId> stack{id};
-    marks_[static_cast<size_t>(id)] = 1;
-    while (!stack.empty()) {
-      const NodeId top = stack.back();
-      stack.pop_back();
+    ++mark_;
+    stack_.assign(1, id);
+    marks_[static_cast<size_t>(id)] = mark_;
+    while (!stack_.empty()) {
+      const NodeId top = stack_.back();
+      stack_.pop_back();
       for_next(top, [&](NodeId n) {
-        if (marks_[static_cast<size_t>(n)] != 0) return;
-        marks_[static_cast<size_t>(n)] = 1;
-        stack.push_back(n);
+        if (reached(n)) return;
+        marks_[static_cast<size_t>(n)] = mark_;
+        stack_.push_back(n);
       });
     }
   }
-  bool reached(NodeId id) const { return marks_[static_cast<size_t>(id)] != 0; }
+  bool reached(NodeId id) const { return marks_[static_cast<size_t>(id)] == mark_; }
 
   void schedule() {
     std::vector<int> waiting(size_, 0);
@@ -226,9 +235,12 @@ class Orderer {
   const Uses uses_;
   std::vector<std::vector<NodeId>> added_;  // by node: what the variable rule puts behind it
   std::vector<Users> users_;
-  std::map<Output, size_t> places_;
+  std::vector<size_t> places_;       // in users_, by node, of its first output
+  std::map<Output, size_t> others_;  // of other outputs
   std::unordered_map<std::string, size_t> variables_;
-  std::vector<char> marks_;
+  std::vector<uint32_t> marks_;  // mark_ for what the last reach() met
+  uint32_t mark_ = 0;
+  std::vector<NodeId> stack_;
   Order order_;
 };
 
