@@ -14,6 +14,10 @@ from .row import agree
 
 PREPARE_SECONDS = 150  # a row that takes longer to become ready is given up
 TIME_SECONDS = 60
+# At times a machine is slower than itself for some seconds, a virtual one that shares its processor say: one whose
+# multiply-adds on registers fall below this part of the best is waited for.
+STEADY = 0.9
+WAITS, WAIT_SECONDS = 20, 1.0
 
 
 class Process:
@@ -64,10 +68,16 @@ class Limits:
             self.process = Process([os.path.abspath(program), str(threads)],
                                    setup=lambda: os.sched_setaffinity(0, cores(threads)))
 
-    def measure(self):
-        if self.process:
-            for name, value in self.process.ask("", TIME_SECONDS).items():
-                self.best[name] = max(self.best.get(name, 0.0), value)
+    def measure(self, what=""):
+        """The limits now: all, or "flops", which takes no time."""
+        now = self.process.ask(what, TIME_SECONDS) if self.process else {}
+        for name, value in now.items():
+            self.best[name] = max(self.best.get(name, 0.0), value)
+        return now
+
+    def steady(self):
+        """Whether the machine is as quick as it was at its best."""
+        return self.measure("flops").get("flops", 0.0) >= STEADY * self.best.get("flops", 0.0)
 
     def close(self):
         if self.process:
@@ -97,7 +107,7 @@ def run(candidates, threads, wanted, peers_dir, limits_program, rounds, budget, 
         for family, row in wanted:
             limits.measure()
             began = time.monotonic()
-            results = measure(workers, family, row, rounds, budget)
+            results = measure(workers, family, row, rounds, budget, limits.steady)
             records.append({"family": family, "row": row.name, "threads": threads, "flops": row.flops, "bytes": row.bytes,
                             "results": results})
             progress(records, limits.best, time.monotonic() - began)
@@ -109,10 +119,11 @@ def run(candidates, threads, wanted, peers_dir, limits_program, rounds, budget, 
     return records, limits.best
 
 
-def measure(workers, family, row, rounds, budget):
+def measure(workers, family, row, rounds, budget, steady=lambda: True, sleep=time.sleep):
     """The results of one row: name -> {"seconds": ...} or {"status": "unsupported" | "error" | "wrong", "why": ...}.
 
-    In each round every candidate is timed once; its figure is the best round's median.
+    In each round every candidate is timed once; its figure is the best round's median. A round before or behind which the
+    machine was not `steady` is repeated for all, a limited number of times.
     """
     results, digests = {}, {}
     request = json.dumps({"do": "prepare", "family": family, "row": row.name})
@@ -129,19 +140,32 @@ def measure(workers, family, row, rounds, budget):
         else:
             results[name] = answer
     request = json.dumps({"do": "time", "budget": budget})
-    for _ in range(rounds):
+    done, waits = 0, 0
+    was_steady = steady()
+    while done < rounds:
+        taken = {}
         for name in digests:
-            result = results[name]
-            if "status" in result:
+            if "status" in results[name]:
                 continue
             try:
                 answer = workers[name].ask(request, TIME_SECONDS)
             except RuntimeError as e:
                 answer = {"why": str(e)}
             if "seconds" in answer:
-                result["rounds"].append(answer["seconds"])
+                taken[name] = answer["seconds"]
             else:
                 results[name] = {"status": "error", "why": answer["why"]}
+        is_steady = steady()
+        if not (was_steady and is_steady) and waits < WAITS:
+            waits += 1
+            if not is_steady:
+                sleep(WAIT_SECONDS)
+                is_steady = steady()
+        else:
+            done += 1
+            for name, seconds in taken.items():
+                results[name]["rounds"].append(seconds)
+        was_steady = is_steady
     for result in results.values():
         if result.get("rounds"):
             result["seconds"] = min(result["rounds"])

@@ -101,10 +101,11 @@ Header* system_allocate(int c) {
 void* system_memory(size_t bytes) {
 #if defined(MADV_HUGEPAGE)
   if (bytes >= 2 * kHugePage) {
-    void* p = std::aligned_alloc(kHugePage, (bytes + kAlignment - 1) / kAlignment * kAlignment);
+    void* p = nullptr;  // not aligned_alloc, which some systems give no odd sizes
+    if (posix_memalign(&p, kHugePage, bytes) != 0) return nullptr;
     // Advice only: a system without huge pages refuses it, and the block is as good. Only for whole pages: a first
     // touch takes all of one, and a matrix of 4 MiB with 128 bytes around it would take 6.
-    if (p != nullptr) madvise(p, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
+    madvise(p, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
     return p;
   }
 #endif

@@ -229,7 +229,8 @@ TEST(StridedCopy, LargeTransposes) {
   }
 }
 
-// Rows that begin and end within lines, and those of the next tile or plane behind them; few rows and few columns.
+// Rows that begin and end within lines, or lie in one, and those of the next tile or plane behind them; few rows and
+// few columns.
 TEST(StridedCopy, LargeTransposesOfEveryElementSize) {
   const std::vector<std::vector<int64_t>> orders = {{1, 0}, {2, 1, 0}, {0, 2, 1}};
   struct Case {
@@ -237,9 +238,11 @@ TEST(StridedCopy, LargeTransposesOfEveryElementSize) {
     int order;
     size_t size;
   };
-  const Case cases[] = {{{4099, 8209}, 0, 1},    {{4111, 4099}, 0, 2},   {{2051, 2053}, 0, 8},   {{1031, 2053}, 0, 16},
-                        {{203, 201, 207}, 1, 4}, {{41, 67, 3249}, 2, 4}, {{41, 3249, 67}, 2, 4}, {{3, 2900003}, 0, 4},
-                        {{2900003, 3}, 0, 4},    {{7, 4900003}, 0, 1},   {{4, 4900003}, 0, 2}};
+  const Case cases[] = {{{4099, 8209}, 0, 1},   {{4111, 4099}, 0, 2},    {{2051, 2053}, 0, 8},
+                        {{1031, 2053}, 0, 16},  {{203, 201, 207}, 1, 4}, {{41, 67, 3249}, 2, 4},
+                        {{41, 3249, 67}, 2, 4}, {{3, 2900003}, 0, 4},    {{2900003, 3}, 0, 4},
+                        {{7, 4900003}, 0, 1},   {{4, 4900003}, 0, 2},    {{101, 17003, 5}, 1, 4},
+                        {{101, 1303, 67}, 1, 4}};
   for (const Case& c : cases) {
     const std::vector<int64_t>& order = orders[static_cast<size_t>(c.order)];
     std::vector<int64_t> source(c.dims.size()), from(c.dims.size());

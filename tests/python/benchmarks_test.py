@@ -88,6 +88,28 @@ def test_timing_takes_the_median_and_keeps_to_its_budget():
     assert now[0] < 0.07
 
 
+class Stub:
+    """A candidate whose time follows the machine."""
+
+    def __init__(self, machine):
+        self.machine = machine
+
+    def ask(self, line, seconds):
+        if "prepare" in line:
+            return {"status": "ok", "digest": row.digest([np.ones(3)]), "seconds": 0.0}
+        self.machine["rounds"] += 1
+        return {"seconds": 1.0 if self.machine["rounds"] > self.machine["slow"] else 2.0}
+
+
+@pytest.mark.parametrize("slow, kept", [(0, [1.0, 1.0]), (3, [1.0, 1.0]), (99, [2.0, 2.0])])
+def test_rounds_of_a_slow_machine_are_repeated_for_a_while(slow, kept):
+    machine = {"rounds": 0, "slow": slow}
+    result = harness.measure({"thalweg": Stub(machine)}, "gemm", families.rows("gemm")[0], 2, 0.01,
+                             steady=lambda: machine["rounds"] >= machine["slow"], sleep=lambda seconds: None)
+    assert result["thalweg"]["rounds"] == kept
+    assert machine["rounds"] <= 2 + harness.WAITS
+
+
 SMALL = (("gemm", "127x131x137 NN"), ("elementwise", "twelve operations, 1009"), ("softmax_norm", "softmax 64x10"),
          ("reduce", "sum of 64x1021 over 1"), ("move", "permute 31x37 to 1,0"))
 

@@ -16,6 +16,7 @@ constexpr int64_t kLine = 64;  // bytes
 // the next one reads, and both sides of it are runs of several lines.
 constexpr int64_t kTileBytes = 64 << 10;
 constexpr int64_t kTileRows = 128;
+constexpr int64_t kStreamRow = 4 * kLine;
 constexpr int64_t kBufferBytes = kTileBytes + kTileRows * 4 * kLine;
 
 // The size of equal pieces of n, none larger than `most`: n itself, or a multiple of `unit`, as `most` is.
@@ -49,7 +50,8 @@ class RowStream {
   // Writes the tile at place(dest). `next` is the tile put there after it.
   void write(const Tile& t, const Tile& next) {
     const int64_t bytes = t.columns * element_size_;
-    const bool continues = next.dest == t.dest + bytes && next.rows == t.rows;
+    // A shorter row might begin and end within one line.
+    const bool continues = bytes >= kLine && next.dest == t.dest + bytes && next.rows == t.rows;
     char *from = place(t.dest), *to = t.dest, *next_place = place(next.dest);
     for (int64_t r = 0; r < t.rows; ++r, from += stride_, to += row_bytes_, next_place += stride_) {
       const int64_t waited = waiting_ ? in_line(from) : 0, waits = continues ? in_line(from + bytes) : 0;
@@ -80,7 +82,9 @@ void StridedCopy::run_transpose(const char* from, char* to, WorkerPool& pool) co
                 across = (columns.size + tile_columns - 1) / tile_columns;
   const int64_t planes = count_ / (rows.size * columns.size);
   const int64_t grain = std::max<int64_t>(1, kCopiedBytesPerThread / (tile_rows * tile_columns * size));
-  const bool stream = count_ * size >= kStreamBytes;
+  const bool together = rows.to == columns.size && across == 1;
+  // Short rows apart from each other would be streamed as parts of lines.
+  const bool stream = count_ * size >= kStreamBytes && (together || columns.size * size >= kStreamRow);
   const auto tile_at = [&](int64_t tile) {
     const int64_t row = tile / across % down * tile_rows, column = tile % across * tile_columns;
     int64_t plane = tile / (down * across);
@@ -107,7 +111,6 @@ void StridedCopy::run_transpose(const char* from, char* to, WorkerPool& pool) co
       }
       return;
     }
-    const bool together = rows.to == columns.size && across == 1;
     RowStream out(rows.to * size, tile_columns * size, size);
     const auto as_one_row = [](const Tile& x) { return Tile{x.source, x.dest, 1, x.rows * x.columns}; };
     for (int64_t tile = begin; tile < end; ++tile, t = next) {
