@@ -230,8 +230,8 @@ Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
       batch_ > 1 && nb_ == n_ &&
       (batch_ >= 4 * slots_ || flops < 4 * kFlopsPerThread || (2 * batch_ >= slots_ && flops < kSharedFlops * slots_));
   const int64_t block_panels = (nb_ + width_ - 1) / std::max(width_, 1);
-  // Few rows: threads share the columns of B, each of which is then read once.
-  const bool by_columns = m_ <= kMostOfUnkept * set_.max_rows && !by_batch_ && slots_ > 1 &&
+  // Few rows: threads share the columns of B, the larger matrix, each of which is then read once.
+  const bool by_columns = slots_ > 1 && !by_batch_ && m_ <= kMostOfUnkept * set_.max_rows && m_ < n_ &&
                           (block_panels % slots_ == 0 || block_panels >= 4 * slots_);
   plan_groups(rows, by_columns);
   // Too few groups to go round: the panels of B are dealt out as well. A B that comes from memory is read in runs as
