@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstring>
 #include <numeric>
 #include <random>
 #include <string>
@@ -37,8 +38,11 @@ void check(const std::vector<int64_t>& dims, const std::vector<int64_t>& from_st
   const View f = view_of(dims, from_strides), t = view_of(dims, to_strides);
   constexpr size_t kGuard = 64;
   std::vector<char> from(static_cast<size_t>(f.elements) * size + 2 * kGuard);
-  std::mt19937 random(7);
-  for (char& c : from) c = static_cast<char>(random());
+  std::mt19937_64 random(7);
+  for (size_t i = 0; i < from.size(); i += 8) {
+    const uint64_t bytes = random();
+    std::memcpy(from.data() + i, &bytes, std::min<size_t>(8, from.size() - i));
+  }
   std::vector<char> got(static_cast<size_t>(t.elements) * size + 2 * kGuard, '\x5a'), want = got;
   const char* source = from.data() + kGuard + static_cast<size_t>(f.first) * size;
   const size_t first = kGuard + static_cast<size_t>(t.first) * size;

@@ -18,8 +18,8 @@ constexpr int64_t kDirectSteps = 1024;         // the same where B is read where
 constexpr int64_t kStreamSteps = 16;           // steps of a B that is read once, in rows as long as they are
 constexpr int kNarrowRows = 4;                 // of a wide tile, below which it holds too few sums
 constexpr int64_t kDirectTiles = 20;           // of rows; for fewer, a packed B is not read often enough
-constexpr int64_t kLeastOfUnkept = 2;          // tiles of rows; for fewer, B is read faster from panels, and
-constexpr int64_t kMostOfUnkept = 7;           // for more, often enough to gain by them
+constexpr int64_t kLeastTiles = 2;             // of rows; for fewer, a B from memory is read faster from panels
+constexpr int64_t kFewTiles = 7;               // of rows; for more, B is read often enough to gain by panels
 constexpr int64_t kDirectPanels = 9;           // of B, up to which A is read where it lies
 constexpr int64_t kSmallBytesOfB = 256 << 10;  // below, all of B is read from the second level for each few rows
 constexpr int64_t kPackedBytesOfB = 8 << 20;   // packed at a time
@@ -189,7 +189,7 @@ Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
 
   const bool rearranged_b = transpose_b_ || conj_b_ || !std::is_same_v<S, T>;
   // Between few rows and many the time is that of the arithmetic wherever B lies: a constant is not kept twice there.
-  const bool unkept_b = !rearranged_b && m_ > kLeastOfUnkept * set_.max_rows && m_ <= kMostOfUnkept * set_.max_rows;
+  const bool unkept_b = !rearranged_b && m_ > kLeastTiles * set_.max_rows && m_ <= kFewTiles * set_.max_rows;
   const bool constant_b = spec.constant_b != nullptr && k_ > 0 && n_ > 0 && !unkept_b;
   pack_b_ = rearranged_b || constant_b || (m_ > kDirectTiles * set_.max_rows && n_ > 2 * width_);
   // A packed A pays where many panels read it, or where what a tile reads of A itself drives itself out of the cache.
@@ -231,7 +231,7 @@ Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
       (batch_ >= 4 * slots_ || flops < 4 * kFlopsPerThread || (2 * batch_ >= slots_ && flops < kSharedFlops * slots_));
   const int64_t block_panels = (nb_ + width_ - 1) / std::max(width_, 1);
   // Few rows: threads share the columns of B, the larger matrix, each of which is then read once.
-  const bool by_columns = slots_ > 1 && !by_batch_ && m_ <= kMostOfUnkept * set_.max_rows && m_ < n_ &&
+  const bool by_columns = slots_ > 1 && !by_batch_ && m_ <= kFewTiles * set_.max_rows && m_ < n_ &&
                           (block_panels % slots_ == 0 || block_panels >= 4 * slots_);
   plan_groups(rows, by_columns);
   // Too few groups to go round: the panels of B are dealt out as well. A B that comes from memory is read in runs as

@@ -7,6 +7,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "core/kernels/element_size.h"
 #include "core/kernels/map/loops-inl.h"
 #include "core/kernels/map/micro_ops.h"
 
@@ -84,9 +85,6 @@ void select_block(const void* a, const void* b, const void* c, void* out, size_t
     o[i] = condition[i] ? u : v;
   }
 }
-struct Wide {
-  uint64_t lo, hi;
-};
 
 }  // namespace
 

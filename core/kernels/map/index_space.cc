@@ -3,25 +3,11 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/kernels/element_size.h"
 #include "core/kernels/map/spread.h"
 
 namespace tw {
 namespace {
-
-struct Wide {
-  uint64_t lo, hi;
-};
-
-template <class Fn>
-void visit_size(size_t element_size, Fn&& fn) {
-  switch (element_size) {
-    case 1: fn(uint8_t{}); break;
-    case 2: fn(uint16_t{}); break;
-    case 4: fn(uint32_t{}); break;
-    case 8: fn(uint64_t{}); break;
-    default: fn(Wide{}); break;
-  }
-}
 
 template <class U>
 void expand_typed(const IndexSpace& space, const OperandStrides& strides, const U* from, int64_t pos, int64_t n,

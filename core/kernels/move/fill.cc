@@ -4,20 +4,10 @@
 #include <cstring>
 
 #include "core/framework/resource.h"
+#include "core/kernels/element_size.h"
 
 namespace tw {
 namespace {
-
-struct Wide {
-  uint64_t lo, hi;
-};
-
-template <typename T>
-void fill_plain(const void* value, void* to, int64_t count) {
-  T v;
-  std::memcpy(&v, value, sizeof(T));
-  std::fill_n(static_cast<T*>(to), count, v);
-}
 
 template <typename T>
 void fill_objects(const void* value, void* to, int64_t count) {
@@ -38,13 +28,10 @@ void fill_elements(DType dtype, const void* value, void* to, int64_t count) {
     std::memset(to, 0, static_cast<size_t>(count) * size);
     return;
   }
-  switch (size) {
-    case 1: return fill_plain<uint8_t>(value, to, count);
-    case 2: return fill_plain<uint16_t>(value, to, count);
-    case 4: return fill_plain<uint32_t>(value, to, count);
-    case 8: return fill_plain<uint64_t>(value, to, count);
-    default: return fill_plain<Wide>(value, to, count);
-  }
+  visit_size(size, [&](auto v) {
+    std::memcpy(&v, value, sizeof v);
+    std::fill_n(static_cast<decltype(v)*>(to), count, v);
+  });
 }
 
 void fill_elements(DType dtype, const void* value, void* to, int64_t count, WorkerPool& pool) {

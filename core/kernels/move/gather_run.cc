@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/kernels/element_size.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/kernels/move/gather_run.cc"
 #include "core/kernels/simd.h"
@@ -12,10 +14,6 @@ namespace HWY_NAMESPACE {
 namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
-
-struct Wide {
-  uint64_t lo, hi;
-};
 
 template <class D>
 HWY_INLINE hn::Vec<D> reversed(D d, hn::Vec<D> v) {
@@ -57,15 +55,8 @@ void gather(const T* from, int64_t step, T* to, int64_t count) {
 }
 
 void gather_bytes(const void* from, int64_t step, void* to, int64_t count, size_t element_size) {
-  const auto as = [&]<typename T>(T)
-                      HWY_ATTR { gather(static_cast<const T*>(from), step, static_cast<T*>(to), count); };
-  switch (element_size) {
-    case 1: return as(uint8_t{});
-    case 2: return as(uint16_t{});
-    case 4: return as(uint32_t{});
-    case 8: return as(uint64_t{});
-    default: return as(Wide{});
-  }
+  visit_size(element_size,
+             [&]<typename T>(T) HWY_ATTR { gather(static_cast<const T*>(from), step, static_cast<T*>(to), count); });
 }
 
 }  // namespace

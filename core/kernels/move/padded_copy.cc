@@ -3,31 +3,18 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/kernels/element_size.h"
 #include "core/kernels/move.h"
 #include "core/kernels/move/small_copy.h"
 
 namespace tw {
 namespace {
 
-struct Wide {
-  uint64_t lo, hi;
-};
-
-template <typename T>
-void fill(const unsigned char* value, char* to, int64_t count) {
-  T v;
-  std::memcpy(&v, value, sizeof v);
-  std::fill_n(reinterpret_cast<T*>(to), count, v);
-}
-
 void fill(const unsigned char* value, size_t element_size, char* to, int64_t count) {
-  switch (element_size) {
-    case 1: return fill<uint8_t>(value, to, count);
-    case 2: return fill<uint16_t>(value, to, count);
-    case 4: return fill<uint32_t>(value, to, count);
-    case 8: return fill<uint64_t>(value, to, count);
-    default: return fill<Wide>(value, to, count);
-  }
+  visit_size(element_size, [&](auto v) {
+    std::memcpy(&v, value, sizeof v);
+    std::fill_n(reinterpret_cast<decltype(v)*>(to), count, v);
+  });
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 void copy(const uint8_t* from, uint8_t* to, size_t bytes) {
   const hn::ScalableTag<uint8_t> d;
-  constexpr size_t kLine = 64;
+  constexpr size_t kLine = kLineBytes;
   const size_t head = std::min(bytes, (kLine - reinterpret_cast<uintptr_t>(to) % kLine) % kLine);
   std::memcpy(to, from, head);
   from += head;

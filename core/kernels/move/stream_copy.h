@@ -11,6 +11,10 @@ namespace tw {
 // store then saves reading the line that is overwritten.
 inline constexpr int64_t kStreamBytes = int64_t{32} << 20;
 
+inline constexpr int64_t kLineBytes = 64;
+// Where in its line an address lies.
+inline int64_t in_line(const void* p) { return static_cast<int64_t>(reinterpret_cast<uintptr_t>(p) % kLineBytes); }
+
 // Copies `bytes` bytes, any alignment. Call stream_fence() before another thread may read what was written.
 void stream_copy(const void* from, void* to, size_t bytes);
 void stream_fence();
@@ -20,12 +24,12 @@ void stream_fence();
 template <typename T, typename Make>
 void stream_made(T* to, int64_t count, bool backwards, const Make& make) {
   constexpr int64_t kPiece = 4096 / sizeof(T);
-  alignas(64) T piece[kPiece];
-  const int64_t in_line = static_cast<int64_t>(reinterpret_cast<uintptr_t>(to) % 64 / sizeof(T));
-  const int64_t pieces = (in_line + count + kPiece - 1) / kPiece;
+  alignas(kLineBytes) T piece[kPiece];
+  const int64_t before = in_line(to) / static_cast<int64_t>(sizeof(T));
+  const int64_t pieces = (before + count + kPiece - 1) / kPiece;
   for (int64_t i = 0; i < pieces; ++i) {
     const int64_t at = (backwards ? pieces - 1 - i : i) * kPiece;
-    const int64_t skipped = at == 0 ? in_line : 0, begin = at + skipped - in_line;
+    const int64_t skipped = at == 0 ? before : 0, begin = at + skipped - before;
     const int64_t n = std::min(count - begin, kPiece - skipped);
     make(piece + skipped, begin, n);
     stream_copy(piece + skipped, to + begin, static_cast<size_t>(n) * sizeof(T));

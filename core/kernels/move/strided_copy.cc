@@ -2,6 +2,7 @@
 #include <cstdlib>
 
 #include "core/framework/resource.h"
+#include "core/kernels/element_size.h"
 #include "core/kernels/move.h"
 #include "core/kernels/move/gather_run.h"
 #include "core/kernels/move/small_copy.h"
@@ -13,22 +14,6 @@ namespace {
 
 constexpr size_t kStreamRun = 512;  // bytes
 constexpr int64_t kLongRun = 32;    // elements, for which a call pays
-
-struct Wide {
-  uint64_t lo, hi;
-};
-
-// Calls fn with a value of an unsigned type of that many bytes.
-template <typename Fn>
-void visit_size(size_t element_size, const Fn& fn) {
-  switch (element_size) {
-    case 1: return fn(uint8_t{});
-    case 2: return fn(uint16_t{});
-    case 4: return fn(uint32_t{});
-    case 8: return fn(uint64_t{});
-    default: return fn(Wide{});
-  }
-}
 
 // One dimension of a copy.
 struct Loop {

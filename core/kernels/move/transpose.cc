@@ -10,14 +10,12 @@
 namespace tw {
 namespace {
 
-constexpr int64_t kLine = 64;  // bytes
-
 // A transpose goes tile by tile: what is read and what is written of one stays in the second-level cache, beside what
 // the next one reads, and both sides of it are runs of several lines.
 constexpr int64_t kTileBytes = 64 << 10;
 constexpr int64_t kTileRows = 128;
-constexpr int64_t kStreamRow = 4 * kLine;
-constexpr int64_t kBufferBytes = kTileBytes + kTileRows * 4 * kLine;
+constexpr int64_t kStreamRow = 4 * kLineBytes;
+constexpr int64_t kBufferBytes = kTileBytes + kTileRows * 4 * kLineBytes;
 
 // The size of equal pieces of n, none larger than `most`: n itself, or a multiple of `unit`, as `most` is.
 int64_t even_pieces(int64_t n, int64_t most, int64_t unit) {
@@ -25,8 +23,6 @@ int64_t even_pieces(int64_t n, int64_t most, int64_t unit) {
   const int64_t pieces = (n + most - 1) / most;
   return ((n + pieces - 1) / pieces + unit - 1) / unit * unit;
 }
-
-int64_t in_line(const void* p) { return static_cast<int64_t>(reinterpret_cast<uintptr_t>(p) % kLine); }
 
 struct Tile {
   const char* source = nullptr;
@@ -43,7 +39,8 @@ class RowStream {
       : row_bytes_(row_bytes),
         element_size_(element_size),
         // An odd number of lines, so that rows do not meet in few sets of the cache.
-        stride_((tile_bytes / kLine + 2) / 2 * 2 * kLine + kLine + (row_bytes % kLine + kLine) % kLine) {}
+        stride_((tile_bytes / kLineBytes + 2) / 2 * 2 * kLineBytes + kLineBytes +
+                (row_bytes % kLineBytes + kLineBytes) % kLineBytes) {}
   int64_t stride() const { return stride_; }
   // Where the tile that is written to `dest` is to be put.
   char* place(const char* dest) { return buffer_ + in_line(dest); }
@@ -51,12 +48,12 @@ class RowStream {
   void write(const Tile& t, const Tile& next) {
     const int64_t bytes = t.columns * element_size_;
     // A shorter row might begin and end within one line.
-    const bool continues = bytes >= kLine && next.dest == t.dest + bytes && next.rows == t.rows;
+    const bool continues = bytes >= kLineBytes && next.dest == t.dest + bytes && next.rows == t.rows;
     char *from = place(t.dest), *to = t.dest, *next_place = place(next.dest);
     for (int64_t r = 0; r < t.rows; ++r, from += stride_, to += row_bytes_, next_place += stride_) {
       const int64_t waited = waiting_ ? in_line(from) : 0, waits = continues ? in_line(from + bytes) : 0;
       stream_copy(from - waited, to - waited, static_cast<size_t>(waited + bytes - waits));
-      if (continues) std::memcpy(next_place - in_line(next_place), from + bytes - waits, kLine);
+      if (continues) std::memcpy(next_place - in_line(next_place), from + bytes - waits, kLineBytes);
     }
     waiting_ = continues;
   }
@@ -64,13 +61,13 @@ class RowStream {
  private:
   int64_t row_bytes_, element_size_, stride_;
   bool waiting_ = false;
-  alignas(kLine) char buffer_[kBufferBytes];
+  alignas(kLineBytes) char buffer_[kBufferBytes];
 };
 
 }  // namespace
 
 void StridedCopy::run_transpose(const char* from, char* to, WorkerPool& pool) const {
-  const int64_t size = static_cast<int64_t>(element_size_), line = kLine / size;
+  const int64_t size = static_cast<int64_t>(element_size_), line = kLineBytes / size;
   const size_t last = static_cast<size_t>(rank_ - 1);
   struct Loop {
     int64_t size, from, to;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/kernels/element_size.h"
 #include "core/kernels/prefetch.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -14,10 +15,6 @@ namespace HWY_NAMESPACE {
 namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
-
-struct Wide {
-  uint64_t lo, hi;
-};
 
 // Transposes a block of kSize x kSize elements, a row of which fills 16 bytes.
 template <typename T>
@@ -202,17 +199,10 @@ void transpose(const T* from, int64_t from_stride, T* to, int64_t to_stride, int
 
 void transpose_bytes(const void* from, int64_t from_stride, void* to, int64_t to_stride, int64_t rows, int64_t cols,
                      size_t element_size, const ComingRows& source, const ComingRows& dest) {
-  const auto as = [&]<typename T>(T) HWY_ATTR {
+  visit_size(element_size, [&]<typename T>(T) HWY_ATTR {
     transpose(static_cast<const T*>(from), from_stride, static_cast<T*>(to), to_stride, rows, cols, Ahead(source),
               Ahead(dest));
-  };
-  switch (element_size) {
-    case 1: return as(uint8_t{});
-    case 2: return as(uint16_t{});
-    case 4: return as(uint32_t{});
-    case 8: return as(uint64_t{});
-    default: return as(Wide{});
-  }
+  });
 }
 
 }  // namespace
