@@ -75,6 +75,21 @@ TEST(Gemm, SizesAndTransposes) {
   }
 }
 
+// Where A and B are packed and how threads share a product hangs on its sizes: few rows by an even number of panels, A
+// of few panels and of many, rows that collide in the cache.
+TEST(Gemm, EveryWayOfSharingAndPacking) {
+  const std::array<int64_t, 3> sizes[] = {{37, 256, 300}, {98, 512, 130}, {29, 1000, 65}, {99, 256, 70},
+                                          {100, 300, 70}, {37, 130, 512}, {512, 130, 66}, {290, 70, 130}};
+  for (const auto& [m, n, k] : sizes) {
+    for (int t = 0; t < 4; ++t) {
+      check_gemm<float>(spec_of(m, n, k, t & 1, t & 2));
+      check_gemm<float>(spec_of(m, n, k, t & 1, t & 2), false, true);
+      check_gemm<double>(spec_of(m, n, k, t & 1, t & 2));
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
 // Two plans of one constant hold one packed copy; it goes with the last of them.
 TEST(Gemm, PlansSharePackedConstants) {
   const auto weights = std::make_shared<std::vector<float>>(64 * 512, 1.0f);
