@@ -57,6 +57,7 @@ class ImageConv final : public SlottedPlan {
   bool clip_ = false;       // taps one by one, each for the pixels whose source pixel is in the image
   bool fetches_c_ = false;  // results come from memory, and are fetched before they are written
   bool direct_b_ = false;   // reads the filter where it lies
+  bool finishes_ = false;   // tiles do what the epilogue says
   std::shared_ptr<const T> constant_;
 };
 
@@ -172,6 +173,9 @@ Status ImageConv<S, T>::plan(const ConvSpec& spec, int threads) {
       }
     }
   }
+  // Every result must have last steps, of a tile that does no others' besides.
+  finishes_ = std::is_same_v<S, T> && set_.finishes && !clip_ && epilogue_.in_tiles(result_c_) &&
+              std::ranges::all_of(phases_, [](const Phase& p) { return p.k > 0; });
   const bool small = k * result_c_ * static_cast<int64_t>(sizeof(T)) <= (256 << 10);
   // One panel leaves nothing to be read twice.
   const int64_t group_rows = panels_ == 1 ? kMaxGroup : small ? 4 * set_.max_rows : kGroupRows;
@@ -266,6 +270,7 @@ void ImageConv<S, T>::run_unit(const Unit& unit, int64_t part, const S* source, 
   if constexpr (std::is_same_v<S, T>) own = home < 0;
   c0 = own ? take<T>(&slot, count) : static_cast<T*>(outputs[home]) + element0;
 
+  const Finish finish = finishes_ ? epilogue_.finish(operands, outputs) : Finish();
   const int64_t step_h = shape_.step_h * region_.pitch(), step_w = shape_.step_w * shape_.channels;
   const size_t per_plane = phases_.size() / static_cast<size_t>(std::min(shape_.spread_d, result_d_));
   const size_t first_phase = static_cast<size_t>(unit.image % result_d_ % shape_.spread_d) * per_plane;
@@ -348,6 +353,7 @@ void ImageConv<S, T>::run_unit(const Unit& unit, int64_t part, const S* source, 
         if (count == 0) continue;  // a tap that lies in the padding for all
         a.offsets = phase.offsets.data() + s;
         a.segments = std::min(phase.per_block, segments - s);
+        const Finish* last = finishes_ && s + a.segments == segments ? &finish : nullptr;
         if (copies != nullptr) {
           const T* copied[kMaxGroup];
           for (int64_t r = 0; r < count; ++r) {
@@ -362,9 +368,9 @@ void ImageConv<S, T>::run_unit(const Unit& unit, int64_t part, const S* source, 
           compact.offsets = &start;
           compact.length = a.k();
           compact.fetches_results = a.fetches_results;
-          multiply_rows(set_, compact, count, b, s * phase.length, first_panel, last_panel, c_rows, s > 0);
+          multiply_rows(set_, compact, count, b, s * phase.length, first_panel, last_panel, c_rows, s > 0, last);
         } else {
-          multiply_rows(set_, a, count, b, s * phase.length, first_panel, last_panel, c_rows, s > 0);
+          multiply_rows(set_, a, count, b, s * phase.length, first_panel, last_panel, c_rows, s > 0, last);
         }
       }
     }
@@ -378,7 +384,8 @@ void ImageConv<S, T>::run_unit(const Unit& unit, int64_t part, const S* source, 
   const int64_t length = parts_ == 1 ? count : columns;
   for (int64_t at = first_column; at < count; at += parts_ == 1 ? count : result_c_) {
     if constexpr (!std::is_same_v<S, T>) narrow(c0 + at, to + at, length);
-    if (!epilogue_.empty()) error->set(epilogue_.run(block + at, operands, outputs, element0 + at, length));
+    if (!epilogue_.empty() && !finishes_)
+      error->set(epilogue_.run(block + at, operands, outputs, element0 + at, length));
   }
 }
 

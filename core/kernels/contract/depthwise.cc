@@ -39,7 +39,8 @@ class Depthwise final : public SlottedPlan {
   void add_phase(int64_t row, int64_t column, const std::vector<Tap>& h, const std::vector<Tap>& w);
   const T* load(const S* source, const Unit& unit, char** slot) const;
   View view(const S* source, const Unit& unit, char** slot) const;
-  void run_pixels(const Unit& unit, const View& view, const T* filter, T* to, DepthwiseRow<T>* taps) const;
+  void run_pixels(const Unit& unit, const View& view, const T* filter, T* to, DepthwiseRow<T>* taps,
+                  const Finish* finish) const;
   void run_filter(const Unit& unit, const T* image, const S* dy, T* sums, char* slot) const;
   // Writes results to where the epilogue or the caller expects them.
   Status finish(const T* results, int64_t element0, int64_t count, const void* const* operands, void* const* outputs,
@@ -51,6 +52,7 @@ class Depthwise final : public SlottedPlan {
   RegionShape shape_;    // over unfolded channels
   Region<S, T> region_;  // over the source's own channels
   Units units_;
+  bool finishes_ = false;                     // the loops do what the epilogue says
   bool direct_ = false;                       // reads the source where it lies
   int64_t pitch_ = 0, image_ = 0, left_ = 0;  // elements from row to row and image to image of a view; see there
   int64_t result_h_ = 0, result_w_ = 0, result_c_ = 0, spread_h_ = 1, spread_w_ = 1;
@@ -79,6 +81,7 @@ Status Depthwise<S, T>::plan(const ConvSpec& spec, int threads) {
   space = spec.kind == Kind::kFilterGrad ? Shape{spec.filter_h, spec.filter_w, spec.in_c, multiplier_}
                                          : Shape{spec.batch, result_h_, result_w_, result_c_};
   TW_ASSIGN_OR_RETURN(epilogue_, BoundEpilogue::make(spec.epilogue, spec.dtype, space));
+  finishes_ = std::is_same_v<S, float> && spec.kind == Kind::kForward && epilogue_.in_tiles(result_c_);
 
   std::vector<std::vector<Tap>> taps_h, taps_w;
   if (spec.kind == Kind::kInputGrad) {
@@ -203,12 +206,13 @@ typename Depthwise<S, T>::View Depthwise<S, T>::view(const S* source, const Unit
 
 // `taps`: memory for a row's.
 template <typename S, typename T>
-void Depthwise<S, T>::run_pixels(const Unit& unit, const View& view, const T* filter, T* to,
-                                 DepthwiseRow<T>* taps) const {
+void Depthwise<S, T>::run_pixels(const Unit& unit, const View& view, const T* filter, T* to, DepthwiseRow<T>* taps,
+                                 const Finish* finish) const {
   const int64_t rows = std::min(unit.rows * spread_h_, result_h_ - unit.row * spread_h_);
   for (const Phase& p : phases_) {
     DepthwisePixels<T> at{
         .rows = taps, .channels = channels_, .image_step = shape_.step_w * channels_, .to_step = spread_w_ * channels_};
+    at.finish = finish;
     const auto run = [&](int64_t num_rows, size_t first_tap, size_t num_taps, int64_t column, int64_t count, T* row) {
       at.num_rows = num_rows;
       at.taps = p.taps.data() + first_tap, at.num_taps = static_cast<int64_t>(num_taps);
@@ -290,6 +294,7 @@ Status Depthwise<S, T>::run(const void* a, const void* b, const void* const* ope
                             void* workspace, WorkerPool& pool) const {
   char* slots = static_cast<char*>(workspace) + shared_bytes_;
   const bool in_place = std::is_same_v<S, T> && epilogue_.home() >= 0;
+  const Finish in_registers = finishes_ ? epilogue_.finish(operands, outputs) : Finish();
   FirstError error;
   if (is(ConvSpec::Kind::kFilterGrad)) {
     const int64_t count = taps_ * channels_;
@@ -343,7 +348,7 @@ Status Depthwise<S, T>::run(const void* a, const void* b, const void* const* ope
     const bool fold = gradient && multiplier_ != 1;
     T* to = in_place ? static_cast<T*>(outputs[epilogue_.home()]) + element0 : take<T>(&mine, count);
     T* unfolded = fold ? take<T>(&mine, pixels * channels_) : to;
-    run_pixels(unit, image, filter, unfolded, taps);
+    run_pixels(unit, image, filter, unfolded, taps, finishes_ ? &in_registers : nullptr);
     if (fold) {
       for (int64_t i = 0; i < count; ++i) {
         T sum{};
@@ -351,7 +356,7 @@ Status Depthwise<S, T>::run(const void* a, const void* b, const void* const* ope
         to[i] = sum;
       }
     }
-    error.set(finish(to, element0, count, operands, outputs, reinterpret_cast<S*>(mine)));
+    if (!finishes_) error.set(finish(to, element0, count, operands, outputs, reinterpret_cast<S*>(mine)));
   });
   return error.take();
 }

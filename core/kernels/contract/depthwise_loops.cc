@@ -3,6 +3,10 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/kernels/contract/depthwise_loops.cc"
 #include "core/kernels/simd.h"
+//
+#include <type_traits>
+
+#include "core/kernels/contract/finish-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace tw::contract::HWY_NAMESPACE {
@@ -105,6 +109,14 @@ HWY_INLINE void run_vector(const DepthwisePixels<T>& p, const Taps& taps, int64_
   for (int i = 0; i < Taps::kRows * kPixels; ++i) sums[i] = hn::Zero(d);
   taps.template add<kPixels>(p, x, c, load, sums);
   T* to = p.to + x * p.to_step + c;
+  if constexpr (std::is_same_v<T, float>) {
+    if (p.finish != nullptr) {
+      const auto result = [&](int i) {
+        return i < kPixels ? to + i * p.to_step : to + p.below + (i - kPixels) * p.to_step;
+      };
+      finish_sums<Taps::kRows * kPixels, 1>(p.finish->from_column(c), d, load, result, sums);
+    }
+  }
 #pragma GCC unroll 8
   for (int i = 0; i < kPixels; ++i) {
     store(sums[i], to + i * p.to_step);

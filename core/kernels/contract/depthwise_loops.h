@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "core/kernels/contract/finish.h"
+
 namespace tw::contract {
 
 inline constexpr int kPairedTaps = 3;
@@ -32,6 +34,7 @@ struct DepthwisePixels {
   // last pixel, a column of taps may lie outside the image.
   int64_t below = 0;
   bool first_outside = false, last_outside = false;
+  const Finish* finish = nullptr;  // of floats, from channel 0 on
 };
 
 template <typename T>

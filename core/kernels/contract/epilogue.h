@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "core/kernels/contract.h"
+#include "core/kernels/contract/finish.h"
 #include "core/kernels/map.h"
 
 namespace tw::contract {
@@ -24,11 +25,22 @@ class BoundEpilogue {
   Status run(const void* block, const void* const* operands, void* const* outputs, int64_t begin, int64_t count) const;
   double flops() const { return plan_ ? plan_->flops() : 0; }
 
+  // Whether a Finish of results with this many columns, in output 0, does all that the tape does.
+  bool in_tiles(int64_t columns) const { return in_tiles_ && columns == columns_; }
+  // Only where in_tiles().
+  Finish finish(const void* const* operands, void* const* outputs) const;
+
  private:
+  void match_finish(const Tape& tape, const std::vector<Shape>& shapes);
+
   std::shared_ptr<const MapPlan> plan_;
   int num_operands_ = 0, num_outputs_ = 1, home_ = 0;
   size_t element_size_ = 0;
   std::vector<size_t> output_sizes_;
+  bool in_tiles_ = false;
+  int64_t columns_ = 0;
+  int scale_ = -1, shift_ = -1, addend_ = -1;  // operands of the Finish
+  Finish finish_;                              // its limits
 };
 
 // Keeps one of the errors that threads meet.

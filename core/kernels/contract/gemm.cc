@@ -90,6 +90,7 @@ class GemmPlan final : public SlottedPlan {
   std::vector<int64_t> index_a_, index_b_;
   bool transpose_a_ = false, transpose_b_ = false, conj_a_ = false, conj_b_ = false;
   bool pack_a_ = false, pack_b_ = false, by_batch_ = false, streams_ = false, streams_a_ = false;
+  bool finishes_ = false;                                           // tiles do what the epilogue says
   bool fetches_a_ = false, fetches_b_ = false, fetches_c_ = false;  // where it lies, before it is used
   int width_ = 1, tile_rows_ = 1;
   int64_t kc_ = 0, kb_ = 0, nb_ = 0, chunk_panels_ = 0;
@@ -175,6 +176,7 @@ Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
   conj_a_ = spec.adjoint_a && is_std_complex<T>, conj_b_ = spec.adjoint_b && is_std_complex<T>;
   TW_ASSIGN_OR_RETURN(epilogue_, BoundEpilogue::make(spec.epilogue, spec.dtype,
                                                      spec.batch == 1 ? Shape{m_, n_} : Shape{batch_, m_, n_}));
+  finishes_ = std::is_same_v<S, T> && set_.finishes && epilogue_.in_tiles(n_);
   // A vector times a matrix stored by columns is that matrix times the vector.
   if (batch_b_ == 1 && index_b_.empty() && index_a_.empty() && !transpose_a_ && batch_a_ == batch_) {
     m_ *= batch_;
@@ -389,6 +391,7 @@ void GemmPlan<S, T>::group(const Call& call, int64_t batch, int64_t g, const Pan
   RowSource<T> source;
   source.offsets = &offset;
   source.fetches_results = fetches_c_ && !own;
+  const Finish finish = finishes_ ? epilogue_.finish(call.operands, call.outputs).from_column(part.column0) : Finish();
   int64_t done = 0;
   do {
     const int64_t k0 = part.begin + done;
@@ -409,7 +412,8 @@ void GemmPlan<S, T>::group(const Call& call, int64_t batch, int64_t g, const Pan
         for (int64_t r = 0; r < rows; ++r) row_of[r] = from + (row0 + r) * k_ + k0;
       }
     }
-    multiply_rows(set_, source, rows, b, done, first, last, c, k0 > 0);
+    const bool finishes = finishes_ && k0 + source.length >= k_;
+    multiply_rows(set_, source, rows, b, done, first, last, c, k0 > 0, finishes ? &finish : nullptr);
     done += kc_;
   } while (done < part.steps);
   if (part.begin + part.steps < k_) return;
@@ -422,7 +426,7 @@ void GemmPlan<S, T>::group(const Call& call, int64_t batch, int64_t g, const Pan
     block = to;
     c_step = to_step;
   }
-  if (epilogue_.empty()) return;
+  if (epilogue_.empty() || finishes_) return;
   if (columns == n_) {
     call.error->set(epilogue_.run(block, call.operands, call.outputs, element0, rows * n_));
   } else {

@@ -108,12 +108,13 @@ void fetch_lines(const T* const* rows, int64_t count, int64_t at, int64_t length
   }
 }
 
-// c[i][j] (+)= sum over a.k() steps, for `count` rows and panels [first, last) of B beginning at its step k0. Column j
-// of c[i] is the first column of panel `first`.
+// c[i][j] (+)= sum over a.k() steps, for `count` rows and panels [first, last) of B beginning at its step k0. Column 0
+// of c[i] is the first column of panel `first`. `finish`, of B's first column, comes behind the last steps.
 template <typename T>
 void multiply_rows(const TileSet<T>& set, const RowSource<T>& a, int64_t count, const Panels<T>& b, int64_t k0,
-                   int64_t first, int64_t last, Sum<T>* const* c, bool accumulate) {
+                   int64_t first, int64_t last, Sum<T>* const* c, bool accumulate, const Finish* finish = nullptr) {
   Tile<T> t;
+  Finish from_here;
   t.offsets = a.offsets;
   t.segments = a.segments;
   t.length = a.length;
@@ -126,6 +127,10 @@ void multiply_rows(const TileSet<T>& set, const RowSource<T>& a, int64_t count, 
     const int64_t column = (p - first) * b.width;
     t.b = b.at(p, k0, &t.b_step);
     t.columns = b.columns(p);
+    if (finish != nullptr) {
+      from_here = finish->from_column(p * b.width);
+      t.finish = &from_here;
+    }
     // Rows of a wider B itself lie far apart, so that the processor does not foresee them: there the next panel's part
     // of the same row is fetched.
     t.ahead = b.direct != nullptr && b.n > b.width ? vectors * b.lanes : 4 * t.b_step;

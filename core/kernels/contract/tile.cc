@@ -6,6 +6,8 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/kernels/contract/tile.cc"
 #include "core/kernels/simd.h"
+//
+#include "core/kernels/contract/finish-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace tw::contract::HWY_NAMESPACE {
@@ -28,17 +30,37 @@ constexpr int kRows = 6, kSkinnyRows = 2;
 // With mask registers a part of a vector is read and written as quickly as all of it.
 constexpr bool kMasks = HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3;
 
+// Doubles would pay for a second end of each tile with library size.
+template <typename T>
+constexpr bool kFinishes = std::is_same_v<T, float>;
+
+// The result of column j, at `to`, whose sum is v.
+inline float finish_sum(const Finish& f, float v, int64_t j, const float* to) {
+  if (f.scale != nullptr) v *= f.scale[j];
+  if (f.shift != nullptr) v += f.shift[j];
+  if (f.addend != 0) v += *f.addend_of(to);
+  v = f.low > v ? f.low : v;
+  return f.high < v ? f.high : v;
+}
+
 // Writes the columns that are wanted of `rows` rows of sums, of `width` elements each.
 template <typename T>
 HWY_NOINLINE void store_part(const Tile<T>& t, const T* HWY_RESTRICT sums, int rows, int64_t width) {
   for (int i = 0; i < rows; ++i, sums += width) {
     T* HWY_RESTRICT c = t.c[i];
-    if (t.accumulate) {
-      for (int64_t x = 0; x < t.columns; ++x) c[x] += sums[x];
-    } else {
-      for (int64_t x = 0; x < t.columns; ++x) c[x] = sums[x];
+    for (int64_t x = 0; x < t.columns; ++x) c[x] = t.accumulate ? c[x] + sums[x] : sums[x];
+    if constexpr (kFinishes<T>) {
+      if (t.finish == nullptr) continue;
+      for (int64_t x = 0; x < t.columns; ++x) c[x] = finish_sum(*t.finish, c[x], x, c + x);
     }
   }
+}
+
+// Vector j of a tile's row at p, of kV vectors; kPart: `wanted` elements of the last one.
+template <int kV, bool kPart, class D, class M, typename T>
+HWY_INLINE hn::Vec<D> load_part(D d, M wanted, const T* p, int j) {
+  p += j * static_cast<int64_t>(hn::Lanes(d));
+  return kPart && j + 1 == kV ? hn::MaskedLoad(wanted, d, p) : hn::LoadU(d, p);
 }
 
 // kPart: the last vector is read and written in part.
@@ -71,7 +93,7 @@ void multiply_tile(const Tile<T>& t) {
       V bv[kV];
 #pragma GCC unroll 4
       for (int j = 0; j < kV; ++j) {
-        bv[j] = kPart && j + 1 == kV ? hn::MaskedLoad(wanted, d, b + j * lanes) : hn::LoadU(d, b + j * lanes);
+        bv[j] = load_part<kV, kPart>(d, wanted, b, j);
         hwy::Prefetch(b + ahead + j * lanes);
       }
 #pragma GCC unroll 16
@@ -83,21 +105,28 @@ void multiply_tile(const Tile<T>& t) {
     }
   }
   if (kPart || t.columns == kV * lanes) {
+    if (t.accumulate) {
+#pragma GCC unroll 16
+      for (int i = 0; i < kR; ++i) {
+#pragma GCC unroll 4
+        for (int j = 0; j < kV; ++j) acc[i][j] = hn::Add(acc[i][j], load_part<kV, kPart>(d, wanted, t.c[i], j));
+      }
+    }
+    if constexpr (kFinishes<T>) {
+      if (t.finish != nullptr) {
+#pragma GCC unroll 4
+        for (int j = 0; j < kV; ++j) {
+          const auto load = [&](const T* p) { return load_part<kV, kPart>(d, wanted, p, j); };
+          finish_sums<kR, kV>(*t.finish, d, load, [&](int i) { return t.c[i]; }, &acc[0][j]);
+        }
+      }
+    }
 #pragma GCC unroll 16
     for (int i = 0; i < kR; ++i) {
       T* HWY_RESTRICT c = t.c[i];
 #pragma GCC unroll 4
-      for (int j = 0; j < kV - kPart; ++j) {
-        V v = acc[i][j];
-        if (t.accumulate) v = hn::Add(v, hn::LoadU(d, c + j * lanes));
-        hn::StoreU(v, d, c + j * lanes);
-      }
-      if constexpr (kPart) {
-        V v = acc[i][kV - 1];
-        T* last = c + (kV - 1) * lanes;
-        if (t.accumulate) v = hn::Add(v, hn::MaskedLoad(wanted, d, last));
-        hn::BlendedStore(v, wanted, d, last);
-      }
+      for (int j = 0; j < kV - kPart; ++j) hn::StoreU(acc[i][j], d, c + j * lanes);
+      if constexpr (kPart) hn::BlendedStore(acc[i][kV - 1], wanted, d, c + (kV - 1) * lanes);
     }
   } else if constexpr (!kMasks) {
     HWY_ALIGN T sums[kR * kV * HWY_MAX_BYTES / sizeof(T)];
@@ -135,6 +164,7 @@ TileSet<T> make_set() {
   set.max_rows = kRows;
   set.skinny_rows = kSkinnyRows;
   set.reads_part = kMasks;
+  set.finishes = kFinishes<T>;
   add_rows<T, kRows, 1>(&set);
   add_rows<T, kRows, 2>(&set);
   add_rows<T, kSkinnyRows, 3>(&set);

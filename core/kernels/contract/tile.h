@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "core/framework/float16.h"
+#include "core/kernels/contract/finish.h"
 
 namespace tw::contract {
 
@@ -51,6 +52,7 @@ struct Tile {
   bool accumulate;
   // While b[x] is used, b[x + ahead] is fetched into the cache: what the next steps or the next tile read.
   int64_t ahead;
+  const Finish* finish = nullptr;  // with the last steps of k, of the tile's first column; only where the set finishes
 };
 
 template <typename T>
@@ -63,6 +65,7 @@ struct TileSet {
   int max_rows;     // with one or two vectors
   int skinny_rows;  // with three or four
   bool reads_part;  // no more than `columns` of b are read
+  bool finishes;    // takes a Finish
   // [column form][rows - 1][vectors - 1]; null where rows exceed the two limits above.
   TileFn<T> fn[2][kMaxTileRows][kMaxTileVectors];
 
