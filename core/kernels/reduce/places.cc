@@ -59,11 +59,9 @@ struct Less {
   }
 };
 
-// The first place of the extreme of n elements that exceeds `best`, which becomes the extreme; -1 if none does. What is
-// found first need not exceed it.
+// The extreme of n elements and of `extreme`.
 template <class Order, class T>
-HWY_INLINE int64_t arg_piece(const T* p, int64_t n, bool first, T* best) {
-  T extreme = *best;
+HWY_INLINE T extreme_of(const T* p, int64_t n, T extreme) {
   if constexpr (std::is_floating_point_v<T>) {
     const hn::ScalableTag<T> d;
     const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
@@ -81,40 +79,48 @@ HWY_INLINE int64_t arg_piece(const T* p, int64_t n, bool first, T* best) {
       for (; i + lanes <= n; i += lanes) a = Order::v(a, hn::LoadU(d, p + i));
       // The last vector may overlap the one before it.
       b = Order::v(b, hn::LoadU(d, p + n - lanes));
-      const auto acc = Order::v(Order::v(a, b), Order::v(c, e));
-      const auto wanted = Order::lanes(d, acc);
-      extreme = hn::GetLane(wanted);
-      if (!first && !Order::better(extreme, *best)) return -1;
-      *best = extreme;
-      for (i = 0; i < n; i += lanes) {
-        const int64_t at = std::min(i, n - lanes);
-        const intptr_t place = hn::FindFirstTrue(d, hn::Eq(hn::LoadU(d, p + at), wanted));
-        if (place >= 0) return at + place;
-      }
-      return -1;
+      return hn::GetLane(Order::lanes(d, Order::v(Order::v(a, b), Order::v(c, e))));
     }
   }
   for (int64_t i = 0; i < n; ++i) extreme = Order::better(p[i], extreme) ? p[i] : extreme;
-  if (!first && !Order::better(extreme, *best)) return -1;
-  *best = extreme;
+  return extreme;
+}
+
+// The first of n elements that equals `wanted`; 0 if none does.
+template <class T>
+HWY_INLINE int64_t place_of(const T* p, int64_t n, T wanted) {
   int64_t i = 0;
-  while (i < n && !(p[i] == extreme)) ++i;
-  return i == n ? -1 : i;
+  if constexpr (std::is_floating_point_v<T>) {
+    const hn::ScalableTag<T> d;
+    const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+    const auto v = hn::Set(d, wanted);
+    const auto equal = [&](int64_t k) { return hn::Eq(hn::LoadU(d, p + i + k * lanes), v); };
+    // Four at a time are skipped: a jump for each vector takes longer than comparing it.
+    for (; i + 4 * lanes <= n; i += 4 * lanes) {
+      if (!hn::AllFalse(d, hn::Or(hn::Or(equal(0), equal(1)), hn::Or(equal(2), equal(3))))) break;
+    }
+    for (; i + lanes <= n; i += lanes) {
+      const intptr_t place = hn::FindFirstTrue(d, equal(0));
+      if (place >= 0) return i + place;
+    }
+  }
+  while (i < n && !(p[i] == wanted)) ++i;
+  return i == n ? 0 : i;
 }
 
 template <class Order, class T>
 void arg_rows(const void* x, int64_t rows, int64_t n, int64_t* index) {
-  // Long enough that the ends cost little, and soon searched again for the place, while in the first-level cache.
+  // Long enough that the ends cost little; one of them is searched again for the place, when all of the row was seen.
   constexpr int64_t kPiece = 1024;
   for (int64_t r = 0; r < rows; ++r) {
     const T* p = static_cast<const T*>(x) + r * n;
     T best = Order::template worst<T>();
-    int64_t found = 0;
+    int64_t piece = 0;
     for (int64_t i = 0; i < n; i += kPiece) {
-      const int64_t at = arg_piece<Order>(p + i, std::min(kPiece, n - i), i == 0, &best);
-      if (at >= 0) found = i + at;
+      const T extreme = extreme_of<Order>(p + i, std::min(kPiece, n - i), best);
+      if (Order::better(extreme, best)) best = extreme, piece = i;
     }
-    index[r] = found;
+    index[r] = piece + place_of(p + piece, std::min(kPiece, n - piece), best);
   }
 }
 
