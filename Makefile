@@ -7,11 +7,11 @@ C_FILES := '*.h' '*.hpp' '*.cc' '*.c'
 export CCACHE_BASEDIR ?= $(CURDIR)
 export CCACHE_NOHASHDIR ?= 1
 
-.PHONY: help setup build test conformance demo bench peers gate check headers sizes asan ubsan tsan fuzz format wheel clean
+.PHONY: help setup build test targets conformance demo bench peers gate check headers sizes asan ubsan tsan fuzz format wheel clean
 
 help:
 	@echo "make demo    train a small network on real digits, then use it from C and C++"
-	@echo "make test    the quick tests"
+	@echo "make test    the quick tests; make targets: those of kernels, on narrower vectors"
 	@echo "make conformance  how much of what TensorFlow 1.15.5 gave is given here, by family"
 	@echo "make bench   the benchmarks; make peers: installs the libraries that they compare with"
 	@echo "make gate    instructions that the executor takes per operation, against those recorded (RECORD=--record: anew)"
@@ -31,6 +31,11 @@ build: setup
 test: build
 	@ctest --test-dir $(BUILD) --output-on-failure
 	@PYTHONPATH=$(PACKAGE) $(PYTHON) -m pytest -q tests/python tests/ops/test_opdefs.py
+
+# The kernels' tests as on processors with narrower vectors.
+TARGETS ?= $(if $(filter x86_64,$(shell uname -m)),AVX2 SSE4)
+targets: build
+	@for t in $(TARGETS); do TW_TEST_TARGET=$$t $(BUILD)/tests/test_kernels --gtest_brief=1 || exit 1; done
 
 conformance: build
 	@$(PYTHON) tests/conformance/score.py --build $(BUILD)
