@@ -99,12 +99,13 @@ void fetch_stream(const Panels<T>& b, int64_t steps, int64_t p, const T* at) {
   }
 }
 
-// Fetches `length` elements from element `at` on of each of `count` rows.
+// Fetches `length` elements from element `at` on of each of `count` rows, or of what lies so many bytes behind these.
 template <typename T>
-void fetch_lines(const T* const* rows, int64_t count, int64_t at, int64_t length) {
+void fetch_lines(const T* const* rows, int64_t count, int64_t at, int64_t length, intptr_t behind = 0) {
   constexpr int64_t kLine = 64 / sizeof(T);
   for (int64_t r = 0; r < count; ++r) {
-    for (int64_t j = 0; j < length; j += kLine) prefetch_second_level(rows[r] + at + j);
+    const intptr_t row = reinterpret_cast<intptr_t>(rows[r] + at) + behind;
+    for (int64_t j = 0; j < length; j += kLine) prefetch_second_level(reinterpret_cast<const T*>(row) + j);
   }
 }
 
@@ -147,9 +148,12 @@ void multiply_rows(const TileSet<T>& set, const RowSource<T>& a, int64_t count, 
       if (a.streams && p == first) fetch_columns(a, begin, count);
       // The next results lie below, or at the top of the next panel.
       if (a.fetches_results) {
-        if (i + 1 < tiles.count)
-          fetch_lines<Sum<T>>(c + begin + height, tiles.begin(i + 2) - begin - height, column, t.columns);
-        else fetch_lines<Sum<T>>(c, tiles.begin(1), column + b.width, t.columns);
+        const bool below = i + 1 < tiles.count;
+        Sum<T>* const* next = below ? c + begin + height : c;
+        const int64_t rows = below ? tiles.begin(i + 2) - begin - height : tiles.begin(1);
+        const int64_t at = below ? column : column + b.width;
+        fetch_lines<Sum<T>>(next, rows, at, t.columns);
+        if (finish != nullptr && finish->addend != 0) fetch_lines<Sum<T>>(next, rows, at, t.columns, finish->addend);
       }
       fns[height - 1][vectors - 1](t);
     }
