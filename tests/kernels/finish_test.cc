@@ -148,6 +148,7 @@ TEST(Finish, Gemm) {
   check_gemm(3, 200, 500);
   check_gemm(29, 5, 40, false, 7);
   check_gemm(40, 20, 0);
+  check_gemm(4500, 256, 8);  // what is added is fetched ahead
 }
 
 TEST(Finish, Conv) {

@@ -3,7 +3,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/kernels/contract/depthwise_loops.cc"
 #include "core/kernels/simd.h"
-//
+
 #include <type_traits>
 
 #include "core/kernels/contract/finish-inl.h"

@@ -1,5 +1,5 @@
-// The usual steps between sums and results, done while the sums are in registers: the rest of a fused tape reads its
-// results again.
+// The usual steps between sums and results, done while the sums are in registers. Other tapes run over results that are
+// stored, which they read again.
 #pragma once
 
 #include <cstdint>

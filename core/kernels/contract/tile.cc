@@ -6,7 +6,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/kernels/contract/tile.cc"
 #include "core/kernels/simd.h"
-//
+
 #include "core/kernels/contract/finish-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -34,15 +34,6 @@ constexpr bool kMasks = HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3;
 template <typename T>
 constexpr bool kFinishes = std::is_same_v<T, float>;
 
-// The result of column j, at `to`, whose sum is v.
-inline float finish_sum(const Finish& f, float v, int64_t j, const float* to) {
-  if (f.scale != nullptr) v *= f.scale[j];
-  if (f.shift != nullptr) v += f.shift[j];
-  if (f.addend != 0) v += *f.addend_of(to);
-  v = f.low > v ? f.low : v;
-  return f.high < v ? f.high : v;
-}
-
 // Writes the columns that are wanted of `rows` rows of sums, of `width` elements each.
 template <typename T>
 HWY_NOINLINE void store_part(const Tile<T>& t, const T* HWY_RESTRICT sums, int rows, int64_t width) {
@@ -51,7 +42,13 @@ HWY_NOINLINE void store_part(const Tile<T>& t, const T* HWY_RESTRICT sums, int r
     for (int64_t x = 0; x < t.columns; ++x) c[x] = t.accumulate ? c[x] + sums[x] : sums[x];
     if constexpr (kFinishes<T>) {
       if (t.finish == nullptr) continue;
-      for (int64_t x = 0; x < t.columns; ++x) c[x] = finish_sum(*t.finish, c[x], x, c + x);
+      const hn::CappedTag<float, 1> one;
+      const auto load = [&](const float* p) { return hn::LoadU(one, p); };
+      for (int64_t x = 0; x < t.columns; ++x) {
+        auto v = load(c + x);
+        finish_sums<1, 1>(t.finish->from_column(x), one, load, [&](int) { return c + x; }, &v);
+        hn::StoreU(v, one, c + x);
+      }
     }
   }
 }
