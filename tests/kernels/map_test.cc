@@ -10,6 +10,7 @@
 #include <cstring>
 #include <random>
 
+#include "core/framework/tensor.h"
 #include "core/kernels/map/micro_ops.h"
 #include "core/kernels/ref/map_ref.h"
 
@@ -739,6 +740,45 @@ TEST(Map, LargeResults) {
         std::fill(a.begin(), a.end(), -1.f);
         std::fill(b.begin(), b.end(), -1.f);
       }
+    }
+  }
+}
+
+// The same where rows and columns broadcast, on results that begin at whole lines: a row of them begins anywhere.
+TEST(Map, RowsOfLargeResults) {
+  for (const Shape& space : {Shape{8209, 1031}, Shape{31013, 272}}) {
+    const int64_t rows = space[0], columns = space[1];
+    const auto count = static_cast<size_t>(space.num_elements());
+    const Shape shapes[] = {space, Shape{columns}, Shape{rows, 1}};
+    Tape tape;
+    for (int i = 0; i < 3; ++i) tape.add_input(DType::kFloat);
+    const uint16_t scaled = tape.emit(MicroOp::k_mul, DType::kFloat, 0, 2);
+    const uint16_t sum = tape.emit(MicroOp::k_add, DType::kFloat, scaled, 1);
+    tape.outputs = {sum, tape.emit(MicroOp::k_lt, DType::kBool, 0, 1)};
+    auto plan = plan_map(tape, shapes, space);
+    ASSERT_TRUE(plan.ok());
+    std::vector<float> x(count), row(static_cast<size_t>(columns)), column(static_cast<size_t>(rows));
+    for (size_t i = 0; i < count; ++i) x[i] = static_cast<float>(i % 4093);
+    for (size_t i = 0; i < row.size(); ++i) row[i] = static_cast<float>(i % 509);
+    for (size_t i = 0; i < column.size(); ++i) column[i] = static_cast<float>(i % 61);
+    for (int threads : {1, 3}) {
+      // A tensor begins at a whole line.
+      Tensor sums = Tensor::make_or_die(DType::kFloat, Shape{space.num_elements() + 1});
+      float* const a = sums.data<float>();
+      std::fill_n(a, count + 1, -1.f);
+      Guarded b(DType::kBool, space);
+      const void* in[] = {x.data(), row.data(), column.data()};
+      void* out[] = {a, b.data()};
+      WorkerPool pool(threads);
+      ASSERT_TRUE((*plan)->run(in, out, pool).ok());
+      size_t wrong = 0;
+      for (size_t i = 0; i < count; ++i) {
+        const size_t r = i / row.size(), c = i % row.size();
+        wrong += a[i] != x[i] * column[r] + row[c];
+        wrong += static_cast<const bool*>(b.data())[i] != (x[i] < row[c]);
+      }
+      EXPECT_EQ(wrong, 0u) << space << ", " << threads << " threads";
+      EXPECT_TRUE(b.intact() && a[count] == -1.f);
     }
   }
 }

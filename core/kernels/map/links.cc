@@ -168,5 +168,36 @@ void run_links(const LinkCode& code, LinkOperands& operands, size_t n) {
   }
 }
 
+// The same operands from element `at` on.
+static LinkOperands from_element(const LinkCode& code, const LinkOperands& operands, size_t at) {
+  LinkOperands from;
+  for (size_t k = 0; k < size_t{code.inputs} + code.outputs; ++k) {
+    from.data[k] = operands.data[k] + at * operands.step[k];
+    from.step[k] = operands.step[k];
+  }
+  return from;
+}
+
+void run_links_past(const LinkCode& code, const LinkCode& past, LinkOperands& operands, size_t head, size_t n) {
+  if (n < head + kRepeated || n < 2 * kRepeated) return run_links(code, operands, n);
+  alignas(64) char stored[kMaxLinkOperands][kRepeated * sizeof(float)];
+  // Of the kRepeated elements from `at` on, those from `first` to `end`.
+  const auto store = [&](size_t at, size_t first, size_t end) {
+    if (first == end) return;
+    LinkOperands edge = from_element(code, operands, at);
+    for (size_t k = code.inputs; k < size_t{code.inputs} + code.outputs; ++k) edge.data[k] = stored[k];
+    HWY_DYNAMIC_DISPATCH(run_groups)(code, edge, kRepeated, false);
+    for (size_t k = code.inputs; k < size_t{code.inputs} + code.outputs; ++k) {
+      const size_t step = edge.step[k];
+      std::memcpy(operands.data[k] + (at + first) * step, stored[k] + first * step, (end - first) * step);
+    }
+  };
+  const size_t whole = (n - head) / kRepeated * kRepeated, rest = n - head - whole;
+  store(0, 0, head);
+  LinkOperands middle = from_element(code, operands, head);
+  HWY_DYNAMIC_DISPATCH(run_groups)(past, middle, whole, false);
+  store(n - kRepeated, kRepeated - rest, kRepeated);
+}
+
 }  // namespace tw
 #endif

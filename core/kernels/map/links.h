@@ -155,5 +155,8 @@ struct LinkOperands {
 // may be one of the inputs of its element size where the program reads no input after it stored that output. What lies
 // behind inputs and outputs in `operands` is overwritten.
 void run_links(const LinkCode& code, LinkOperands& operands, size_t n);
+// The same where the outputs that `past` streams do not begin at whole lines: `head` elements before they do, and what
+// is left of the last line, are stored by `code`, the same program without streams. No output may be an input.
+void run_links_past(const LinkCode& code, const LinkCode& past, LinkOperands& operands, size_t head, size_t n);
 
 }  // namespace tw

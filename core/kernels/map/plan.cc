@@ -131,6 +131,9 @@ class Plan final : public MapPlan {
         large_ |= uint64_t{1} << slot.index;
       }
     }
+    const bool alone = tape_.body.size() == 1 && tape_.body[0].linked() && tape_.buffers == 0 && tape_.flushes.empty();
+    unblocked_ = alone && expanded.empty();
+    by_rows_ = alone && chop_ && space_.rank == 2;
     find_wide();
     TW_RETURN_IF_ERROR(choose_block());
 
@@ -148,9 +151,6 @@ class Plan final : public MapPlan {
     // Links alone take any number of elements at once.
     for (const LoweredInst& inst : tape_.uniform) uniform_.push_back(as_run(inst));
     for (const LoweredInst& inst : tape_.body) body_.push_back(as_run(inst));
-    const bool alone = tape_.body.size() == 1 && tape_.body[0].linked() && tape_.buffers == 0 && tape_.flushes.empty();
-    unblocked_ = alone && expanded.empty();
-    by_rows_ = alone && chop_ && space_.rank == 2;
     single_ = all_direct && tape_.body.size() == 1 && !tape_.body[0].linked() && tape_.constants.empty() &&
               tape_.flushes.empty();
     if (single_) {
@@ -194,7 +194,7 @@ class Plan final : public MapPlan {
       for (size_t k = 0; k < inst.outs.size(); ++k) {
         const uint64_t bit = large_bit(inst.outs[k]);
         // Blocks that are cut at the ends of rows begin anywhere, and what is read again should stay in the cache.
-        if (bit == 0 || chop_ || read[inst.outs[k]]) continue;
+        if (bit == 0 || (chop_ && !by_rows_) || read[inst.outs[k]]) continue;
         streams |= uint64_t{1} << k;
         direct_ |= bit;
       }
@@ -344,7 +344,8 @@ class Plan final : public MapPlan {
       run_inst(inst, pointers, static_cast<size_t>(laid_out(inst.out, fill)), false, &failure);
     }
     if (by_rows_ && num_streamed == 0) {
-      run_rows(inputs, pointers, begin, end);
+      run_rows(inputs, pointers, begin, end, direct);
+      if (stream != 0) stream_fence();
       return failure;
     }
     Cursor cursor;  // only where blocks are cut at the ends of rows
@@ -383,13 +384,13 @@ class Plan final : public MapPlan {
     return failure;
   }
 
-  // The outputs that links write past the caches themselves: all or none.
+  // The outputs that links write past the caches themselves: all or none. Rows may begin anywhere in their lines.
   uint64_t streamed_at_once(void* const* outputs, int64_t first, uint64_t stream) const {
     if (direct_ == 0 || (stream & direct_) != direct_) return 0;
+    const int64_t begin = by_rows_ ? 0 : first * static_cast<int64_t>(sizeof(float));
     for (size_t k = 0; k < 64; ++k) {
       if (((direct_ >> k) & 1) == 0) continue;
-      const auto to = reinterpret_cast<uintptr_t>(outputs[k]) + static_cast<uintptr_t>(first) * sizeof(float);
-      if (to % 64 != 0) return 0;
+      if (in_line(static_cast<char*>(outputs[k]) + begin) != 0) return 0;
     }
     return direct_;
   }
@@ -460,7 +461,8 @@ class Plan final : public MapPlan {
 
   // Elements [begin, end) of a program of links whose operands are laid out but for those that change from row to row:
   // a row at a time, which takes little more than its links do. `pointers` are those of element `begin`.
-  void run_rows(const void* const* inputs, char* const* pointers, int64_t begin, int64_t end) const {
+  // Of the outputs, those of the bits of `direct` pass the caches by.
+  void run_rows(const void* const* inputs, char* const* pointers, int64_t begin, int64_t end, uint64_t direct) const {
     const LoweredInst& inst = tape_.body[0];
     struct Source {
       char* data;
@@ -496,7 +498,13 @@ class Plan final : public MapPlan {
         if (s.per_element == 0) splat(s.size, from, kRepeated, s.data);
         else operands.data[k] = const_cast<char*>(from) + static_cast<size_t>(column) * s.per_element;
       }
-      run_links(inst.code, operands, static_cast<size_t>(n));
+      if (direct != 0) {
+        constexpr int64_t kLine = kLineBytes / static_cast<int64_t>(sizeof(float));
+        const int64_t head = (kLine - pos % kLine) % kLine;
+        run_links_past(inst.code, inst.streaming, operands, static_cast<size_t>(head), static_cast<size_t>(n));
+      } else {
+        run_links(inst.code, operands, static_cast<size_t>(n));
+      }
       pos += n;
       column = 0;
       ++row;
