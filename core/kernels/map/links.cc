@@ -178,25 +178,35 @@ static LinkOperands from_element(const LinkCode& code, const LinkOperands& opera
   return from;
 }
 
-void run_links_past(const LinkCode& code, const LinkCode& past, LinkOperands& operands, size_t head, size_t n) {
-  if (n < head + kRepeated || n < 2 * kRepeated) return run_links(code, operands, n);
+// Of the kRepeated elements from `at` on, those from `first` to `end`.
+void LinkRows::store(const LinkOperands& operands, size_t at, size_t first, size_t end) {
+  if (first == end) return;
   alignas(64) char stored[kMaxLinkOperands][kRepeated * sizeof(float)];
-  // Of the kRepeated elements from `at` on, those from `first` to `end`.
-  const auto store = [&](size_t at, size_t first, size_t end) {
-    if (first == end) return;
-    LinkOperands edge = from_element(code, operands, at);
-    for (size_t k = code.inputs; k < size_t{code.inputs} + code.outputs; ++k) edge.data[k] = stored[k];
-    HWY_DYNAMIC_DISPATCH(run_groups)(code, edge, kRepeated, false);
-    for (size_t k = code.inputs; k < size_t{code.inputs} + code.outputs; ++k) {
-      const size_t step = edge.step[k];
-      std::memcpy(operands.data[k] + (at + first) * step, stored[k] + first * step, (end - first) * step);
-    }
-  };
+  LinkOperands edge = from_element(code_, operands, at);
+  for (size_t k = 0; k < code_.outputs; ++k) edge.data[code_.inputs + k] = stored[k];
+  HWY_DYNAMIC_DISPATCH(run_groups)(code_, edge, kRepeated, false);
+  for (size_t k = 0; k < code_.outputs; ++k) {
+    const size_t step = operands.step[code_.inputs + k];
+    char* const to = operands.data[code_.inputs + k] + (at + first) * step;
+    if (step == sizeof(float)) lines_[k].add(stored[k] + first * step, to, (end - first) * step);
+    else std::memcpy(to, stored[k] + first * step, (end - first) * step);
+  }
+}
+
+void LinkRows::run(LinkOperands& operands, size_t head, size_t n) {
+  if (n < head + kRepeated || n < 2 * kRepeated) {
+    finish();
+    return run_links(code_, operands, n);
+  }
   const size_t whole = (n - head) / kRepeated * kRepeated, rest = n - head - whole;
-  store(0, 0, head);
-  LinkOperands middle = from_element(code, operands, head);
-  HWY_DYNAMIC_DISPATCH(run_groups)(past, middle, whole, false);
-  store(n - kRepeated, kRepeated - rest, kRepeated);
+  store(operands, 0, 0, head);
+  LinkOperands middle = from_element(code_, operands, head);
+  HWY_DYNAMIC_DISPATCH(run_groups)(past_, middle, whole, false);
+  store(operands, n - kRepeated, kRepeated - rest, kRepeated);
+}
+
+void LinkRows::finish() {
+  for (size_t k = 0; k < code_.outputs; ++k) lines_[k].flush();
 }
 
 }  // namespace tw

@@ -483,6 +483,7 @@ class Plan final : public MapPlan {
         source.per_row = static_cast<size_t>(inputs_[slot.index].strides[0]) * slot.element_size;
       }
     }
+    LinkRows rows(inst.code, inst.streaming);
     const int64_t inner = space_.inner();
     int64_t row = begin / inner, column = begin % inner;
     for (int64_t pos = begin; pos < end;) {
@@ -501,7 +502,7 @@ class Plan final : public MapPlan {
       if (direct != 0) {
         constexpr int64_t kLine = kLineBytes / static_cast<int64_t>(sizeof(float));
         const int64_t head = (kLine - pos % kLine) % kLine;
-        run_links_past(inst.code, inst.streaming, operands, static_cast<size_t>(head), static_cast<size_t>(n));
+        rows.run(operands, static_cast<size_t>(head), static_cast<size_t>(n));
       } else {
         run_links(inst.code, operands, static_cast<size_t>(n));
       }
@@ -509,6 +510,7 @@ class Plan final : public MapPlan {
       column = 0;
       ++row;
     }
+    rows.finish();
   }
 
   static Run as_run(const LoweredInst& inst) {

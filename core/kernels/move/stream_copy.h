@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 namespace tw {
 
@@ -18,6 +19,35 @@ inline int64_t in_line(const void* p) { return static_cast<int64_t>(reinterpret_
 // Copies `bytes` bytes, any alignment. Call stream_fence() before another thread may read what was written.
 void stream_copy(const void* from, void* to, size_t bytes);
 void stream_fence();
+
+// A line of which two runs of results have a part each, such as the end of one row and the beginning of the next. It is
+// put together here and streamed once it is whole: parts stored to memory would make the stores behind them wait until
+// the line has been read.
+class LineBuffer {
+ public:
+  // Bytes of the line in which `to` lies, as far as its end at most; they follow those added before, if any wait.
+  void add(const void* from, void* to, size_t bytes) {
+    if (bytes == 0) return;
+    if (begin_ == end_) {
+      begin_ = end_ = static_cast<size_t>(in_line(to));
+      line_ = static_cast<char*>(to) - begin_;
+    }
+    std::memcpy(bytes_ + end_, from, bytes);
+    end_ += bytes;
+    if (end_ == kLineBytes) flush();
+  }
+  // Writes what waits. Before the end of its life, and before other stores to its line.
+  void flush() {
+    if (begin_ == 0 && end_ == kLineBytes) stream_copy(bytes_, line_, end_);
+    else std::memcpy(line_ + begin_, bytes_ + begin_, end_ - begin_);
+    begin_ = end_ = 0;
+  }
+
+ private:
+  alignas(kLineBytes) char bytes_[kLineBytes];
+  char* line_ = bytes_;
+  size_t begin_ = 0, end_ = 0;  // of what waits
+};
 
 // Streams `count` elements that make(to, first, n) writes: n of them from element `first` on, in pieces that end where
 // lines do; the last piece first with `backwards`.
