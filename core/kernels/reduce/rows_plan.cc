@@ -6,13 +6,17 @@
 #include "core/kernels/reduce/combine.h"
 #include "core/kernels/reduce/levels.h"
 #include "core/kernels/rows.h"
+#include "core/platform/cpu.h"
 
 namespace tw {
 namespace {
 
 // What the values of a few rows may take together: a part of the second-level cache, and enough elements that starting
 // a stage costs little beside them.
-constexpr size_t kBlockBytes = 128 << 10;
+size_t block_bytes() {
+  constexpr int64_t kLeast = 128 << 10;
+  return static_cast<size_t>(std::max(kLeast, second_level_cache_bytes() * 3 / 8));
+}
 constexpr double kNsPerByte = 0.08;  // of inputs and outputs, one thread
 constexpr size_t kMaxOperands = 64;  // and results of a stage
 constexpr size_t kMaxColumnSums = 8;
@@ -248,8 +252,8 @@ class Plan final : public RowsPlan {
     for (const Value& v : values_) {
       if (v.home != Value::Home::kScratch) moved += v.size * static_cast<size_t>(v.row);
     }
-    block_rows_ = std::max<int64_t>(static_cast<int64_t>(kBlockBytes / std::max<size_t>(moved, 1)), 1);
-    // Columns are summed eight rows at a time; twice the memory is still well inside the second-level cache.
+    block_rows_ = std::max<int64_t>(static_cast<int64_t>(block_bytes() / std::max<size_t>(moved, 1)), 1);
+    // Columns are summed eight rows at a time; twice the memory is still inside the second-level cache.
     if (column_sums_ > 0 && block_rows_ >= 4) block_rows_ = (block_rows_ + 7) / 8 * 8;
     block_rows_ = std::min(block_rows_, rows_);
     size_t at = 0;
