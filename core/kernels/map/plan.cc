@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstring>
 #include <numeric>
+#include <optional>
 
 #include "core/kernels/map/index_space.h"
 #include "core/kernels/map/lower.h"
@@ -483,7 +484,8 @@ class Plan final : public MapPlan {
         source.per_row = static_cast<size_t>(inputs_[slot.index].strides[0]) * slot.element_size;
       }
     }
-    LinkRows rows(inst.code, inst.streaming);
+    std::optional<LinkRows> past;
+    if (direct != 0) past.emplace(inst.code, inst.streaming);
     const int64_t inner = space_.inner();
     int64_t row = begin / inner, column = begin % inner;
     for (int64_t pos = begin; pos < end;) {
@@ -499,10 +501,10 @@ class Plan final : public MapPlan {
         if (s.per_element == 0) splat(s.size, from, kRepeated, s.data);
         else operands.data[k] = const_cast<char*>(from) + static_cast<size_t>(column) * s.per_element;
       }
-      if (direct != 0) {
+      if (past.has_value()) {
         constexpr int64_t kLine = kLineBytes / static_cast<int64_t>(sizeof(float));
         const int64_t head = (kLine - pos % kLine) % kLine;
-        rows.run(operands, static_cast<size_t>(head), static_cast<size_t>(n));
+        past->run(operands, static_cast<size_t>(head), static_cast<size_t>(n));
       } else {
         run_links(inst.code, operands, static_cast<size_t>(n));
       }
@@ -510,7 +512,7 @@ class Plan final : public MapPlan {
       column = 0;
       ++row;
     }
-    rows.finish();
+    if (past.has_value()) past->finish();
   }
 
   static Run as_run(const LoweredInst& inst) {
