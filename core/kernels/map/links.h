@@ -9,8 +9,6 @@
 #include <span>
 #include <vector>
 
-#include "core/kernels/move/stream_copy.h"
-
 namespace tw {
 
 // What is done with the value at hand, v, and operands x and y. A second value may be kept in registers beside it. A
@@ -157,23 +155,5 @@ struct LinkOperands {
 // may be one of the inputs of its element size where the program reads no input after it stored that output. What lies
 // behind inputs and outputs in `operands` is overwritten.
 void run_links(const LinkCode& code, LinkOperands& operands, size_t n);
-
-// Runs programs over rows that follow each other in the outputs, which pass the caches by. No output may be an input.
-class LinkRows {
- public:
-  // `past` streams all float outputs, `code` is the same program without streams. Both are kept by reference.
-  LinkRows(const LinkCode& code, const LinkCode& past) : code_(code), past_(past) {}
-  // The next n elements. The float outputs' first whole line begins behind `head` elements.
-  void run(LinkOperands& operands, size_t head, size_t n);
-  // After the last row. stream_fence() follows.
-  void finish();
-
- private:
-  void store(const LinkOperands& operands, size_t at, size_t first, size_t end);
-
-  const LinkCode& code_;
-  const LinkCode& past_;
-  std::array<LineBuffer, kMaxLinkOperands> lines_;  // of the outputs
-};
 
 }  // namespace tw

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "core/kernels/map/index_space.h"
+#include "core/kernels/map/link_rows.h"
 #include "core/kernels/map/lower.h"
 #include "core/kernels/move/stream_copy.h"
 #include "core/platform/memo.h"
