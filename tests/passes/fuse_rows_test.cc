@@ -192,10 +192,12 @@ TEST_P(RowPrograms, Softmax) {
   }
 }
 TEST_P(RowPrograms, LayerNorm) {
-  for (const Case& c : kCases) {
-    compare(c,
-            [](Chain& chain, Output x, Output, Output row) { return std::vector<Output>{layer_norm(chain, x, row)}; });
-  }
+  const auto build = [](Chain& chain, Output x, Output, Output row) {
+    return std::vector<Output>{layer_norm(chain, x, row)};
+  };
+  for (const Case& c : kCases) compare(c, build);
+  // Results beyond the caches, whose rows begin anywhere in their lines; threads share one of those.
+  if (GetParam() == DType::kFloat) compare({{8209, 1031}, 1}, build);
 }
 // Numbers per row leave the chain under two shapes, and its parts are read from outside.
 TEST_P(RowPrograms, Parts) {

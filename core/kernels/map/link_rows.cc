@@ -17,7 +17,7 @@ LinkOperands from_element(const LinkCode& code, const LinkOperands& operands, si
 
 }  // namespace
 
-// Of the kRepeated elements from `at` on, those from `first` to `end`.
+// Elements [at + first, at + end), of the kRepeated that are computed from `at` on: a part of a line.
 void LinkRows::store(const LinkOperands& operands, size_t at, size_t first, size_t end) {
   if (first == end) return;
   alignas(64) char stored[kMaxLinkOperands][kRepeated * sizeof(float)];
