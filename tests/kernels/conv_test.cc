@@ -333,6 +333,12 @@ TEST(Depthwise, PairsOfRows) {
   check_conv<float>(depthwise(conv(1, 40, 37, 130, 130, 3, 3, 1, 1, 1, 1, true)));  // several units
 }
 
+// What the next rows read and write is fetched: from places beyond the last ones, too.
+TEST(Depthwise, ImagesFromMemory) {
+  check_conv<float>(depthwise(conv(2, 127, 131, 67, 67, 3, 3, 1, 1, 1, 1, true)));
+  check_conv<float>(depthwise(conv(3, 139, 143, 61, 61, 3, 3, 2, 2, 1, 1, true)));
+}
+
 TEST(Depthwise, Edges) {
   check_conv<float>(depthwise(conv(2, 3, 2, 9, 9, 7, 7, 1, 1, 1, 1, true)));  // the filter is larger than the image
   check_conv<float>(depthwise(conv(1, 9, 9, 5, 5, 3, 3, 1, 1, 4, 3, true)));

@@ -4,6 +4,7 @@
 #include "core/kernels/contract/conv_region.h"
 #include "core/kernels/contract/depthwise_loops.h"
 #include "core/kernels/contract/slotted_plan.h"
+#include "core/kernels/contract/tasks.h"
 
 namespace tw::contract {
 namespace {
@@ -54,6 +55,7 @@ class Depthwise final : public SlottedPlan {
   Units units_;
   bool finishes_ = false;                     // the loops do what the epilogue says
   bool direct_ = false;                       // reads the source where it lies
+  bool fetches_ = false;                      // what the next rows read and write comes from memory
   int64_t pitch_ = 0, image_ = 0, left_ = 0;  // elements from row to row and image to image of a view; see there
   int64_t result_h_ = 0, result_w_ = 0, result_c_ = 0, spread_h_ = 1, spread_w_ = 1;
   std::vector<Phase> phases_;
@@ -106,6 +108,9 @@ Status Depthwise<S, T>::plan(const ConvSpec& spec, int threads) {
   direct_ = std::is_same_v<S, T> && spec.kind != Kind::kFilterGrad && !unfold;
   units_ = Units::make(shape_, spec.batch, std::max<int64_t>(kUnitPixels / (spread_h_ * spread_w_), 1),
                        direct_ ? kDirectUnitBytes : kUnitBytes, sizeof(T), slots_);
+  const int64_t pixels_of_both = shape_.source_h * shape_.source_w + result_h_ * result_w_;
+  fetches_ =
+      direct_ && spec.batch * pixels_of_both * channels_ * static_cast<int64_t>(sizeof(T)) > 4 * kBytesFromMemory;
   if (spec.kind == Kind::kFilterGrad) slots_ = static_cast<int>(std::clamp<int64_t>(units_.count, 1, slots_));
   if (direct_) {
     pitch_ = shape_.source_w * channels_;
@@ -213,6 +218,7 @@ void Depthwise<S, T>::run_pixels(const Unit& unit, const View& view, const T* fi
     DepthwisePixels<T> at{
         .rows = taps, .channels = channels_, .image_step = shape_.step_w * channels_, .to_step = spread_w_ * channels_};
     at.finish = finish;
+    at.pitch = pitch_;
     const auto run = [&](int64_t num_rows, size_t first_tap, size_t num_taps, int64_t column, int64_t count, T* row) {
       at.num_rows = num_rows;
       at.taps = p.taps.data() + first_tap, at.num_taps = static_cast<int64_t>(num_taps);
@@ -239,6 +245,11 @@ void Depthwise<S, T>::run_pixels(const Unit& unit, const View& view, const T* fi
           y = (unit.row + i) * shape_.step_h + t.offset;
           const T* image = image_row(y);
           if (pair || image != nullptr) taps[count++] = {image, filter + t.filter * spec_.filter_w * channels_};
+        }
+        if (fetches_) {
+          at.next_image = view.image + n * image_ + (y + 1 + pair) * pitch_;
+          at.next_rows = (1 + pair) * shape_.step_h;
+          at.next_to = (1 + pair) * spread_h_ * result_w_ * channels_;
         }
         if (pair) {
           taps[count++] = {image_row(y + 1), nullptr};

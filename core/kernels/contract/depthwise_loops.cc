@@ -1,5 +1,7 @@
 #include "core/kernels/contract/depthwise_loops.h"
 
+#include "core/kernels/prefetch.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/kernels/contract/depthwise_loops.cc"
 #include "core/kernels/simd.h"
@@ -100,10 +102,25 @@ struct PairedTaps {
   }
 };
 
+// What lies behind pixels [x, x + kPixels) of the next results, of the line that holds channel c.
+template <int kPixels, class Taps, typename T>
+HWY_INLINE void fetch_next(const DepthwisePixels<T>& p, int64_t x, int64_t c) {
+  const int64_t columns = kPixels * (p.image_step / p.channels);
+  for (int64_t r = 0; r < p.next_rows; ++r) {
+    const T* at = p.next_image + r * p.pitch + x * p.image_step + c;
+    for (int64_t i = 0; i < columns; ++i, at += p.channels) prefetch_second_level(at);
+  }
+  const T* to = p.to + p.next_to + x * p.to_step + c;
+  for (int r = 0; r < Taps::kRows; ++r, to += p.below) {
+    for (int i = 0; i < kPixels; ++i) prefetch_second_level(to + i * p.to_step);
+  }
+}
+
 // Pixels [x, x + kPixels), a vector of channels from c on.
 template <int kPixels, typename T, class Taps, class D, class Load, class Store>
 HWY_INLINE void run_vector(const DepthwisePixels<T>& p, const Taps& taps, int64_t x, int64_t c, D d, const Load& load,
                            const Store& store) {
+  if (p.next_image != nullptr) fetch_next<kPixels, Taps>(p, x, c);
   hn::Vec<D> sums[Taps::kRows * kPixels];
 #pragma GCC unroll 16
   for (int i = 0; i < Taps::kRows * kPixels; ++i) sums[i] = hn::Zero(d);

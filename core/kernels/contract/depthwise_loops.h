@@ -35,6 +35,11 @@ struct DepthwisePixels {
   int64_t below = 0;
   bool first_outside = false, last_outside = false;
   const Finish* finish = nullptr;  // of floats, from channel 0 on
+  // Where memory is far: what the next results are computed from, fetched meanwhile, `next_rows` rows of the image from
+  // its pixel next_image + x * image_step for result x on, `pitch` elements apart; and these results, next_to elements
+  // behind the ones at hand.
+  const T* next_image = nullptr;
+  int64_t next_rows = 0, pitch = 0, next_to = 0;
 };
 
 template <typename T>
