@@ -25,6 +25,15 @@ HWY_INLINE void keep(V& v) {
 #endif
 }
 
+// The next address, computed when it is needed: GCC would keep those of all pixels, in vector registers.
+template <typename T>
+HWY_INLINE void step(const T*& at, int64_t elements) {
+  at += elements;
+#if HWY_ARCH_X86 && defined(__GNUC__)
+  asm("" : "+r"(at));
+#endif
+}
+
 // Any taps: pixels share each load of the filter.
 struct AnyTaps {
   static constexpr int kRows = 1;
@@ -54,8 +63,8 @@ struct AdjacentTaps {
 #pragma GCC unroll 8
       for (int t = 0; t < kTaps; ++t) f[t] = load(p.rows[r].filter + p.taps[t].filter + c);
 #pragma GCC unroll 32
-      for (int i = 0; i < (kPixels - 1) * kStride + kTaps; ++i) {
-        V v = load(at + i * p.channels);
+      for (int i = 0; i < (kPixels - 1) * kStride + kTaps; ++i, step(at, p.channels)) {
+        V v = load(at);
         keep(v);
 #pragma GCC unroll 8
         for (int j = 0; j < kPixels; ++j) {

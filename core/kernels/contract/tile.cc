@@ -30,8 +30,6 @@ constexpr int kRows = 6, kSkinnyRows = 2;
 // With mask registers a part of a vector is read and written as quickly as all of it.
 constexpr bool kMasks = HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3;
 
-constexpr int kHeldRows = 8;  // whose addresses fit the registers
-
 // Doubles would pay for a second end of each tile with library size.
 template <typename T>
 constexpr bool kFinishes = std::is_same_v<T, float>;
@@ -95,13 +93,7 @@ void multiply_tile(const Tile<T>& t) {
         bv[j] = load_part<kV, kPart>(d, wanted, b, j);
         hwy::Prefetch(b + ahead + j * lanes);
       }
-#if defined(__GNUC__)
-      // More pointers than registers: the others stay in memory, and not, as GCC would have it, in vector registers.
-      if constexpr (!kColumns) {
-#pragma GCC unroll 16
-        for (int i = kHeldRows; i < kR; ++i) asm("" : "+m"(rows[i]));
-      }
-#endif
+      if constexpr (!kColumns) keep_in_memory(rows);
 #pragma GCC unroll 16
       for (int i = 0; i < kR; ++i) {
         const V av = hn::Set(d, kColumns ? rows[0][at + i] : rows[i][at]);

@@ -51,6 +51,7 @@ TW_PAIRS_TARGET void run_pair_tile(const Tile<Bfloat16Pair>& t) {
                                        : _mm512_loadu_si512(b + j * kLanes));
         __builtin_prefetch(b + ahead + j * kLanes);
       }
+      if constexpr (!kColumns) keep_in_memory(rows);
 #pragma GCC unroll 16
       for (int i = 0; i < kR; ++i) {
         int32_t pair;
