@@ -151,6 +151,25 @@ TEST(Gemm, BatchesOfSkinnyProducts) {
   }
 }
 
+// One row by columns that stay in registers: any number of steps, and as many as make the matrices large.
+TEST(Gemm, OneRowByFewColumns) {
+  for (int64_t k : {1, 2, 3, 4, 5, 8, 17, 31}) {
+    check_gemm<float>(spec_of(1, 128, k, false, false));
+    check_gemm<float>(spec_of(1, 128, k, false, false), true, true);
+    check_gemm<double>(spec_of(1, 128, k, false, false));
+  }
+  for (int64_t n : {32, 48, 64, 80, 96, 100, 112}) {
+    for (int64_t more : {1, 2, 3, 7}) {
+      GemmSpec s = spec_of(1, n, (5 << 18) / n + more, false, false);
+      check_gemm<float>(s);
+      s.batch = s.batch_a = s.batch_b = 3, s.k = (2 << 18) / n + more;
+      check_gemm<float>(s);
+      check_gemm<double>(s);
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
 TEST(Gemm, FewRowsOrColumnsWithLongOnes) {
   for (int64_t few : {1, 2, 3, 6, 8, 9, 16}) {
     for (int64_t k : {63, 64, 257}) {

@@ -123,8 +123,10 @@ void dots_of(const Dots<T>& t) {
 // Sums that fit the registers beside what they are made of.
 #if (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3) || HWY_ARCH_ARM_A64
 constexpr int kFewRows = 4, kSomeRows = 4, kManyRows = 3;
+constexpr int kNarrowSums = 16, kNarrowVectors = 8;
 #else
 constexpr int kFewRows = 3, kSomeRows = 2, kManyRows = 1;
+constexpr int kNarrowSums = 8, kNarrowVectors = 4;
 #endif
 
 // More of the large matrix than the second-level cache may hold from the last time.
@@ -200,8 +202,58 @@ void sums(const RowSums<T>& t) {
   for (; i < t.k; ++i) add_rows<T, kM, 1, kFar>(t, i, i == 0);
 }
 
+// Sums of kV vectors of columns stay in registers, several of each: an addition waits for the one before it. The
+// processor foresees what it reads, and requests would only take its time.
+template <typename T, int kV>
+void narrow_sums(const RowSums<T>& t) {
+  const hn::ScalableTag<T> d;
+  using V = hn::Vec<decltype(d)>;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  constexpr int kW = kNarrowSums / kV;
+  V acc[kW][kV];
+#pragma GCC unroll 16
+  for (int w = 0; w < kW; ++w) {
+#pragma GCC unroll 8
+    for (int v = 0; v < kV; ++v) acc[w][v] = hn::Zero(d);
+  }
+  const T* HWY_RESTRICT b = t.b;
+  int64_t i = 0;
+  for (; i + kW <= t.k; i += kW) {
+#pragma GCC unroll 16
+    for (int w = 0; w < kW; ++w, b += t.b_step) {
+      const V x = hn::Set(d, t.x[(i + w) * t.x_column]);
+#pragma GCC unroll 8
+      for (int v = 0; v < kV; ++v) acc[w][v] = hn::MulAdd(x, hn::LoadU(d, b + v * lanes), acc[w][v]);
+    }
+  }
+  for (; i < t.k; ++i, b += t.b_step) {
+    const V x = hn::Set(d, t.x[i * t.x_column]);
+#pragma GCC unroll 8
+    for (int v = 0; v < kV; ++v) acc[0][v] = hn::MulAdd(x, hn::LoadU(d, b + v * lanes), acc[0][v]);
+  }
+#pragma GCC unroll 8
+  for (int v = 0; v < kV; ++v) {
+#pragma GCC unroll 16
+    for (int w = 1; w < kW; ++w) acc[0][v] = hn::Add(acc[0][v], acc[w][v]);
+    hn::StoreU(acc[0][v], d, t.y + v * lanes);
+  }
+}
+
+// Whether the columns are 1 to kV whole vectors, whose sums then are there.
+template <typename T, int kV>
+bool run_narrow(const RowSums<T>& t) {
+  if constexpr (kV == 0) {
+    return false;
+  } else {
+    if (t.columns != kV * static_cast<int64_t>(hn::Lanes(hn::ScalableTag<T>()))) return run_narrow<T, kV - 1>(t);
+    narrow_sums<T, kV>(t);
+    return true;
+  }
+}
+
 template <typename T>
 void run_sums(const RowSums<T>& t) {
+  if (t.count == 1 && run_narrow<T, kNarrowVectors>(t)) return;
   const bool far = t.k * t.columns * static_cast<int64_t>(sizeof(T)) > kFarBytes;
   if (t.count == 1) return far ? sums<T, 1, true>(t) : sums<T, 1, false>(t);
   return far ? sums<T, 2, true>(t) : sums<T, 2, false>(t);
