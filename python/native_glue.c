@@ -213,7 +213,9 @@ static int32_t twpy_shape(tw_graph* graph, int32_t node, int32_t index, int64_t*
   return *status ? -2 : rank;
 }
 
-#define TWPY_RESULT 16 /* int64 per result: dtype, bytes, shared, rank, dims */
+#define TWPY_FACTS 16   /* int64 per result: dtype, bytes, where it is, rank, dims */
+#define TWPY_COPIES 4096 /* bytes up to which a result is copied */
+enum { TWPY_OWNED, TWPY_SHARED, TWPY_COPIED };
 
 #define TWPY_FAR 256 /* added to a rank: the elements are elsewhere */
 
@@ -251,11 +253,22 @@ static tw_status* unpack_feeds(const char* p, int32_t count, tw_tensor** feeds) 
   return status;
 }
 
-/* A whole step: makes the feeds, runs, gives the feeds back, and tells what there is to know of each result: its
- * TWPY_RESULT numbers in info, and where its elements are (NULL for strings and handles). */
+/* Of each of a step's results: the tensor, TWPY_FACTS numbers, and where its elements are (NULL for strings and
+ * handles). Small ones are copied, one after the other, each to a multiple of 16 bytes, and their tensors given back:
+ * as many calls less from Python. */
+typedef struct {
+  int32_t num;
+  tw_tensor** results;
+  int64_t* facts;
+  void** data;
+  char* copies;
+  size_t room; /* for copies */
+} twpy_places;
+
+/* A whole step: makes the feeds, runs, gives the feeds back, and fills in the places. Those are NULL where nothing is
+ * fetched. */
 static tw_status* twpy_run(tw_callable* callable, tw_run_options* options, char* packed, int32_t num_feeds,
-                           tw_tensor** results, int32_t num_fetches, tw_run_metadata* metadata, int64_t* info,
-                           void** data) {
+                           twpy_places* places, tw_run_metadata* metadata) {
   tw_tensor* small[16];
   tw_tensor** feeds = num_feeds <= 16 ? small : malloc(sizeof(tw_tensor*) * (size_t)num_feeds);
   if (!feeds) {
@@ -265,20 +278,37 @@ static tw_status* twpy_run(tw_callable* callable, tw_run_options* options, char*
   }
   tw_status* status = unpack_feeds(packed, num_feeds, feeds);
   if (!status) {
-    status = tw_callable_run(callable, options, feeds, (size_t)num_feeds, results, (size_t)num_fetches, metadata);
+    status = tw_callable_run(callable, options, feeds, (size_t)num_feeds, places ? places->results : NULL,
+                             places ? (size_t)places->num : 0, metadata);
     for (int32_t i = 0; i < num_feeds; ++i) tw_tensor_release(feeds[i]);
   }
   if (feeds != small) free(feeds);
   if (status) return status;
-  for (int32_t i = 0; i < num_fetches; ++i, info += TWPY_RESULT) {
-    const tw_tensor* t = results[i];
+  size_t used = 0;
+  int64_t* facts = places ? places->facts : NULL;
+  for (int32_t i = 0; places && i < places->num; ++i, facts += TWPY_FACTS) {
+    tw_tensor* t = places->results[i];
+    const void* data = places->data[i] = tw_tensor_data(t);
+    const size_t size = tw_tensor_size(t);
     const int32_t rank = tw_tensor_rank(t);
-    info[0] = tw_tensor_dtype(t);
-    info[1] = (int64_t)tw_tensor_size(t);
-    info[2] = !tw_tensor_exclusive(t);
-    info[3] = rank;
-    if (rank > 0) memcpy(info + 4, tw_tensor_dims(t), 8 * (size_t)rank);
-    data[i] = tw_tensor_data(t);
+    facts[0] = tw_tensor_dtype(t);
+    facts[1] = (int64_t)size;
+    facts[2] = tw_tensor_exclusive(t) ? TWPY_OWNED : TWPY_SHARED;
+    facts[3] = rank;
+    if (rank > 0) memcpy(facts + 4, tw_tensor_dims(t), 8 * (size_t)rank);
+    if (data && size > 0 && size <= TWPY_COPIES && size <= places->room - used) {
+      memcpy(places->copies + used, data, size);
+      used += (size + 15) / 16 * 16;
+      facts[2] = TWPY_COPIED;
+      places->results[i] = NULL;
+      tw_tensor_release(t);
+    }
   }
   return NULL;
+}
+
+/* A step that nothing goes into or comes out of: converting an argument takes Python as long as several instructions
+ * of a step. */
+static tw_status* twpy_run_targets(tw_callable* callable) {
+  return tw_callable_run(callable, NULL, NULL, 0, NULL, 0, NULL);
 }

@@ -57,7 +57,7 @@ def as_bytes(v):
   raise TypeError("Expected binary or unicode string, got %r" % (v,))
 
 
-def _numpy_type(number):
+def numpy_type(number):
   found = _NUMPY.get(number)
   if found is None:
     found = _NUMPY[number] = np.dtype(dtypes.as_dtype(number).as_numpy_dtype)
@@ -74,29 +74,17 @@ _COPY_BELOW = 4096
 
 def to_numpy(tensor):
   """The numpy array of a tw_tensor*, which this takes over. Scalars become numpy scalars (bytes for strings)."""
-  return _take(tensor, lib.tw_tensor_dtype(tensor), lib.tw_tensor_size(tensor), not lib.tw_tensor_exclusive(tensor),
+  return take(tensor, lib.tw_tensor_dtype(tensor), lib.tw_tensor_size(tensor), not lib.tw_tensor_exclusive(tensor),
                shape_of(tensor), lib.tw_tensor_data(tensor))
 
 
-def results_to_numpy(results, info, data, count):
-  """The same for the results of twpy_run."""
-  if count == 1:
-    number, size, shared, rank = ffi.unpack(info, 4)
-    return [_take(results[0], number, size, shared, tuple(ffi.unpack(info + 4, rank)) if rank else (), data[0])]
-  facts = ffi.unpack(info, 16 * count)
-  arrays = []
-  for i in range(count):
-    number, size, shared, rank = facts[16 * i:16 * i + 4]
-    arrays.append(_take(results[i], number, size, shared, tuple(facts[16 * i + 4:16 * i + 4 + rank]), data[i]))
-  return arrays
-
-
-def _take(tensor, number, size, shared, shape, data):
+def take(tensor, number, size, shared, shape, data):
+  """The same for a tensor of which this is known."""
   if number == 7:
     return _strings_to_numpy(tensor)
   if number in _OPAQUE:
     return OpaqueTensor(tensor)
-  dtype = _NUMPY.get(number) or _numpy_type(number)
+  dtype = _NUMPY.get(number) or numpy_type(number)
   if size < _COPY_BELOW or shared:
     if not shape:
       value = np.frombuffer(ffi.buffer(data, size), dtype)[0]

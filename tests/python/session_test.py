@@ -129,6 +129,59 @@ def test_results_are_the_callers(sess):
   assert sess.run(v).max() == 1.0
 
 
+def test_results_of_all_sizes_and_shapes(sess):
+  """Small ones are copied together, as far as there is room; others keep their tensors."""
+  rng = np.random.RandomState(0)
+  shapes = [[()], [(1,), (1023,), (1025,), (0,), (900,)], [(3, 5), (4, 256), (64, 64), (0, 4)], [(7, 1, 3), (1, 2, 3)]]
+  xs = [tf.placeholder(tf.float32, [None] * rank) for rank in (2, 0, 1, 1, 2, 3, 1, 0, 2, 1, 1, 0)]
+  ys = [x + 1.0 for x in xs] + [tf.cast(xs[0], tf.bool), tf.constant(["a", "bc"]), tf.constant(7, tf.int64)]
+  for run in (lambda feeds: sess.run(ys, dict(zip(xs, feeds))), lambda feeds, f=sess.make_callable(ys, xs): f(*feeds)):
+    kept = []
+    for turn in range(6):
+      of_rank = [of[turn % len(of)] for of in shapes]
+      feeds = [np.asarray(rng.rand(*of_rank[x.shape.ndims]), np.float32) for x in xs]
+      kept.append((feeds, run(feeds)))
+    for feeds, results in kept:
+      np.testing.assert_array_equal(results[-3], feeds[0] != 0)
+      assert list(results[-2]) == [b"a", b"bc"] and results[-1] == 7
+      for x, y in zip(feeds, results):
+        assert y.shape == x.shape and y.dtype == np.float32
+        np.testing.assert_array_equal(y, x + 1)
+        if y.ndim:
+          y[...] = 0  # the caller's own
+
+
+def test_scalars_of_numpy_as_feeds(sess):
+  for dtype, scalar in ((tf.float32, np.float32), (tf.float64, np.float64), (tf.int64, np.int64), (tf.bool, np.bool_)):
+    x = tf.placeholder(dtype, [])
+    f = sess.make_callable(tf.identity(x), [x])
+    for value in (scalar(1), scalar(0), np.array(1, scalar)):
+      assert f(value) == value and f(value).dtype == scalar
+  x = tf.placeholder(tf.float32, [2])
+  f = sess.make_callable(x + 0.0, [x])
+  for _ in range(2):
+    with pytest.raises(ValueError, match="Cannot feed value of shape"):
+      f(np.float32(1))
+
+
+def test_callable_of_operations(sess):
+  v = tf.Variable(1.0)
+  sess.run(v.initializer)
+  add = sess.make_callable(tf.assign_add(v, 2.0).op)
+  assert add() is None and add() is None and sess.run(v) == 5.0
+  assert sess.make_callable([add_op := tf.assign_add(v, 1.0).op, [add_op]])() == [None, [None]]
+  assert sess.run(v) == 6.0
+  with pytest.raises(TypeError, match="takes 0 values to feed, but was given 1"):
+    add(1.0)
+  metadata = tf.RunMetadata()
+  add(options=tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE), run_metadata=metadata)
+  assert metadata.step_stats.dev_stats and sess.run(v) == 8.0
+  fails = tf.assert_equal(v, 0.0, message="not so")
+  for run in (sess.make_callable(fails), lambda: sess.run(fails)):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="not so"):
+      run()
+
+
 def test_callable(sess):
   x = tf.placeholder(tf.float32, [])
   y = x * 2.0
@@ -153,11 +206,11 @@ def test_partial_run(sess):
 def test_close():
   c = tf.constant(1.0)
   s = tf.Session()
-  f = s.make_callable(c)
-  assert s.run(c) == 1.0
+  f, g = s.make_callable(c), s.make_callable(c.op)
+  assert s.run(c) == 1.0 and g() is None
   s.close()
   s.close()
-  for call in (lambda: s.run(c), f):
+  for call in (lambda: s.run(c), f, g):
     with pytest.raises(RuntimeError, match="Attempted to use a closed Session."):
       call()
 

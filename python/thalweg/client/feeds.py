@@ -43,7 +43,7 @@ def _address_of(array):
 class Feeder:
   """Packs values fed to one placeholder for twpy_run, with TensorFlow's complaints about dtypes and shapes."""
 
-  __slots__ = ("tensor", "numpy_type", "number", "dims", "dtype", "heads")
+  __slots__ = ("tensor", "numpy_type", "scalar", "number", "dims", "dtype", "heads")
 
   def __init__(self, graph, tensor):
     if not graph.is_feedable(tensor):
@@ -53,6 +53,7 @@ class Feeder:
     self.number = self.dtype._type_enum
     self.numpy_type = (np.dtype(self.dtype.as_numpy_dtype)
                        if self.dtype.is_numpy_compatible and self.number != 7 else None)
+    self.scalar = None if self.numpy_type is None else self.numpy_type.type  # numpy's class of one such number
     shape = tensor.shape
     self.dims = None if shape.dims is None else tuple(d.value for d in shape.dims)
     self.heads = {}  # what stands before the elements, by shape
@@ -61,7 +62,7 @@ class Feeder:
     """The value as twpy_run takes it, which needs the value itself until it has run. A tensor made for it is added to
     `held`: twpy_run takes those over."""
     numpy_type = self.numpy_type
-    if value.__class__ is np.ndarray and value.dtype is numpy_type:
+    if (value.__class__ is np.ndarray and value.dtype is numpy_type) or value.__class__ is self.scalar:
       head = self.heads.get(value.shape)
       if head is not None:
         if value.nbytes < _SMALL:

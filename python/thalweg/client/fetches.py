@@ -189,6 +189,10 @@ def _only(values):
   return values[0]
 
 
+def _nothing(values):
+  return None
+
+
 class FetchHandler:
   """Splits fetches into tensors to compute and operations to run. A tensor that is also fed gives the fed value."""
 
@@ -213,12 +217,14 @@ class FetchHandler:
       else:
         self._plan.append((0, len(self.tensors), element))
         self.tensors.append(element)
-    # The common cases: one tensor, or a list of tensors none of which is fed or repeated.
+    # The common cases: one operation, one tensor, or a list of tensors none of which is fed or repeated.
     straight = all(p is not None and p[0] == 0 for p in self._plan)
     if straight and isinstance(mapper, _ElementFetchMapper) and len(self._plan) == 1 and mapper.is_plain():
       self._finish = _only
     elif straight and isinstance(mapper, _ListFetchMapper) and mapper.is_plain():
       self._finish = mapper.container
+    elif self._plan == [None] and isinstance(mapper, _ElementFetchMapper) and mapper.is_plain():
+      self._finish = _nothing
     else:
       self._finish = None
 

@@ -4,12 +4,14 @@ A run is compiled once per (fetches, keys of the feed dict) and kept, so that a 
 lookup, the conversion of the fed values, and one native call.
 """
 
+import itertools
 import threading
 
-from thalweg import _protos, _tensors
+from thalweg import _protos
 from thalweg._c import NULL, StatusError, buffer_call, check, ffi, lib, to_error
 from thalweg.client import fetches as fetch_lib
 from thalweg.client.feeds import Feeder, feed_targets
+from thalweg.client.results import Results
 from thalweg.framework import errors, ops
 from thalweg.framework.operation import Operation
 from thalweg.framework.tensor import Tensor
@@ -36,18 +38,13 @@ class SessionInterface:
 class _Prepared:
   """A compiled signature with all that a run of it needs."""
 
-  __slots__ = ("callable", "feeders", "mapper", "num_fetches", "keep", "places")
+  __slots__ = ("callable", "feeders", "mapper", "results", "keep")
 
   def __init__(self, callable_, feeders, mapper, num_fetches):
     self.callable = callable_
     self.feeders = feeders
     self.mapper = mapper
-    self.num_fetches = num_fetches
-    self.places = []  # for results of twpy_run, one per step that was ever in flight at a time
-
-  def new_places(self):
-    num = self.num_fetches
-    return ffi.new("tw_tensor*[]", num), ffi.new("int64_t[]", 16 * num), ffi.new("void*[]", num)
+    self.results = Results(num_fetches) if num_fetches else None
 
 
 class BaseSession(SessionInterface):
@@ -187,27 +184,26 @@ class BaseSession(SessionInterface):
     if values:
       held = []
       try:
-        packed = b"".join([feeder.pack(value, held) for feeder, value in zip(prepared.feeders, values)])
+        packed = b"".join(map(Feeder.pack, prepared.feeders, values, itertools.repeat(held)))
       except BaseException:
         for t in held:
           lib.tw_tensor_release(t)
         raise
-    num = prepared.num_fetches
-    if not num:
-      status = lib.twpy_run(prepared.callable, options, packed, len(prepared.feeders), NULL, 0, metadata, NULL, NULL)
-      if status != NULL:
+    results = prepared.results
+    if results is None:
+      if not values and options is NULL and metadata is NULL:
+        status = lib.twpy_run_targets(prepared.callable)
+      else:
+        status = lib.twpy_run(prepared.callable, options, packed, len(prepared.feeders), NULL, metadata)
+      if status:
         raise self._run_error(StatusError(status))
       return prepared.mapper.build((), values)
-    try:
-      places = prepared.places.pop()
-    except IndexError:
-      places = prepared.new_places()
-    results, info, data = places
-    status = lib.twpy_run(prepared.callable, options, packed, len(prepared.feeders), results, num, metadata, info, data)
-    if status != NULL:
+    places = results.take_places()
+    status = lib.twpy_run(prepared.callable, options, packed, len(prepared.feeders), places.c, metadata)
+    if status:
       raise self._run_error(StatusError(status))
-    fetched = _tensors.results_to_numpy(results, info, data, num)
-    prepared.places.append(places)
+    fetched = results.values(places)
+    results.give_back(places)
     return prepared.mapper.build(fetched, values)
 
   def _run_error(self, error):
@@ -275,7 +271,19 @@ class BaseSession(SessionInterface):
         if c_metadata != NULL:
           self._fill_metadata(run_metadata, c_metadata)
 
-    return run
+    if feeders or handler.tensors:
+      return run
+    step, build = lib.twpy_run_targets, handler.build
+
+    def run_targets(*feed_args, options=None, run_metadata=None):
+      if feed_args or options is not None or run_metadata is not None or self._closed:
+        return run(*feed_args, options=options, run_metadata=run_metadata)
+      status = step(callable_)
+      if status:
+        raise self._run_error(StatusError(status))
+      return build((), ())
+
+    return run_targets
 
 
 _SIMPLE = (Tensor, Operation)
