@@ -213,7 +213,7 @@ static int32_t twpy_shape(tw_graph* graph, int32_t node, int32_t index, int64_t*
   return *status ? -2 : rank;
 }
 
-#define TWPY_FACTS 16   /* int64 per result: dtype, bytes, where it is, rank, dims */
+#define TWPY_FACTS 16    /* int64 per result: dtype, bytes, where it is, rank, dims */
 #define TWPY_COPIES 4096 /* bytes up to which a result is copied */
 enum { TWPY_OWNED, TWPY_SHARED, TWPY_COPIED };
 

@@ -23,6 +23,9 @@ Status Fuser::run() {
   for (Group& group : groups_) {
     if (!group.members.empty()) attach_contraction(group);
   }
+  for (size_t i = 0, end = groups_.size(); i < end; ++i) {
+    if (groups_[i].contraction >= 0) split_contraction(static_cast<int>(i));
+  }
   for (NodeId id : order_) attach_before(g_.mutable_node(id));
   for (Group& group : groups_) {
     if (!group.members.empty()) attach_behind(group);

@@ -26,7 +26,9 @@ class Fuser : Grouper {
   Tape assemble(const Group& group, const std::vector<NodeId>& wanted, std::vector<Output>* inputs);
 
   // fuse_contract.cc
+  bool takes_tape(const Node& c, NodeId reader, const Group& group) const;
   void attach_contraction(Group& group);
+  void split_contraction(int index);
   Status emit_contraction(const Group& group);
 
   // fuse_reduce.cc

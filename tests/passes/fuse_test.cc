@@ -59,6 +59,41 @@ TEST(Fuse, PutsBiasAndReluBehindTheProduct) {
             "_FusedContract(x, w, b); _Retval(y)");
 }
 
+constexpr char kTwoProducts[] =
+    "%x:float[4,3] = _Arg() {T=float, index=0, _output_shapes:list(shape)=[[4,3]]}\n"
+    "%w:float[3,5] = _Arg() {T=float, index=1, _output_shapes:list(shape)=[[3,5]]}\n"
+    "%v:float[3,5] = _Arg() {T=float, index=2, _output_shapes:list(shape)=[[3,5]]}\n"
+    "%b:float[5] = _Arg() {T=float, index=3, _output_shapes:list(shape)=[[5]]}\n"
+    "%m = MatMul(%x, %w) {T=float, transpose_a=false, transpose_b=false}\n"
+    "%n = MatMul(%x, %v) {T=float, transpose_a=false, transpose_b=false}\n";
+
+// What hangs on the second product alone goes behind that one; from where the two meet, all goes behind the first.
+TEST(Fuse, EachOfTwoProductsHasATape) {
+  const std::string text = kTwoProducts;
+  EXPECT_EQ(after(text + "%a = Mul(%m, %b) {T=float}\n%c = Mul(%n, %b) {T=float}\n%d = Exp(%c) {T=float}\n"
+                         "%s = Add(%a, %d) {T=float}\n%y = Relu(%s) {T=float}\n%r = _Retval(%y) {T=float, index=0}\n",
+                  fuse),
+            "_FusedContract(x, v, b); _FusedContract(x, w, b, d); _Retval(y)");
+  // As a result too, or where it is read twice.
+  EXPECT_EQ(
+      after(
+          text +
+              "%a = Mul(%m, %b) {T=float}\n%c = Mul(%n, %b) {T=float}\n%s = Add(%a, %c) {T=float}\n"
+              "%y = Mul(%s, %c) {T=float}\n%r = _Retval(%y) {T=float, index=0}\n%q = _Retval(%c) {T=float, index=1}\n",
+          fuse),
+      "_FusedContract(x, v, b); _FusedContract(x, w, b, c); _Retval(y); _Retval(c)");
+  // A third one that it is added to.
+  EXPECT_EQ(after(text + "%k = MatMul(%x, %v) {T=float, transpose_a=false, transpose_b=false}\n"
+                         "%a = Mul(%m, %b) {T=float}\n%c = Add(%n, %k) {T=float}\n%s = Add(%a, %c) {T=float}\n"
+                         "%r = _Retval(%s) {T=float, index=0}\n",
+                  fuse),
+            "MatMul(x, v); _FusedContract(x, v, k); _FusedContract(x, w, b, c); _Retval(s)");
+  // Nothing hangs on it alone.
+  EXPECT_EQ(
+      after(text + "%s = Add(%m, %n) {T=float}\n%y = Relu(%s) {T=float}\n%r = _Retval(%y) {T=float, index=0}\n", fuse),
+      "MatMul(x, v); _FusedContract(x, w, n); _Retval(y)");
+}
+
 TEST(Fuse, PutsATapeBeforeTheSum) {
   EXPECT_EQ(
       after(std::string(kArgs) +
@@ -171,7 +206,7 @@ TEST(Fuse, WaitersOfASwallowedReductionStay) {
             "NoOp(); _FusedReduce(x, ^w); _Retval(q)");
 }
 
-// Programs of reductions with tapes around them, run as they are and without any optimisation.
+// Programs of reductions and products with tapes around them, run as they are and without any optimisation.
 struct Program {
   std::string name;
   std::function<Output(Builder&, Output, Output)> build;
@@ -208,12 +243,21 @@ std::vector<Program> programs() {
                      }});
     }
   }
+  all.push_back({"TwoProducts", [](Builder& b, Output x, Output y) {
+                   const auto product = [&](Output l, Output r) {
+                     return Output{b.add("MatMul", {l, r}, {{"transpose_b", true}}), 0};
+                   };
+                   const Output half = b.constant(Tensor::scalar<float>(0.5f));
+                   const Output one = binary(b, "Mul", product(x, y), half);
+                   const Output other = unary(b, "Tanh", binary(b, "Add", product(y, y), half));
+                   return binary(b, "Mul", unary(b, "Relu", binary(b, "Add", one, other)), other);
+                 }});
   return all;
 }
 
-class FusedReduction : public ::testing::TestWithParam<Program> {};
+class FusedPrograms : public ::testing::TestWithParam<Program> {};
 
-TEST_P(FusedReduction, GivesWhatTheOpsGive) {
+TEST_P(FusedPrograms, GivesWhatTheOpsGive) {
   for (const Shape& shape : {Shape{3, 5}, Shape{1, 1}, Shape{0, 4}, Shape{4, 0}, Shape{17, 1030}, Shape{600, 7}}) {
     for (const DType t : {DType::kFloat, DType::kHalf}) {
       Tensor x = Tensor::make_or_die(DType::kFloat, shape), y = Tensor::make_or_die(DType::kFloat, shape);
@@ -253,7 +297,7 @@ TEST_P(FusedReduction, GivesWhatTheOpsGive) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Programs, FusedReduction, ::testing::ValuesIn(programs()),
+INSTANTIATE_TEST_SUITE_P(Programs, FusedPrograms, ::testing::ValuesIn(programs()),
                          [](const auto& info) { return info.param.name; });
 
 }  // namespace

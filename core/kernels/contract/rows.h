@@ -146,14 +146,15 @@ void multiply_rows(const TileSet<T>& set, const RowSource<T>& a, int64_t count, 
       t.c = to;
       if (a.rows_apart > 0 && p == first) fetch_lines(t.a, height, height * a.rows_apart, a.length);
       if (a.streams && p == first) fetch_columns(a, begin, count);
-      // The next results lie below, or at the top of the next panel.
-      if (a.fetches_results) {
+      // The next results lie below, or at the top of the next panel. What is added to them was computed long ago.
+      const bool adds = finish != nullptr && finish->addend != 0;
+      if (a.fetches_results || adds) {
         const bool below = i + 1 < tiles.count;
         Sum<T>* const* next = below ? c + begin + height : c;
         const int64_t rows = below ? tiles.begin(i + 2) - begin - height : tiles.begin(1);
         const int64_t at = below ? column : column + b.width;
-        fetch_lines<Sum<T>>(next, rows, at, t.columns);
-        if (finish != nullptr && finish->addend != 0) fetch_lines<Sum<T>>(next, rows, at, t.columns, finish->addend);
+        if (a.fetches_results) fetch_lines<Sum<T>>(next, rows, at, t.columns);
+        if (adds) fetch_lines<Sum<T>>(next, rows, at, t.columns, finish->addend);
       }
       fns[height - 1][vectors - 1](t);
     }
