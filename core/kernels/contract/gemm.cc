@@ -23,6 +23,7 @@ constexpr int64_t kFewTiles = 7;               // of rows; for more, B is read o
 constexpr int64_t kDirectPanels = 9;           // of B, up to which A is read where it lies
 constexpr int64_t kSmallBytesOfB = 256 << 10;  // below, all of B is read from the second level for each few rows
 constexpr int64_t kPackedBytesOfB = 8 << 20;   // packed at a time
+constexpr int64_t kWholeBytesOfB = 2 << 20;    // packed as a whole for several threads
 constexpr int64_t kLongRow = 8 << 10;          // bytes from one step to the next
 constexpr double kSharedFlops = 2.5e6;         // of a thread's share of one product
 constexpr int64_t kGroupsPerThread = 8;        // of rows, where there are enough
@@ -162,8 +163,17 @@ void GemmPlan<S, T>::plan_groups(int64_t most, bool by_columns) {
   const int64_t units = std::max<int64_t>(1, most / unit_rows_);
   groups_ = (row_units_ + units - 1) / units;
   if (shared) {
+    const int64_t least = groups_;
     groups_ = std::max(groups_, std::min<int64_t>(kGroupsPerThread * slots_, m_ / (2 * tile_rows_)));
     groups_ = std::min((groups_ + slots_ - 1) / slots_ * slots_, row_units_);
+    // Of that number and fewer, down to half of it, the one whose groups fill their tiles best.
+    const auto tiles = [&](int64_t groups) {
+      const int64_t rows = (m_ + groups - 1) / groups;
+      return groups * ((rows + tile_rows_ - 1) / tile_rows_);
+    };
+    for (int64_t g = groups_ - slots_, end = std::max(least, groups_ / 2); g >= end; g -= slots_) {
+      if (tiles(g) < tiles(groups_)) groups_ = g;
+    }
   }
   mc_ = (row_units_ + groups_ - 1) / groups_ * unit_rows_;
 }
@@ -213,14 +223,16 @@ Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
                                      : std::max<int64_t>((far ? kDirectSteps : kBlockSteps) / size, 1);
   const int64_t k_blocks = std::max<int64_t>(1, (k_ + steps - 1) / steps);
   kc_ = std::max<int64_t>(1, (k_ + k_blocks - 1) / k_blocks);
-  // Partial sums wait in the output from one packed block of B to the next, where they can.
+  // Partial sums wait in the output from one packed block of B to the next, where they can. Threads wait for each other
+  // before and behind each, which a small B can do without.
   const bool gathers_home = std::is_same_v<S, T> && epilogue_.home() >= 0;
-  kb_ = pack_b_ && gathers_home && !constant_b ? kc_ : std::max<int64_t>(k_, 1);
-  nb_ = std::max<int64_t>(1, kPackedBytesOfB / (kb_ * size * width_)) * width_;
-  nb_ = constant_b || !pack_b_ ? n_ : std::min(nb_, n_);
   const double flops = 2.0 * static_cast<double>(m_) * static_cast<double>(n_) * static_cast<double>(spec.k);
   flops_ = flops * static_cast<double>(batch_);
   slots_ = slots_for(flops_, threads);
+  const bool whole = slots_ > 1 && k_ * n_ * size <= kWholeBytesOfB;
+  kb_ = pack_b_ && gathers_home && !constant_b && !whole ? kc_ : std::max<int64_t>(k_, 1);
+  nb_ = std::max<int64_t>(1, kPackedBytesOfB / (kb_ * size * width_)) * width_;
+  nb_ = constant_b || !pack_b_ ? n_ : std::min(nb_, n_);
 
   const bool small_b = k_ * std::min(n_, nb_) * size <= kSmallBytesOfB;
   // Few rows keep their results in the first-level cache for the tape; so many that it runs over long pieces.

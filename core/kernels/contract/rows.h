@@ -139,11 +139,11 @@ void multiply_rows(const TileSet<T>& set, const RowSource<T>& a, int64_t count, 
     for (int64_t i = 0; i < tiles.count; ++i) {
       const int64_t begin = tiles.begin(i), height = tiles.begin(i + 1) - begin;
       Sum<T>* to[kMaxTileRows];
-      for (int64_t r = 0; r < height; ++r) to[r] = c[begin + r] + column;
+      for (int64_t r = 0; column > 0 && r < height; ++r) to[r] = c[begin + r] + column;
       const T* from = a.base + (a.a_step == 0 ? tiles.packed(i, a.length, b.lanes) : begin);
       t.a_step = a.a_step == 0 ? height : a.a_step;
       t.a = a.rows == nullptr ? &from : a.rows + begin;
-      t.c = to;
+      t.c = column > 0 ? to : c + begin;
       if (a.rows_apart > 0 && p == first) fetch_lines(t.a, height, height * a.rows_apart, a.length);
       if (a.streams && p == first) fetch_columns(a, begin, count);
       // The next results lie below, or at the top of the next panel. What is added to them was computed long ago.
