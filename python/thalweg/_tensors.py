@@ -75,7 +75,7 @@ _COPY_BELOW = 4096
 def to_numpy(tensor):
   """The numpy array of a tw_tensor*, which this takes over. Scalars become numpy scalars (bytes for strings)."""
   return take(tensor, lib.tw_tensor_dtype(tensor), lib.tw_tensor_size(tensor), not lib.tw_tensor_exclusive(tensor),
-               shape_of(tensor), lib.tw_tensor_data(tensor))
+              shape_of(tensor), lib.tw_tensor_data(tensor))
 
 
 def take(tensor, number, size, shared, shape, data):
