@@ -307,8 +307,8 @@ static tw_status* twpy_run(tw_callable* callable, tw_run_options* options, char*
   return NULL;
 }
 
-/* A step that nothing goes into or comes out of: converting an argument takes Python as long as several instructions
- * of a step. */
+/* A step that nothing goes into or comes out of: converting an argument takes Python about as long as an instruction
+ * of a step takes. */
 static tw_status* twpy_run_targets(tw_callable* callable) {
   return tw_callable_run(callable, NULL, NULL, 0, NULL, 0, NULL);
 }

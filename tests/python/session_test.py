@@ -157,6 +157,11 @@ def test_scalars_of_numpy_as_feeds(sess):
     f = sess.make_callable(tf.identity(x), [x])
     for value in (scalar(1), scalar(0), np.array(1, scalar)):
       assert f(value) == value and f(value).dtype == scalar
+  # Of a structured type, whose scalars are views of arrays.
+  x = tf.placeholder(tf.qint8, [])
+  f = sess.make_callable(tf.identity(x), [x])
+  seven, nine = (f(np.array((n,), np.dtype(tf.qint8.as_numpy_dtype))[()]) for n in (7, 9))
+  assert seven.item() == (7,) and nine.item() == (9,)
   x = tf.placeholder(tf.float32, [2])
   f = sess.make_callable(x + 0.0, [x])
   for _ in range(2):

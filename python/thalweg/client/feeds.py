@@ -62,7 +62,8 @@ class Feeder:
     """The value as twpy_run takes it, which needs the value itself until it has run. A tensor made for it is added to
     `held`: twpy_run takes those over."""
     numpy_type = self.numpy_type
-    if (value.__class__ is np.ndarray and value.dtype is numpy_type) or value.__class__ is self.scalar:
+    # Scalars of different structured types are of one class.
+    if (value.__class__ is np.ndarray or value.__class__ is self.scalar) and value.dtype is numpy_type:
       head = self.heads.get(value.shape)
       if head is not None:
         if value.nbytes < _SMALL:
