@@ -1,4 +1,5 @@
 """Drives the candidates' processes: prepares a row in each, times them in turns, checks that they computed the same."""
+import bisect
 import json
 import os
 import select
@@ -15,8 +16,9 @@ from .row import agree
 PREPARE_SECONDS = 150  # a row that takes longer to become ready is given up
 TIME_SECONDS = 60
 # At times a machine is slower than itself for some seconds, a virtual one that shares its processor say: one whose
-# multiply-adds on registers fall below this part of the best is waited for.
-STEADY = 0.9
+# multiply-adds on registers fall below this part of what they reach in a quarter of the samples is waited for. The best
+# sample would not do: a processor whose neighbours rest can be a tenth quicker for a moment, which comes but once.
+STEADY, QUICK = 0.9, 0.75
 WAITS, WAIT_SECONDS = 20, 1.0
 
 
@@ -63,6 +65,7 @@ class Limits:
 
     def __init__(self, program, threads):
         self.best = {}
+        self.flops = []  # every sample, sorted
         self.process = None
         if program:
             self.process = Process([os.path.abspath(program), str(threads)],
@@ -73,11 +76,14 @@ class Limits:
         now = self.process.ask(what, TIME_SECONDS) if self.process else {}
         for name, value in now.items():
             self.best[name] = max(self.best.get(name, 0.0), value)
+        if "flops" in now:
+            bisect.insort(self.flops, now["flops"])
         return now
 
     def steady(self):
-        """Whether the machine is as quick as it was at its best."""
-        return self.measure("flops").get("flops", 0.0) >= STEADY * self.best.get("flops", 0.0)
+        """Whether the machine is as quick as it mostly is when nothing holds it up."""
+        now = self.measure("flops").get("flops", 0.0)
+        return not self.flops or now >= STEADY * self.flops[int(QUICK * (len(self.flops) - 1))]
 
     def close(self):
         if self.process:

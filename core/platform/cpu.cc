@@ -14,6 +14,7 @@
 #endif
 #if defined(__linux__)
 #include <sched.h>
+#include <sys/syscall.h>
 #endif
 
 namespace tw {
@@ -69,18 +70,27 @@ int available_cores() {
 #if defined(__linux__)
 int current_core() { return sched_getcpu(); }
 
-void leave_core(int core) {
+int current_thread() { return static_cast<int>(syscall(SYS_gettid)); }
+
+bool keep_off_core(int thread, int core) {
   cpu_set_t allowed;
-  if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0 || CPU_COUNT(&allowed) < 2) return;
-  if (core < 0 || core >= CPU_SETSIZE || !CPU_ISSET(core, &allowed)) return;
-  cpu_set_t others = allowed;
-  CPU_CLR(core, &others);
-  // The first call moves the thread before it returns, the second leaves it where it is and free to move.
-  if (sched_setaffinity(0, sizeof(others), &others) == 0) sched_setaffinity(0, sizeof(allowed), &allowed);
+  if (sched_getaffinity(thread, sizeof(allowed), &allowed) != 0 || CPU_COUNT(&allowed) < 2) return false;
+  if (core < 0 || core >= CPU_SETSIZE || !CPU_ISSET(core, &allowed)) return false;
+  CPU_CLR(core, &allowed);
+  return sched_setaffinity(thread, sizeof(allowed), &allowed) == 0;
+}
+
+void allow_core(int core) {
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return;
+  CPU_SET(core, &allowed);
+  sched_setaffinity(0, sizeof(allowed), &allowed);
 }
 #else
 int current_core() { return -1; }
-void leave_core(int) {}
+int current_thread() { return 0; }
+bool keep_off_core(int, int) { return false; }
+void allow_core(int) {}
 #endif
 
 }  // namespace tw

@@ -14,8 +14,14 @@ int available_cores();
 // Number of the core that the calling thread runs on, which may change at any time; -1 where the system does not say.
 int current_core();
 
-// Moves the calling thread off `core`, if it may run on another; nothing where the system has no such call. It may come
-// back later.
-void leave_core(int core);
+// The calling thread, as keep_off_core() takes it; 0 where threads cannot be moved.
+int current_thread();
+
+// Keeps a thread off `core` until it lets itself back: it moves before the call returns where it runs there, and wakes
+// elsewhere where it sleeps. False, with nothing changed, when it may run nowhere else or the system has no such call.
+bool keep_off_core(int thread, int core);
+
+// Lets the calling thread run on `core` again.
+void allow_core(int core);
 
 }  // namespace tw

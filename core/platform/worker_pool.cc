@@ -9,6 +9,7 @@
 #include <mutex>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "core/platform/cpu.h"
@@ -28,9 +29,8 @@ void cpu_pause() {
 #endif
 }
 
-// How long a thread that has nothing to do looks for work before it sleeps. Waking it takes 20 to 60 us on a virtual
-// machine, and the kernel may place it on its waker's core, where both then run in turns until the next balancing. The
-// parallel parts of one step and the steps of one loop mostly follow each other closer than this.
+// How long a thread that has nothing to do looks for work before it sleeps. Waking it takes 20 to 300 us on a virtual
+// machine. The parallel parts of one step and the steps of one loop mostly follow each other closer than this.
 constexpr std::chrono::microseconds kSpin{500};
 
 // Whether `ready` became true before kSpin was over; with `spins` false, whether it is true.
@@ -111,12 +111,20 @@ struct WorkerPool::Impl {
     }
   };
 
+  // How a thread waits for work; with the mutex.
+  struct Sleeper {
+    std::condition_variable wake;
+    int thread = 0;  // as keep_off_core() takes it
+    int kept_off = -1;
+    bool asleep = false;
+  };
+
   std::atomic<uint64_t> open{0};  // jobs that may be joined
   std::atomic<uint64_t> free{0};  // jobs that no call has
   std::unique_ptr<Job[]> jobs;    // kMaxJobs, where there are threads to share them
 
   std::mutex mutex;
-  std::condition_variable wake, done;
+  std::condition_variable done;
   std::deque<std::function<void()>> tasks;  // with the mutex
   std::atomic<int> waiting_tasks{0};
   std::atomic<bool> stop{false};
@@ -124,18 +132,25 @@ struct WorkerPool::Impl {
   std::atomic<uint32_t> epoch{0};  // changes when there may be new work
 
   std::vector<std::thread> threads;
-  bool spins = false;  // not where threads share cores: who waits would hold up who works
+  std::deque<Sleeper> sleepers;  // one for each of them
+  bool spins = false;            // not where threads share cores: who waits would hold up who works
 
   // There is something new for `count` threads. A thread that goes to sleep counts itself before it looks at the epoch
   // for the last time, with the mutex held until it sleeps.
   void announce(int count) {
     epoch.fetch_add(1);
-    const int to_wake = std::min(sleeping.load(), count);
-    if (to_wake <= 0) return;
-    {
-      std::lock_guard lock(mutex);
+    if (count <= 0 || sleeping.load() == 0) return;
+    const int core = current_core();
+    std::lock_guard lock(mutex);
+    for (Sleeper& s : sleepers) {
+      if (!s.asleep) continue;
+      // Linux wakes a thread on its waker's core at times, even where another is idle. There it would not run before
+      // the waker's slice is over, 3 to 10 ms later.
+      if (keep_off_core(s.thread, core)) s.kept_off = core;
+      s.asleep = false;
+      s.wake.notify_one();
+      if (--count == 0) return;
     }
-    for (int i = 0; i < to_wake; ++i) wake.notify_one();
   }
 
   void leave(Job& job) {
@@ -151,8 +166,9 @@ struct WorkerPool::Impl {
     job.active.fetch_add(1);
     const int slot = job.open.load() ? job.join(index) : -1;
     if (slot >= 0) {
-      // Linux wakes threads on their waker's core at times, and may leave both there while another core is idle.
-      if (job.core >= 0 && job.core == current_core()) leave_core(job.core);
+      // A thread that did not sleep may have been moved to the caller's core.
+      if (job.core >= 0 && job.core == current_core() && keep_off_core(current_thread(), job.core))
+        allow_core(job.core);
       job.run(slot);
     }
     leave(job);
@@ -180,18 +196,31 @@ struct WorkerPool::Impl {
     return true;
   }
 
+  // Until there is news.
+  template <typename News>
+  void sleep(Sleeper& me, const News& news) {
+    std::unique_lock lock(mutex);
+    sleeping.fetch_add(1);
+    if (!news()) {
+      me.asleep = true;
+      me.wake.wait(lock, [&] { return !me.asleep; });
+    }
+    sleeping.fetch_sub(1);
+    const int core = std::exchange(me.kept_off, -1);
+    lock.unlock();
+    if (core >= 0) allow_core(core);
+  }
+
   void work(int index) {
     pool_index = index;
+    Sleeper& me = sleepers[static_cast<size_t>(index - 1)];
+    me.thread = current_thread();
     for (;;) {
       const uint32_t seen = epoch.load();
       if (run_job(index) || run_task()) continue;
       if (stop.load()) return;
       const auto news = [&] { return epoch.load() != seen; };
-      if (spin_until(news, spins)) continue;
-      std::unique_lock lock(mutex);
-      sleeping.fetch_add(1);
-      wake.wait(lock, news);
-      sleeping.fetch_sub(1);
+      if (!spin_until(news, spins)) sleep(me, news);
     }
   }
 };
@@ -204,6 +233,7 @@ WorkerPool::WorkerPool(int threads) : threads_(std::max(1, threads)), impl_(std:
     impl_->jobs[static_cast<size_t>(i)].parts = std::make_unique<Impl::Part[]>(static_cast<size_t>(threads_));
   }
   impl_->free.store(~uint64_t{0});
+  impl_->sleepers.resize(static_cast<size_t>(threads_ - 1));
   impl_->threads.reserve(static_cast<size_t>(threads_ - 1));
   for (int i = 1; i < threads_; ++i) {
     try {

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <latch>
 #include <mutex>
@@ -134,13 +135,59 @@ TEST(WorkerPool, WorksOnFewerCoresThanThreads) {
   EXPECT_EQ(sum.load(), 200 * 50 * 49 / 2);
 }
 
-TEST(Cpu, AThreadLeavesItsCore) {
+TEST(Cpu, AThreadLeavesItsCoreAndMayComeBack) {
   std::thread([] {
-    const int core = current_core();
-    if (core < 0 || available_cores() < 2) GTEST_SKIP() << "Threads cannot be moved here";
-    leave_core(core);
+    const int core = current_core(), cores = available_cores();
+    if (core < 0 || cores < 2) GTEST_SKIP() << "Threads cannot be moved here";
+    ASSERT_TRUE(keep_off_core(current_thread(), core));
     EXPECT_NE(current_core(), core);
+    EXPECT_EQ(available_cores(), cores - 1);
+    EXPECT_FALSE(keep_off_core(current_thread(), core)) << "It was kept off before";
+    allow_core(core);
+    EXPECT_EQ(available_cores(), cores);
   }).join();
+}
+
+TEST(Cpu, ASleepingThreadWakesElsewhere) {
+  if (current_core() < 0 || available_cores() < 2) GTEST_SKIP() << "Threads cannot be moved here";
+  for (int round = 0; round < 20; ++round) {
+    std::atomic<int> thread{0}, woke_on{-1};
+    std::atomic<bool> wake{false};
+    std::thread sleeper([&] {
+      thread.store(current_thread());
+      wake.wait(false);
+      woke_on.store(current_core());
+    });
+    while (thread.load() == 0) std::this_thread::yield();
+    const int core = current_core();
+    ASSERT_TRUE(keep_off_core(thread.load(), core));
+    wake.store(true);
+    wake.notify_one();
+    sleeper.join();
+    EXPECT_NE(woke_on.load(), core);
+  }
+}
+
+// Who wakes them keeps them off its core for as long as that takes, and no longer.
+TEST(WorkerPool, ThreadsThatWereWokenMayRunAnywhere) {
+  const int cores = available_cores();
+  WorkerPool pool(std::max(cores, 2));
+  const std::thread::id caller = std::this_thread::get_id();
+  std::atomic<int> by_others{0}, confined{0};
+  for (int round = 0; round < 20; ++round) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));  // until they sleep
+    pool.run_tasks(4, pool.threads(), [&](int64_t, int) {
+      if (std::this_thread::get_id() != caller) {
+        ++by_others;
+        confined += available_cores() != cores;
+      }
+      const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(1);
+      while (std::chrono::steady_clock::now() < end) {
+      }
+    });
+  }
+  EXPECT_GT(by_others.load(), 0);
+  EXPECT_EQ(confined.load(), 0);
 }
 
 TEST(WorkerPool, NestsAndSharesBetweenCallers) {

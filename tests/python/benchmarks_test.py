@@ -110,6 +110,23 @@ def test_rounds_of_a_slow_machine_are_repeated_for_a_while(slow, kept):
     assert machine["rounds"] <= 2 + harness.WAITS
 
 
+class Meter:
+    """Tells one figure after the other."""
+
+    def __init__(self, figures):
+        self.figures = iter(figures)
+
+    def ask(self, line, seconds):
+        return {"flops": next(self.figures)}
+
+
+def test_a_machine_is_steady_while_it_is_as_quick_as_it_mostly_is():
+    limits = harness.Limits(None, 1)
+    limits.process = Meter([100, 150, 98, 102, 60, 101, 99, 55])
+    assert [limits.steady() for _ in range(8)] == [True, True, True, True, False, True, True, False]
+    assert limits.best == {"flops": 150}
+
+
 SMALL = (("gemm", "127x131x137 NN"), ("elementwise", "twelve operations, 1009"), ("softmax_norm", "softmax 64x10"),
          ("reduce", "sum of 64x1021 over 1"), ("move", "permute 31x37 to 1,0"))
 
