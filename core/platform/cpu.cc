@@ -59,6 +59,14 @@ int64_t second_level_cache_bytes() {
   return bytes;
 }
 
+bool is_intel() {
+#if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))
+  return __builtin_cpu_is("intel") != 0;
+#else
+  return false;
+#endif
+}
+
 int available_cores() {
 #if defined(__linux__)
   cpu_set_t allowed;

@@ -8,6 +8,9 @@ namespace tw {
 // Bytes of the second-level cache of one core; 512 KiB where the system does not say.
 int64_t second_level_cache_bytes();
 
+// Whether the processor is one of Intel's, for what was measured to differ.
+bool is_intel();
+
 // Cores that the process may run on, at least 1: fewer than the machine has where it is confined to some.
 int available_cores();
 

@@ -538,6 +538,40 @@ TEST(OneHot, EveryAxis) {
               "depth must be non-negative, got: -1");
 }
 
+// Beyond the last cache, results are stored past it.
+TEST(OneHot, LargeResults) {
+  const int64_t count = 12007, depth = 709, inner = 3;
+  Tensor indices = Tensor::make_or_die(DType::kInt32, Shape{count, inner});
+  for (int64_t i = 0; i < count * inner; ++i) indices.data<int32_t>()[i] = static_cast<int32_t>(i * 31 % (depth + 2));
+  const auto got = run_kernel(
+      kernel_OneHot, {{"axis", 1}},
+      {indices, Tensor::scalar<int32_t>(depth), Tensor::scalar<half>(half(2.f)), Tensor::scalar<half>(half(-1.f))},
+      {DType::kHalf});
+  ASSERT_TRUE(got.ok()) << got.status().to_string();
+  const Tensor& t = (*got)[0];
+  ASSERT_EQ(t.shape(), (Shape{count, depth, inner}));
+  ASSERT_GE(t.num_elements() * 2, 32 << 20);
+  int64_t wrong = 0;
+  for (int64_t i = 0; i < t.num_elements(); ++i) {
+    const int64_t slice = i / (depth * inner), at = i / inner % depth, k = i % inner;
+    const bool hot = indices.data<int32_t>()[slice * inner + k] == at;
+    wrong += static_cast<float>(t.data<half>()[i]) != (hot ? 2.f : -1.f);
+  }
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST(Fills, LargeResults) {
+  for (const int64_t size : {int64_t{4} << 20, (int64_t{4} << 20) + 1031}) {
+    Tensor dims = Tensor::make_or_die(DType::kInt32, Shape{1});
+    dims.data<int32_t>()[0] = static_cast<int32_t>(size);
+    const auto got = run_kernel(kernel_Fill, {}, {dims, Tensor::scalar<double>(0.1)}, {DType::kDouble});
+    ASSERT_TRUE(got.ok()) << got.status().to_string();
+    ASSERT_EQ((*got)[0].num_elements(), size);
+    const double* v = (*got)[0].data<double>();
+    EXPECT_EQ(std::count(v, v + size, 0.1), size);
+  }
+}
+
 TEST(Sequences, RangeAndLinSpace) {
   const auto r = run_kernel(kernel_Range, {},
                             {Tensor::scalar<int32_t>(5), Tensor::scalar<int32_t>(-2), Tensor::scalar<int32_t>(-3)},

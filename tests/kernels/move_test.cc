@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/kernels/move/fill.h"
 #include "core/kernels/move/padded_copy.h"
 #include "core/kernels/move/rows.h"
 #include "core/kernels/ref/move_ref.h"
@@ -194,6 +195,20 @@ TEST(Rows, LargeGathers) {
     ASSERT_TRUE(std::equal(source, source + row, to.data() + i * row)) << i;
   }
   for (size_t i = 0; i < 64; ++i) ASSERT_EQ(to[static_cast<size_t>(count * row) + i], 0x5a);
+}
+
+TEST(Fill, LargeResultsWhereverTheyBegin) {
+  WorkerPool pool(2);
+  const int32_t value = 0x12345678;
+  const int64_t count = (8 << 20) + 3;
+  std::vector<int32_t> to(static_cast<size_t>(count) + 64);
+  for (const int64_t first : {0, 1, 7, 16}) {
+    std::fill(to.begin(), to.end(), -1);
+    fill_elements(DType::kInt32, &value, to.data() + first, count, pool);
+    EXPECT_EQ(std::count(to.begin(), to.end(), value), count);
+    EXPECT_EQ(std::count(to.begin(), to.begin() + first, -1), first);
+    EXPECT_EQ(std::count(to.begin() + first + count, to.end(), -1), 64 - first);
+  }
 }
 
 TEST(Rows, FirstBadIndex) {

@@ -209,7 +209,7 @@ Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
   const int64_t direct_panels = !collide ? kDirectPanels : transpose_a_ ? 3 : 1;
   pack_a_ = conj_a_ || !std::is_same_v<S, T> || (m_ > set_.max_rows && k_ >= 64 && n_ > direct_panels * width_);
 
-  fetches_a_ = k_ >= 64 && batch_a_ * m_ * k_ * size > kBytesFromMemory;
+  fetches_a_ = !kFollowsMatrices && k_ >= 64 && batch_a_ * m_ * k_ * size > kBytesFromMemory;
   fetches_c_ = batch_ * m_ * n_ * size > kBytesFromMemory;
   fetches_b_ = !pack_b_ && batch_b_ * k_ * n_ * size > kBytesFromMemory && k_ * n_ * size <= kSmallBytesOfB;
   const bool far = !pack_b_ && k_ * n_ * size > block_bytes_of_a();

@@ -76,8 +76,9 @@ Status SmallPlan<T>::plan(const GemmSpec& s, int threads) {
   slots_ = slots_for(flops_, threads);
   tasks_ = slots_ > 1 ? std::min(batch_, kTasksPerThread * slots_) : 1;
 
-  fetches_ = (batch_a_ * m_ * s.k + batch_b_ * s.k * n_ + batch_ * m_ * n_) * static_cast<int64_t>(sizeof(T)) >
-             kBytesFromMemory;
+  fetches_ = !kFollowsMatrices &&
+             (batch_a_ * m_ * s.k + batch_b_ * s.k * n_ + batch_ * m_ * n_) * static_cast<int64_t>(sizeof(T)) >
+                 kBytesFromMemory;
   // Rows that fit one tile of three vectors read B once.
   const bool three = m_ > set.max_rows(kMaxSmallVectors) && m_ <= set.max_rows(kMaxSmallVectors - 1);
   const int64_t widest = three ? kMaxSmallVectors - 1 : kMaxSmallVectors;

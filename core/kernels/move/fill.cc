@@ -5,9 +5,12 @@
 
 #include "core/framework/resource.h"
 #include "core/kernels/element_size.h"
+#include "core/kernels/move/stream_copy.h"
 
 namespace tw {
 namespace {
+
+constexpr int64_t kPieceBytes = 4096;  // of a value, which are streamed again and again
 
 template <typename T>
 void fill_objects(const void* value, void* to, int64_t count) {
@@ -37,8 +40,18 @@ void fill_elements(DType dtype, const void* value, void* to, int64_t count) {
 void fill_elements(DType dtype, const void* value, void* to, int64_t count, WorkerPool& pool) {
   if (!is_plain(dtype)) return fill_elements(dtype, value, to, count);
   const auto size = static_cast<int64_t>(dtype_size(dtype));
+  const bool streams = count >= kStreamBytes / size;
+  alignas(kLineBytes) char piece[kPieceBytes];
+  if (streams) fill_elements(dtype, value, piece, kPieceBytes / size);
   pool.parallel_for(count, (256 << 10) / size, [&](int64_t begin, int64_t end) {
-    fill_elements(dtype, value, static_cast<char*>(to) + begin * size, end - begin);
+    char* at = static_cast<char*>(to) + begin * size;
+    int64_t left = (end - begin) * size;
+    if (!streams) return fill_elements(dtype, value, at, end - begin);
+    for (int64_t n; left > 0; at += n, left -= n) {
+      n = std::min(left, kPieceBytes - in_line(at) / size * size);
+      stream_copy(piece, at, static_cast<size_t>(n));
+    }
+    stream_fence();
   });
 }
 

@@ -32,7 +32,7 @@ void gather_range(const char* from, const Index* indices, int64_t begin, int64_t
     default: break;
   }
   for (int64_t i = begin; i < end; ++i) {
-    if (i + kRowsAhead < end) prefetch_row(from + static_cast<size_t>(indices[i + kRowsAhead]) * bytes, bytes);
+    if (i + kRowsAhead < end) prefetch_indexed_row(from + static_cast<size_t>(indices[i + kRowsAhead]) * bytes, bytes);
     (streams ? stream_copy : copy_run)(from + static_cast<size_t>(indices[i]) * bytes,
                                        to + static_cast<size_t>(i) * bytes, bytes);
   }

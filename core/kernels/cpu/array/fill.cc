@@ -6,6 +6,7 @@
 
 #include "core/framework/tensor_list.h"
 #include "core/kernels/cpu/array/outputs.h"
+#include "core/kernels/move/stream_copy.h"
 
 namespace tw {
 namespace {
@@ -104,6 +105,7 @@ Status run_ones_like(const RunContext& ctx) {
   return known ? Status() : unimplemented("OnesLike has no one of dtype ", dtype_name(dtype));
 }
 
+// `out`: where slice `begin` lies.
 template <typename Index>
 void set_hot(const Index* indices, int64_t begin, int64_t end, int64_t depth, int64_t inner, DType dtype,
              const void* on, void* out) {
@@ -112,8 +114,8 @@ void set_hot(const Index* indices, int64_t begin, int64_t end, int64_t depth, in
     for (int64_t i = 0; i < inner; ++i) {
       const auto index = static_cast<int64_t>(indices[o * inner + i]);
       if (index < 0 || index >= depth) continue;
-      copy_elements(dtype, on, static_cast<char*>(out) + static_cast<size_t>((o * depth + index) * inner + i) * size,
-                    1);
+      copy_elements(dtype, on,
+                    static_cast<char*>(out) + static_cast<size_t>(((o - begin) * depth + index) * inner + i) * size, 1);
     }
   }
 }
@@ -142,18 +144,25 @@ Status run_one_hot(const RunContext& ctx) {
   TW_ASSIGN_OR_RETURN(void* const to, output_storage(ctx, 0, shape, ctx.state<State>().dynamic));
   const DType dtype = ctx.output(0).dtype;
   const void* on = ctx.input(2).data;
-  // A few slices at a time: filled, and set while they are in the cache.
+  // A few slices at a time: filled, and set while they are in the cache. Of a result beyond the caches each block is
+  // made in one place that stays there, and streamed.
   const auto slice = static_cast<int64_t>(dtype_size(dtype)) * depth * inner;
   if (slice == 0) return {};
   const int64_t block = std::max<int64_t>(1, kBlockBytes / slice);
+  const bool streams = is_plain(dtype) && slice <= kBlockBytes && outer > kStreamBytes / slice;
   ctx.pool().parallel_for(outer, std::max<int64_t>(1, kBytesPerThread / slice), [&](int64_t begin, int64_t end) {
+    alignas(kLineBytes) char made[kBlockBytes];
     for (int64_t o = begin; o < end; o += block) {
-      const int64_t last = std::min(end, o + block);
-      fill_elements(dtype, ctx.input(3).data, static_cast<char*>(to) + o * slice, (last - o) * depth * inner);
-      if (indices.dtype == DType::kUint8) set_hot(ctx.in<uint8_t>(0), o, last, depth, inner, dtype, on, to);
-      if (indices.dtype == DType::kInt32) set_hot(ctx.in<int32_t>(0), o, last, depth, inner, dtype, on, to);
-      if (indices.dtype == DType::kInt64) set_hot(ctx.in<int64_t>(0), o, last, depth, inner, dtype, on, to);
+      const int64_t last = std::min(end, o + block), bytes = (last - o) * slice;
+      char* const result = static_cast<char*>(to) + o * slice;
+      char* const at = streams ? made : result;
+      fill_elements(dtype, ctx.input(3).data, at, (last - o) * depth * inner);
+      if (indices.dtype == DType::kUint8) set_hot(ctx.in<uint8_t>(0), o, last, depth, inner, dtype, on, at);
+      if (indices.dtype == DType::kInt32) set_hot(ctx.in<int32_t>(0), o, last, depth, inner, dtype, on, at);
+      if (indices.dtype == DType::kInt64) set_hot(ctx.in<int64_t>(0), o, last, depth, inner, dtype, on, at);
+      if (streams) stream_copy(made, result, static_cast<size_t>(bytes));
     }
+    if (streams) stream_fence();
   });
   return {};
 }

@@ -112,8 +112,8 @@ Status apply(Combine op, const NdIndex& index, const Value& indices, const Value
   for (int64_t i = 0; i < index.count; ++i) {
     const char* source = static_cast<const char*>(updates.data) + i * index.slice * size;
     if (i + kRowsAhead < index.count) {
-      prefetch_row(static_cast<char*>(to) + index.offset(indices, target, i + kRowsAhead) * size,
-                   static_cast<size_t>(index.slice * size));
+      prefetch_indexed_row(static_cast<char*>(to) + index.offset(indices, target, i + kRowsAhead) * size,
+                           static_cast<size_t>(index.slice * size));
     }
     char* dest = static_cast<char*>(to) + index.offset(indices, target, i) * size;
     if (!combine_elements(op, updates.dtype, source, dest, index.slice)) {

@@ -167,7 +167,8 @@ Status run_unsorted(const RunContext& ctx) {
     const auto row = [&](int64_t id) { return out + (id * s.inner + b) * size; };
     for (int64_t i = 0; i < s.rows; ++i) {
       if (i + kRowsAhead < s.rows) {
-        prefetch_row(row(std::max<int64_t>(index_at(ids, i + kRowsAhead), 0)), static_cast<size_t>((e - b) * size));
+        prefetch_indexed_row(row(std::max<int64_t>(index_at(ids, i + kRowsAhead), 0)),
+                             static_cast<size_t>((e - b) * size));
       }
       const int64_t id = index_at(ids, i);
       if (id < 0) continue;  // dropped

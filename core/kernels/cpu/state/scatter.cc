@@ -145,8 +145,8 @@ Status run_scatter(const RunContext& ctx) {
   const auto row_bytes = static_cast<size_t>(row) * dtype_size(state.dtype);
   for (int64_t i = 0; i < count; ++i) {
     if (i + kRowsAhead < count) {
-      prefetch_row(params->data<char>() + static_cast<size_t>(index_at(indices, i + kRowsAhead)) * row_bytes,
-                   row_bytes);
+      prefetch_indexed_row(params->data<char>() + static_cast<size_t>(index_at(indices, i + kRowsAhead)) * row_bytes,
+                           row_bytes);
     }
     apply_row(state, *params, index_at(indices, i) * row, updates, i * row, row, scalar);
   }
