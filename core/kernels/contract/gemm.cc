@@ -68,7 +68,10 @@ class GemmPlan final : public SlottedPlan {
   Panels<T> panels(const S* b, const Part& block, const T* packed) const;
   void group(const Call& call, int64_t batch, int64_t g, const Panels<T>& b, const Part& block, int64_t first,
              int64_t last, char* slot) const;
-  int64_t tile_elements(int64_t rows, int64_t steps) const { return tiles_size(rows, steps, tile_rows_, set_.lanes); }
+  int64_t tile_elements(int64_t rows, int64_t steps) const {
+    if (set_.rows_only) return row_form_size(rows, steps, set_.lanes);
+    return tiles_size(rows, steps, tile_rows_, set_.lanes);
+  }
   // The first row of group g; groups differ by at most one tile, or one row where threads share them.
   int64_t group_begin(int64_t g) const { return std::min(g * row_units_ / groups_ * unit_rows_, m_); }
   // Where a constant A has its groups of rows for steps from k0 on: all take as much room as the largest.
@@ -79,6 +82,9 @@ class GemmPlan final : public SlottedPlan {
   // Rows [row, row + rows) of A for steps [k0, k0 + length), as tiles.
   void pack_a(const S* a, int64_t k0, int64_t length, int64_t row, int64_t rows, T* to) const {
     const S* from = transpose_a_ ? a + kPer * k0 * m_ + row : a + kPer * (row * k_ + k0);
+    if constexpr (std::is_same_v<T, Bfloat16Pair>) {
+      if (set_.rows_only) return pack_row_form(from, m_, rows, length, set_.lanes, to);
+    }
     pack_tiles(from, transpose_a_ ? m_ : kPer * k_, transpose_a_, rows, length, tile_rows_, set_.lanes, to, conj_a_);
   }
   const T* packed_constant(int64_t batch) const {
@@ -208,6 +214,7 @@ Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
   const bool collide = rows_collide((transpose_a_ ? m_ : k_) * size);
   const int64_t direct_panels = !collide ? kDirectPanels : transpose_a_ ? 3 : 1;
   pack_a_ = conj_a_ || !std::is_same_v<S, T> || (m_ > set_.max_rows && k_ >= 64 && n_ > direct_panels * width_);
+  if (set_.rows_only) pack_a_ = transpose_a_;
 
   fetches_a_ = !kFollowsMatrices && k_ >= 64 && batch_a_ * m_ * k_ * size > kBytesFromMemory;
   fetches_c_ = batch_ * m_ * n_ * size > kBytesFromMemory;
@@ -412,8 +419,14 @@ void GemmPlan<S, T>::group(const Call& call, int64_t batch, int64_t g, const Pan
       source.a_step = 0;
       if (pack_a_) pack_a(call.a + matrix * m_ * kPer * k_, k0, source.length, row0, rows, packed_a);
       source.base = pack_a_ ? packed_a : constant_a_.get() + constant_tiles(matrix, k0, g);
-    } else if constexpr (std::is_same_v<S, T>) {
-      const T* from = call.a + matrix * m_ * k_;
+      if (set_.rows_only) {
+        source.rows = row_of;
+        const int64_t step = row_form_step(source.length, set_.lanes);
+        for (int64_t r = 0; r < rows; ++r) row_of[r] = source.base + r * step;
+      }
+    } else if constexpr (kPer * sizeof(S) == sizeof(T)) {
+      // Pairs lie side by side already.
+      const T* from = reinterpret_cast<const T*>(call.a) + matrix * m_ * k_;
       if (transpose_a_) {
         source.base = from + k0 * m_ + row0;
         source.a_step = m_;

@@ -78,6 +78,27 @@ void pack_tiles(const S* from, int64_t from_step, bool columns, int64_t rows, in
   }
 }
 
+// Elements from one row to the next that pack_row_form leaves, and all that it may write.
+inline int64_t row_form_step(int64_t steps, int lanes) { return (steps + lanes - 1) / lanes * lanes; }
+inline int64_t row_form_size(int64_t rows, int64_t steps, int lanes) { return rows * row_form_step(steps, lanes); }
+
+// Copies `rows` rows of an A that is stored by columns, as pairs of the steps of each row. Element (r, k) of A is
+// from[k * from_step + r], and there are twice as many k as `steps`.
+inline void pack_row_form(const bfloat16* from, int64_t from_step, int64_t rows, int64_t steps, int lanes,
+                          Bfloat16Pair* to) {
+  constexpr int64_t kSteps = 16;
+  alignas(64) Bfloat16Pair block[kSteps * kMaxGroup];
+  const int64_t step = row_form_step(steps, lanes);
+  for (int64_t k = 0; k < steps; k += kSteps) {
+    const int64_t count = std::min(kSteps, steps - k);
+    copy_pairs(from + 2 * k * from_step, from_step, block, rows, rows, count);
+    // Moved as whatever has their size.
+    for (int64_t r = 0; r < rows; ++r) {
+      for (int64_t i = 0; i < count; ++i) to[r * step + k + i] = block[i * rows + r];
+    }
+  }
+}
+
 // Fetches what lies as far ahead of the tile at `begin` of `count` rows of A, stored by columns, as memory is away;
 // beyond the last row, the first ones of the next steps.
 template <typename T>
@@ -159,6 +180,7 @@ void multiply_rows(const TileSet<T>& set, const RowSource<T>& a, int64_t count, 
       fns[height - 1][vectors - 1](t);
     }
   }
+  if (set.release != nullptr) set.release();
 }
 
 }  // namespace tw::contract

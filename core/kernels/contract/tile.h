@@ -11,7 +11,7 @@
 
 namespace tw::contract {
 
-inline constexpr int kMaxTileRows = 14;
+inline constexpr int kMaxTileRows = 32;
 inline constexpr int kMaxTileVectors = 4;
 
 // Two steps of k side by side, for processors that multiply pairs and add both products to a float.
@@ -67,7 +67,9 @@ struct TileSet {
   int skinny_rows;  // with three or four
   bool reads_part;  // no more than `columns` of b are read
   bool finishes;    // takes a Finish
+  bool rows_only;   // has the row form alone, of rows of A and results that lie equally far apart
   // [column form][rows - 1][vectors - 1]; null where rows exceed the two limits above.
+  void (*release)();  // where there is one, called when a group of rows is done: gives back what its tiles kept
   TileFn<T> fn[2][kMaxTileRows][kMaxTileVectors];
 
   TileFn<T> rows_first(int rows, int vectors) const { return fn[0][rows - 1][vectors - 1]; }

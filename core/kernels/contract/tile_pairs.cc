@@ -1,7 +1,7 @@
 // Register tiles of pairs of bfloat16 for processors with AVX512-BF16, whose one instruction multiplies two pairs and
 // adds both products to a float: twice the work of a float multiply-add. Written with the instruction itself, since the
 // Highway that we build with has no target for it.
-#include "core/kernels/contract/tile.h"
+#include "core/kernels/contract/tile_matrix.h"
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(TW_ONE_TARGET)
 #define TW_BFLOAT16_PAIRS 1
@@ -112,10 +112,15 @@ TileSet<Bfloat16Pair> make_pair_set() { return {}; }
 bool has_bfloat16_pairs() { return false; }
 #endif
 
-template <>
-const TileSet<Bfloat16Pair>& tile_set<Bfloat16Pair>() {
+const TileSet<Bfloat16Pair>& vector_pair_tiles() {
   static const TileSet<Bfloat16Pair> set = make_pair_set();
   return set;
+}
+
+template <>
+const TileSet<Bfloat16Pair>& tile_set<Bfloat16Pair>() {
+  const TileSet<Bfloat16Pair>* matrix = matrix_tiles();
+  return matrix != nullptr ? *matrix : vector_pair_tiles();
 }
 
 }  // namespace tw::contract
