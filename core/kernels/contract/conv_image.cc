@@ -9,12 +9,13 @@
 namespace tw::contract {
 namespace {
 
-constexpr int64_t kUnitPixels = 256;       // keeps most tiles whole, and results of a unit in the second-level cache
-constexpr int64_t kUnitBytes = 640 << 10;  // of source image, with what strides skip
-constexpr int64_t kGroupRows = 384;        // at a time, where all of B does not fit the second level
-constexpr int64_t kBlockBytes = 1536;      // of one row of A at a time, so that a panel of B stays near
-constexpr int64_t kDirectPixels = 4096;    // up to so many read the filter where it lies
-constexpr int64_t kDirectBytes = 1024;     // of one row of A then, since the filter's rows lie far apart
+constexpr int64_t kUnitPixels = 256;        // keeps most tiles whole, and results of a unit in the second-level cache
+constexpr int64_t kUnitBytes = 640 << 10;   // of source image, with what strides skip
+constexpr int64_t kGroupRows = 384;         // at a time, where all of B does not fit the second level
+constexpr int64_t kBlockBytes = 1536;       // of one row of A at a time, so that a panel of B stays near
+constexpr int64_t kDirectPixels = 4096;     // up to so many read the filter where it lies,
+constexpr int64_t kCollidingPixels = 1024;  // or so many where its rows drive each other out of the cache
+constexpr int64_t kDirectBytes = 1024;      // of one row of A then, since the filter's rows lie far apart
 
 template <typename S, typename T>
 class ImageConv final : public SlottedPlan {
@@ -161,8 +162,9 @@ Status ImageConv<S, T>::plan(const ConvSpec& spec, int threads) {
   clip_ = std::is_same_v<S, T> && shape_.flat() && skipped_padding(shape_, taps_h, taps_w) > 0;
   region_ = Region<S, T>(shape_, units_, clip_);
   // Few pixels would not pay for a packed copy, nor would a constant be kept twice for them.
+  const bool collide = rows_collide(result_c_ * static_cast<int64_t>(sizeof(T)));
   direct_b_ = std::is_same_v<S, T> && !gradient_ && result_c_ % set_.lanes == 0 &&
-              images * result_h_ * result_w_ <= kDirectPixels;
+              images * result_h_ * result_w_ <= (collide ? kCollidingPixels : kDirectPixels);
   fetches_c_ = images * result_h_ * result_w_ * result_c_ * static_cast<int64_t>(sizeof(T)) > kBytesFromMemory;
   int64_t k = 0;
   for (const std::vector<Tap>& d : taps_d) {

@@ -215,8 +215,8 @@ HWY_INLINE T row_of(const S* x, int64_t n, Map map = {}) {
     const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
     auto sum = hn::Set(d, result);
     if (n >= 8 * lanes) {
-      // Shorter rows, those of 16-bit floats and comparisons gain nothing from requests.
-      const bool far = !Op::kRepeats && sizeof(S) >= 4 && n >= 4 * kAhead<S>;
+      // Shorter rows gain nothing from requests.
+      const bool far = n >= 4 * kAhead<S>;
       // Four sums in step; each takes kChain elements of a lane, so that rounding errors grow slowly. The loads have
       // one stride throughout, which is what the processor's prefetchers look for.
       constexpr int64_t kChain = 64;
