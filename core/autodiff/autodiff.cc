@@ -149,7 +149,8 @@ class Backprop {
   // What a node's derivative goes to.
   std::vector<Output> inputs_of(const Node& n) const {
     const auto it = options_.stand_ins.find(Output{n.id, 0});
-    return it == options_.stand_ins.end() ? n.inputs : std::vector<Output>{it->second};
+    if (it != options_.stand_ins.end()) return {it->second};
+    return n.inputs;
   }
 
   // Counts, for every op on a path from an x to a y, the uses of its outputs by other such ops.

@@ -33,7 +33,8 @@ Result<std::string> export_function_def(const Function& f) {
   }
   std::map<NodeId, std::string> arg_names;
   for (size_t i = 0; i < f.args.size(); ++i) {
-    std::string name = i < f.arg_names.size() && !f.arg_names[i].empty() ? f.arg_names[i] : g.node(f.args[i]).name;
+    std::string name =
+        i < f.arg_names.size() && !f.arg_names[i].empty() ? f.arg_names[i] : g.node(f.args[i]).name.str();
     while (!taken.insert(name).second) name += "_arg";
     arg_names.emplace(f.args[i], std::move(name));
   }
@@ -41,7 +42,7 @@ Result<std::string> export_function_def(const Function& f) {
   std::set<std::string> taken_results;
   for (size_t i = 0; i < f.results.size(); ++i) {
     std::string name =
-        i < f.result_names.size() && !f.result_names[i].empty() ? f.result_names[i] : g.node(f.results[i]).name;
+        i < f.result_names.size() && !f.result_names[i].empty() ? f.result_names[i] : g.node(f.results[i]).name.str();
     while (!taken_results.insert(name).second) name += "_out";
     result_names.push_back(std::move(name));
   }
@@ -53,14 +54,14 @@ Result<std::string> export_function_def(const Function& f) {
   };
   const auto control = [&](NodeId id) {
     const auto it = arg_names.find(id);
-    return it == arg_names.end() ? g.node(id).name : it->second;
+    return it == arg_names.end() ? g.node(id).name.str() : it->second;
   };
 
   std::string signature;
   protozero::pbf_writer sw(signature);
   sw.add_string(1, f.name);
   for (const NodeId id : f.args) {
-    TW_ASSIGN_OR_RETURN(const std::string arg, encode_arg(arg_names.at(id), g.node(id).output_dtypes.at(0)));
+    TW_ASSIGN_OR_RETURN(const std::string arg, encode_arg(arg_names.at(id), g.node(id).output_dtypes[0]));
     sw.add_message(2, arg);
   }
   for (size_t i = 0; i < f.results.size(); ++i) {
@@ -91,7 +92,7 @@ Result<std::string> export_function_def(const Function& f) {
   }
   std::map<std::string, std::string> ret;
   for (size_t i = 0; i < f.results.size(); ++i) {
-    TW_ASSIGN_OR_RETURN(ret[result_names[i]], edge(g.node(f.results[i]).inputs.at(0)));
+    TW_ASSIGN_OR_RETURN(ret[result_names[i]], edge(g.node(f.results[i]).inputs[0]));
   }
   for (const auto& [name, value] : ret) wire::add_map_entry(&w, 4, name, value);
   for (const auto& [name, value] : f.attrs) {

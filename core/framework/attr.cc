@@ -19,6 +19,7 @@ AttrValue::~AttrValue() = default;
 struct AttrMap::Entries : RefCounted {
   explicit Entries(std::vector<value_type> e) : all(std::move(e)) {}
   std::vector<value_type> all;
+  std::atomic<uint64_t> digest{0};  // 0 until somebody asks
 };
 
 namespace {
@@ -64,6 +65,7 @@ std::vector<AttrMap::value_type>& AttrMap::own() {
     entries_->unref();
     entries_ = copy;
   }
+  entries_->digest.store(0, std::memory_order_relaxed);
   return entries_->all;
 }
 
@@ -232,6 +234,20 @@ uint64_t hash(const AttrValue& a) {
   h.word(a.value.index());
   std::visit([&](const auto& x) { h.add(x); }, a.value);
   return h.state;
+}
+
+uint64_t AttrMap::digest() const {
+  if (entries_ == nullptr) return 1;
+  uint64_t digest = entries_->digest.load(std::memory_order_relaxed);
+  if (digest != 0) return digest;
+  Hasher h;
+  for (const auto& [name, value] : entries_->all) {
+    h.add(name);
+    h.word(hash(value));
+  }
+  digest = h.state != 0 ? h.state : 1;
+  entries_->digest.store(digest, std::memory_order_relaxed);
+  return digest;
 }
 
 AttrType type_of(const AttrValue& a) {

@@ -52,6 +52,9 @@ class AttrMap {
   void replace_values(const std::function<std::optional<AttrValue>(const AttrValue&)>& fn);
   // Whether the two surely hold the same: they share their entries.
   bool shares(const AttrMap& other) const { return entries_ == other.entries_; }
+  // Of all names and values, found once for all copies that share them. No reference from operator[] may be written
+  // through afterwards.
+  uint64_t digest() const;
 
  private:
   struct Entries;

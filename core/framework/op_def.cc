@@ -325,7 +325,7 @@ std::string summary(const OpDef& op) {
   return text + '>';
 }
 
-Status expand_args(const OpDef& op, std::span<const ArgDef> args, const AttrMap& attrs, std::vector<DType>* out) {
+Status expand_args(const OpDef& op, std::span<const ArgDef> args, const AttrMap& attrs, DTypes* out) {
   const AttrReader reader(attrs);
   out->clear();
   for (const ArgDef& a : args) {
@@ -347,7 +347,7 @@ Status expand_args(const OpDef& op, std::span<const ArgDef> args, const AttrMap&
                                 ", which is not in [0, ", kMaxListLength, "]");
       }
     }
-    out->insert(out->end(), static_cast<size_t>(count), t);
+    out->resize(out->size() + static_cast<size_t>(count), t);
   }
   return {};
 }

@@ -7,8 +7,12 @@
 #include <string_view>
 
 #include "core/framework/attr.h"
+#include "core/platform/small_vector.h"
 
 namespace tw {
+
+// Of a node's inputs or outputs.
+using DTypes = SmallVector<DType, 8>;
 
 class ShapeContext;
 using ShapeFn = Status (*)(ShapeContext&);
@@ -78,7 +82,7 @@ const OpDef& op_def(OpId id);
 std::span<const OpDef> all_ops();
 
 // Expands the argument lists of a node with these attributes: the dtype of each single input or output (refs marked).
-Status expand_args(const OpDef& op, std::span<const ArgDef> args, const AttrMap& attrs, std::vector<DType>* out);
+Status expand_args(const OpDef& op, std::span<const ArgDef> args, const AttrMap& attrs, DTypes* out);
 // Fills defaults, checks presence, types, limits and allowed values; attributes that begin with '_' pass unchecked.
 Status complete_attrs(const OpDef& op, AttrMap* attrs);
 // Deduces the type, number and type-list attributes that are not given from the dtypes of the inputs, and checks the

@@ -317,7 +317,7 @@ class Leaver {
         at += count;
       }
       spec.name = g_.unique_name(what_ == Leaving::kValues || original.output_dtypes.empty()
-                                     ? original.name
+                                     ? original.name.str()
                                      : internal::concat(original.name, "/ran"));
       TW_ASSIGN_OR_RETURN(const NodeId stand_in, g_.add(std::move(spec)));
       for (size_t i = 0; i < count; ++i) {

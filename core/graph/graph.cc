@@ -54,7 +54,7 @@ Result<NodeId> Graph::add(NodeSpec spec) {
   const auto lock = writing();
   Status s;
   if (!valid_name(node->name)) s = invalid_argument("'", node->name, "' is not a valid node name");
-  else if (names().count(node->name) != 0) s = already_exists("Duplicate node name in graph: '", node->name, "'");
+  else if (named(node->name) >= 0) s = already_exists("Duplicate node name in graph: '", node->name, "'");
   else s = check_and_infer(*node);
   if (!s.ok()) return s.at_node(node->name, node->where);
   node->id = static_cast<NodeId>(nodes_.size());
@@ -70,14 +70,23 @@ std::unique_lock<std::shared_mutex> Graph::writing() const {
   return private_ ? std::unique_lock<std::shared_mutex>() : std::unique_lock(mutex_);
 }
 
-std::unordered_map<std::string, NodeId>& Graph::names() const {
+Graph::Names& Graph::names() const {
   if (named_) return by_name_;
   named_ = true;
+  if (inherited_ != nullptr) return by_name_;
   by_name_.reserve(nodes_.size());
   for (const auto& n : nodes_) {
     if (!n->dead) by_name_.emplace(n->name, n->id);
   }
   return by_name_;
+}
+
+NodeId Graph::named(std::string_view name) const {
+  const Names& own = names();
+  if (const auto it = own.find(name); it != own.end()) return it->second;
+  if (inherited_ == nullptr) return -1;
+  const auto it = inherited_->find(name);
+  return it == inherited_->end() || nodes_[static_cast<size_t>(it->second)]->dead ? -1 : it->second;
 }
 
 void Graph::make_shared() {
@@ -89,12 +98,12 @@ void Graph::make_shared() {
 std::string Graph::unique_name(std::string_view base) const {
   const auto lock = writing();
   std::string name(base);
-  if (names().count(name) == 0) return name;
+  if (named(name) < 0) return name;
   int& suffix = next_suffix_[name];
   std::string candidate;
   do {
     candidate = internal::concat(name, "_", ++suffix);
-  } while (by_name_.count(candidate) != 0);
+  } while (named(candidate) >= 0);
   return candidate;
 }
 
@@ -110,9 +119,9 @@ int Graph::num_nodes() const {
 
 std::optional<NodeId> Graph::find(std::string_view name) const {
   const auto lock = reading();
-  const auto it = names().find(std::string(name));
-  if (it == by_name_.end()) return std::nullopt;
-  return it->second;
+  const NodeId id = named(name);
+  if (id < 0) return std::nullopt;
+  return id;
 }
 
 // Completes attributes, checks inputs against the row, and infers dtypes and shapes. The lock is held.
@@ -168,7 +177,7 @@ Status Graph::infer(Node& n) const {
     spelled.resize(count);
     size_t flat = 0;
     for (size_t a = 0; a < n.op->inputs.size(); ++a) {
-      std::vector<DType> expanded;
+      DTypes expanded;
       TW_RETURN_IF_ERROR(expand_args(*n.op, n.op->inputs.subspan(a, 1), n.attrs, &expanded));
       for (size_t k = 0; k < expanded.size() && flat < count; ++k, ++flat) {
         if (a >= 32 || ((n.op->value_inputs >> a) & 1) == 0) continue;
@@ -337,11 +346,26 @@ std::optional<Tensor> Graph::constant_value(Output o) const {
   return ConstantValues(nodes_).value(o);
 }
 
+// All that is named, found once for all copies: a plan is made of one, and needs few names that it does not have.
+std::shared_ptr<const Graph::Names> Graph::bequeath_names() const {
+  Names& own = names();
+  if (inherited_ == nullptr) {
+    inherited_ = std::make_shared<const Names>(std::move(own));
+  } else if (!own.empty()) {
+    auto both = std::make_shared<Names>(*inherited_);
+    for (auto& [name, id] : own) both->insert_or_assign(name, id);
+    inherited_ = std::move(both);
+  }
+  own.clear();
+  return inherited_;
+}
+
 std::unique_ptr<Graph> Graph::copy() const {
   const auto lock = reading();
   auto g = std::make_unique<Graph>(library_);
   g->private_ = true;
   g->named_ = false;
+  if (private_) g->inherited_ = bequeath_names();
   g->nodes_.reserve(nodes_.size());
   for (const auto& n : nodes_) {
     if (!n->dead) {
@@ -360,7 +384,7 @@ std::unique_ptr<Graph> Graph::copy() const {
 Node& Graph::mutable_node(NodeId id) { return *nodes_[static_cast<size_t>(id)]; }
 
 NodeId Graph::adopt(Node n) {
-  if (names().count(n.name) != 0) n.name = unique_name(n.name);
+  if (named(n.name) >= 0) n.name = unique_name(n.name);
   n.id = static_cast<NodeId>(nodes_.size());
   n.dead = false;
   names().emplace(n.name, n.id);
@@ -378,7 +402,8 @@ void Graph::remove(NodeId id) {
   const auto lock = writing();
   Node& n = *nodes_[static_cast<size_t>(id)];
   n.dead = true;
-  if (named_) by_name_.erase(n.name);
+  const auto it = by_name_.find(n.name);
+  if (it != by_name_.end() && it->second == id) by_name_.erase(it);
 }
 
 }  // namespace tw

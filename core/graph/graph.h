@@ -14,6 +14,8 @@
 
 #include "core/framework/op_def.h"
 #include "core/framework/shape_context.h"
+#include "core/platform/shared_string.h"
+#include "core/platform/small_vector.h"
 
 namespace tw {
 
@@ -30,14 +32,14 @@ struct Output {
 struct Node {
   NodeId id = -1;
   const OpDef* op = nullptr;
-  std::string name;
-  std::vector<Output> inputs;
-  std::vector<NodeId> controls;  // run before this node; sorted, no duplicates
-  AttrMap attrs;                 // complete: defaults filled in
+  SharedString name;
+  SmallVector<Output, 4> inputs;
+  SmallVector<NodeId, 4> controls;  // run before this node; sorted, no duplicates
+  AttrMap attrs;                    // complete: defaults filled in
   std::string device;
-  std::string where;                        // the user's line, "file.py:12"; not part of the GraphDef
-  std::vector<DType> output_dtypes;         // refs marked
-  std::vector<Shape> output_shapes;         // static, as inferred
+  SharedString where;                       // the user's line, "file.py:12"; not part of the GraphDef
+  DTypes output_dtypes;                     // refs marked
+  SmallVector<Shape, 1> output_shapes;      // static, as inferred
   std::vector<HandleShape> output_handles;  // by output; empty where nothing is known of any
   bool dead = false;                        // removed by a pass
 
@@ -148,6 +150,7 @@ class Graph {
   const std::shared_ptr<FunctionLibrary>& library() const { return library_; }
 
   // --- for passes, on a copy that no other thread sees, and which locks nothing ---
+  // Of a private graph only one thread at a time may make copies.
   std::unique_ptr<Graph> copy() const;
   void make_private() { private_ = true; }  // a graph made by passes is such a copy too
   void make_shared();                       // other threads see it from now on
@@ -169,14 +172,24 @@ class Graph {
   bool depends_on(NodeId id, NodeId other) const;
   std::shared_lock<std::shared_mutex> reading() const;
   std::unique_lock<std::shared_mutex> writing() const;
-  std::unordered_map<std::string, NodeId>& names() const;
+  struct NameHash {
+    using is_transparent = void;
+    size_t operator()(std::string_view name) const { return std::hash<std::string_view>()(name); }
+  };
+  using Names = std::unordered_map<SharedString, NodeId, NameHash, std::equal_to<>>;
+  Names& names() const;
+  NodeId named(std::string_view name) const;  // -1 for none
+  std::shared_ptr<const Names> bequeath_names() const;
   bool numbered_in_order() const;
 
   mutable std::shared_mutex mutex_;
   bool private_ = false;
   std::vector<std::unique_ptr<Node>> nodes_;
-  mutable std::unordered_map<std::string, NodeId> by_name_;
+  mutable Names by_name_;
   mutable bool named_ = true;  // by_name_ is there: copies make it when they are asked for a name first
+  // What a private graph had named when it was copied: it and its copies have that beside by_name_ until they are
+  // numbered anew. Nodes that are dead by now are among them.
+  mutable std::shared_ptr<const Names> inherited_;
   mutable std::unordered_map<std::string, int> next_suffix_;
   std::shared_ptr<FunctionLibrary> library_;
 };

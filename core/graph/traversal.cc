@@ -105,6 +105,7 @@ std::vector<NodeId> Graph::renumber(std::span<const NodeId> order) {
   nodes_ = std::move(nodes);
   by_name_.clear();
   named_ = false;
+  inherited_.reset();
   return now;
 }
 

@@ -13,7 +13,7 @@ Status verify(const Graph& g) {
     ++live;
     const auto bad = [&](const auto&... parts) { return invalid_argument(parts...).at_node(n.name, n.where); };
     if (!names.insert(n.name).second) return bad("two nodes are named '", n.name, "'");
-    std::vector<DType> wanted, outputs;
+    DTypes wanted, outputs;
     Status s = expand_args(*n.op, n.op->inputs, n.attrs, &wanted);
     if (s.ok()) s = expand_args(*n.op, n.op->outputs, n.attrs, &outputs);
     if (!s.ok()) return s.at_node(n.name, n.where);

@@ -134,7 +134,7 @@ void Rewriter::resolve_control(NodeId id, std::vector<NodeId>* to) const {
 void Rewriter::apply() {
   if (empty()) return;
   Graph& g = *body_.body;
-  const auto rewrite_controls = [&](std::vector<NodeId>& controls) {
+  const auto rewrite_controls = [&](auto& controls) {
     if (std::none_of(controls.begin(), controls.end(), [&](NodeId c) { return removed_.count(c) != 0; })) return;
     std::vector<NodeId> rewritten;
     for (NodeId c : controls) resolve_control(c, &rewritten);

@@ -25,15 +25,11 @@ uint64_t digest(const Node& n) {
   uint64_t h = static_cast<uint64_t>(n.op->id);
   for (Output o : n.inputs) h = mix(mix(h, static_cast<uint64_t>(o.node)), static_cast<uint64_t>(o.index));
   for (NodeId c : n.controls) h = mix(h, static_cast<uint64_t>(c) + 0x10000);
-  for (const auto& [name, value] : n.attrs) h = mix(h, hash(value));
-  return h;
+  return mix(h, n.attrs.digest());
 }
 
 bool same(const Node& a, const Node& b) {
-  return a.op == b.op && a.inputs == b.inputs && a.controls == b.controls && a.device == b.device &&
-         a.attrs.size() == b.attrs.size() &&
-         std::equal(a.attrs.begin(), a.attrs.end(), b.attrs.begin(),
-                    [](const auto& x, const auto& y) { return x.first == y.first && equal(x.second, y.second); });
+  return a.op == b.op && a.inputs == b.inputs && a.controls == b.controls && a.device == b.device && a.attrs == b.attrs;
 }
 
 }  // namespace
@@ -42,6 +38,7 @@ Status cse(Body& body) {
   Graph& g = *body.body;
   Rewriter rewriter(body);
   std::unordered_multimap<uint64_t, NodeId> seen;
+  seen.reserve(static_cast<size_t>(g.num_nodes()));
   for (NodeId id : g.topological_order()) {
     Node& n = g.mutable_node(id);
     // Inputs are resolved at once, so that equal trees merge from the leaves up in one sweep.

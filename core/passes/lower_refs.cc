@@ -136,7 +136,7 @@ class Lowering {
     const std::vector<Output> inputs = n.inputs;
     const OpDef* to = find_op(n.op->lowers_to);
     if (to == nullptr) return internal_error("op ", n.op->name, " lowers to ", n.op->lowers_to, ", which has no row");
-    std::vector<DType> wanted;
+    DTypes wanted;
     TW_RETURN_IF_ERROR(expand_args(*n.op, n.op->inputs, n.attrs, &wanted));
     RefState first;
     std::vector<Output> lowered;
@@ -208,7 +208,7 @@ class Lowering {
       snapshots_[Output{n.id, 0}] = s.handle;
       return g_.set_shape(Output{n.id, 0}, shape);
     }
-    std::vector<DType> wanted;
+    DTypes wanted;
     TW_RETURN_IF_ERROR(expand_args(*n.op, n.op->inputs, n.attrs, &wanted));
     for (size_t i = 0; i < wanted.size(); ++i) {
       if (is_ref(wanted[i]) && refs_.count(n.inputs[i]) != 0) {

@@ -16,7 +16,7 @@ Result<uint32_t> value_input_mask(const Node& n) {
   if (n.op->value_inputs == 0) return mask;
   size_t flat = 0;
   for (size_t a = 0; a < n.op->inputs.size(); ++a) {
-    std::vector<DType> expanded;
+    DTypes expanded;
     TW_RETURN_IF_ERROR(expand_args(*n.op, n.op->inputs.subspan(a, 1), n.attrs, &expanded));
     const bool wanted = a < 32 && ((n.op->value_inputs >> a) & 1) != 0;
     for (size_t k = 0; k < expanded.size(); ++k, ++flat) {
@@ -233,10 +233,9 @@ class Emitter {
 
   // Shapes are known: prepare now, and put the outputs into the arena.
   Status emit_static(const Node& n) {
-    std::vector<Shape> in_shapes;
-    std::vector<DType> in_types, out_types;
-    std::vector<const Tensor*> constants;
-    std::vector<HandleShape> lists;
+    // Reused from node to node: there are thousands.
+    auto& [in_shapes, in_types, out_types, constants, lists] = operands_;
+    in_shapes.clear(), in_types.clear(), out_types.clear(), constants.clear(), lists.clear();
     for (Output o : n.inputs) {
       const ValueInfo& in = value(value_of(o));
       lists.push_back(in.dtype == DType::kVariant ? g_.handle(o) : HandleShape{});
@@ -555,6 +554,14 @@ class Emitter {
   Graph& g_;
   CompileEnv& env_;
   HandleCache* const handles_;
+  // What emit_static() asks of a node's inputs and outputs.
+  struct Operands {
+    std::vector<Shape> in_shapes;
+    std::vector<DType> in_types, out_types;
+    std::vector<const Tensor*> constants;
+    std::vector<HandleShape> lists;
+  };
+  Operands operands_;
   std::unique_ptr<Plan> plan_;
   Order order_;
   uint32_t at_ = 0;

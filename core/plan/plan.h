@@ -87,8 +87,10 @@ struct Lane {
   uint32_t begin, end;
 };
 
-struct PlanNode {               // what the cold paths need to know of an instruction
-  std::string name, op, where;  // op: with what was fused into it, "_FusedMap{mul+add}"
+struct PlanNode {  // what the cold paths need to know of an instruction
+  SharedString name;
+  std::string op;  // with what was fused into it, "_FusedMap{mul+add}"
+  SharedString where;
   Cost cost;
   std::string algorithm;  // as the kernel names it
 };

@@ -74,7 +74,7 @@ std::string print(const Plan& plan) {
     out << "lane " << l << "\n";
     for (uint32_t pc = plan.lanes[l].begin; pc < plan.lanes[l].end; ++pc) {
       const Instruction& inst = plan.code[pc];
-      out << "  " << pc << " " << kind_name(inst.kind) << " " << plan.nodes[pc].op << " \"" << plan.nodes[pc].name
+      out << "  " << pc << " " << kind_name(inst.kind) << " " << plan.nodes[pc].op << " \"" << plan.nodes[pc].name.str()
           << "\"";
       if (inst.kind == InstKind::kSignal || inst.kind == InstKind::kWait) out << " event " << inst.extra;
       for (uint16_t i = 0; i < inst.num_in; ++i) out << (i == 0 ? " (" : ", ") << place(plan, plan.args[inst.args + i]);

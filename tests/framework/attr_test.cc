@@ -151,13 +151,13 @@ TEST(OpTable, AttributesFollowFromInputs) {
   attrs = {};
   ASSERT_TRUE(inferred("IdentityN", {DType::kInt32, DType::kString}, &attrs).ok());
   EXPECT_EQ(to_string(attrs.at("T")), "[int32,string]");
-  std::vector<DType> out;
+  DTypes out;
   ASSERT_TRUE(expand_args(*find_op("IdentityN"), find_op("IdentityN")->outputs, attrs, &out).ok());
-  EXPECT_EQ(out, (std::vector<DType>{DType::kInt32, DType::kString}));
+  EXPECT_EQ(out, (DTypes{DType::kInt32, DType::kString}));
   out.clear();
   ASSERT_TRUE(
       expand_args(*find_op("VariableV2"), find_op("VariableV2")->outputs, {{"dtype", DType::kFloat}}, &out).ok());
-  EXPECT_EQ(out, std::vector<DType>{ref_dtype(DType::kFloat)});
+  EXPECT_EQ(out, DTypes{ref_dtype(DType::kFloat)});
 }
 
 TEST(OpTable, ErrorsUseTfWording) {

@@ -36,6 +36,49 @@ TEST(Graph, InfersAsNodesAreAdded) {
   EXPECT_TRUE(verify(g).ok());
 }
 
+TEST(Graph, CopiesOfCopiesKnowTheNames) {
+  Graph shared;
+  Builder b(&shared, "s");
+  const Output x = placeholder(b, DType::kFloat, {2});
+  ASSERT_TRUE(b.status().ok());
+  const auto body = shared.copy();
+  const auto add = [&](Graph& g, const char* name) {
+    NodeSpec spec;
+    spec.op = "Neg", spec.name = name, spec.inputs = {x};
+    return g.add(std::move(spec));
+  };
+  const NodeId neg = *add(*body, "s/neg");
+  const auto first = body->copy();
+  ASSERT_TRUE(add(*body, "s/later").ok());
+  const auto second = body->copy();
+  for (Graph* g : {body.get(), first.get(), second.get()}) {
+    EXPECT_EQ(*g->find("s/Placeholder"), x.node);
+    EXPECT_EQ(*g->find("s/neg"), neg);
+    EXPECT_EQ(add(*g, "s/neg").status().code(), Code::kAlreadyExists);
+    EXPECT_EQ(g->unique_name("s/neg"), "s/neg_1");
+  }
+  EXPECT_FALSE(first->find("s/later").has_value());
+  EXPECT_TRUE(second->find("s/later").has_value());
+
+  // A name is free when its node is gone, in this copy alone; and gone for good with whatever took it.
+  first->remove(neg);
+  EXPECT_FALSE(first->find("s/neg").has_value());
+  const NodeId again = *add(*first, "s/neg");
+  EXPECT_EQ(*first->find("s/neg"), again);
+  first->remove(neg);
+  EXPECT_EQ(*first->find("s/neg"), again);
+  EXPECT_EQ(*second->find("s/neg"), neg);
+  const auto third = first->copy();
+  EXPECT_EQ(*third->find("s/neg"), again);
+  third->remove(again);
+  EXPECT_FALSE(third->find("s/neg").has_value());
+  EXPECT_EQ(*first->find("s/neg"), again);
+
+  const std::vector<NodeId> now = second->renumber(std::vector<NodeId>{*second->find("s/Placeholder"), neg});
+  EXPECT_EQ(*second->find("s/neg"), now[static_cast<size_t>(neg)]);
+  EXPECT_FALSE(second->find("s/later").has_value());
+}
+
 TEST(Graph, ErrorsNameOpShapesAndNode) {
   Graph g;
   Builder b(&g);

@@ -74,7 +74,7 @@ std::string infer(const std::string& name, const std::vector<In>& inputs, AttrMa
   }
   Status s = infer_attrs(*op, dtypes, &attrs);
   if (s.ok()) s = complete_attrs(*op, &attrs);
-  std::vector<DType> outputs;
+  DTypes outputs;
   if (s.ok()) s = expand_args(*op, op->outputs, attrs, &outputs);
   if (!s.ok()) return "bad node: " + s.message();
   ShapeContext c(*op, attrs, shapes, dtypes, values, handles, outputs.size());

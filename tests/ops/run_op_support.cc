@@ -81,7 +81,7 @@ class Step : public StepContext {
 std::vector<int> owners(const OpDef& op, const AttrMap& attrs) {
   std::vector<int> owner;
   for (size_t a = 0; a < op.inputs.size(); ++a) {
-    std::vector<DType> types;
+    DTypes types;
     if (expand_args(op, op.inputs.subspan(a, 1), attrs, &types).ok())
       owner.insert(owner.end(), types.size(), static_cast<int>(a));
   }
@@ -173,7 +173,8 @@ void* OpRun::place(size_t number, DType dtype, const Shape& shape, Memory memory
 Status OpRun::init(const OpDef& op, AttrMap attrs, const std::vector<OpInput>& inputs, Memory memory) {
   static Step step;
   inputs_ = inputs;
-  std::vector<DType> in_types, out_types;
+  std::vector<DType> in_types;
+  DTypes out_types;
   for (const OpInput& in : inputs_) {
     in_shapes_.push_back(in.value.shape());
     in_types.push_back(in.value.dtype());

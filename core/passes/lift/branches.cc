@@ -51,7 +51,8 @@ class BranchLifter {
     const auto never = [&](NodeId c) { return runs(c) == kNever; };
     for (NodeId id = 0; id < g_.num_nodes(); ++id) {
       Node& n = g_.mutable_node(id);
-      if (!n.dead && runs(id) != kNever) std::erase_if(n.controls, never);
+      if (!n.dead && runs(id) != kNever)
+        n.controls.erase(std::remove_if(n.controls.begin(), n.controls.end(), never), n.controls.end());
     }
     std::erase_if(r_.body.controls, never);
     remove_dead(r_.body);

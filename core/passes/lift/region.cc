@@ -150,8 +150,9 @@ Node make_node(const Node& like, std::string name, std::string_view op, std::vec
 }
 
 std::string beside(const Node& like, std::string_view what) {
-  const size_t slash = like.name.rfind('/');
-  return slash == std::string::npos ? std::string(what) : like.name.substr(0, slash + 1) + std::string(what);
+  const std::string& name = like.name;
+  const size_t slash = name.rfind('/');
+  return slash == std::string::npos ? std::string(what) : name.substr(0, slash + 1) + std::string(what);
 }
 
 Result<FuncRef> add_function(std::unique_ptr<Body> body, std::string_view name) {
