@@ -9,6 +9,25 @@
 namespace tw {
 namespace {
 
+TEST(AttrMap, TheDigestFollowsWhatIsIn) {
+  AttrMap a{{"T", DType::kFloat}, {"axis", 3}};
+  const AttrMap copy = a, equal{{"axis", 3}, {"T", DType::kFloat}};
+  const uint64_t was = a.digest();
+  EXPECT_EQ(copy.digest(), was);
+  EXPECT_EQ(equal.digest(), was);
+  a["axis"] = 4;
+  EXPECT_NE(a.digest(), was);
+  EXPECT_EQ(copy.digest(), was);
+  // Of a map that nobody shares, too.
+  const uint64_t four = a.digest();
+  a.insert_or_assign("axis", 5);
+  EXPECT_NE(a.digest(), four);
+  a.erase("axis");
+  EXPECT_EQ(a.digest(), (AttrMap{{"T", DType::kFloat}}.digest()));
+  EXPECT_NE((AttrMap{{"a", 1}}.digest()), (AttrMap{{"b", 1}}.digest()));
+  EXPECT_EQ(AttrMap().digest(), AttrMap().digest());
+}
+
 TEST(Attr, CopiesShareTheirEntriesUntilOneIsChanged) {
   const AttrMap map{{"b", 2}, {"a", 1}, {"b", 3}};
   ASSERT_EQ(map.size(), 2u);

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "core/kernels/contract/rows.h"
-#include "core/kernels/contract/tile_matrix.h"
 #include "tests/kernels/contract_testing.h"
 
 namespace tw::contract {

@@ -161,8 +161,8 @@ Status ImageConv<S, T>::plan(const ConvSpec& spec, int threads) {
                        by_columns ? 1 : slots_);
   clip_ = std::is_same_v<S, T> && shape_.flat() && skipped_padding(shape_, taps_h, taps_w) > 0;
   region_ = Region<S, T>(shape_, units_, clip_);
-  // Few pixels would not pay for a packed copy, nor would a constant be kept twice for them.
   const bool collide = rows_collide(result_c_ * static_cast<int64_t>(sizeof(T)));
+  // Few pixels would not pay for a packed copy, nor would a constant be kept twice for them.
   direct_b_ = std::is_same_v<S, T> && !gradient_ && result_c_ % set_.lanes == 0 &&
               images * result_h_ * result_w_ <= (collide ? kCollidingPixels : kDirectPixels);
   fetches_c_ = images * result_h_ * result_w_ * result_c_ * static_cast<int64_t>(sizeof(T)) > kBytesFromMemory;

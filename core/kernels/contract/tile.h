@@ -11,7 +11,7 @@
 
 namespace tw::contract {
 
-inline constexpr int kMaxTileRows = 32;
+inline constexpr int kMaxTileRows = 32;  // of those in matrix registers; vectors hold 14
 inline constexpr int kMaxTileVectors = 4;
 
 // Two steps of k side by side, for processors that multiply pairs and add both products to a float.
@@ -68,8 +68,9 @@ struct TileSet {
   bool reads_part;  // no more than `columns` of b are read
   bool finishes;    // takes a Finish
   bool rows_only;   // has the row form alone, of rows of A and results that lie equally far apart
+  // Where there is one, called by the thread that has done a group of rows: gives back what its tiles kept.
+  void (*release)();
   // [column form][rows - 1][vectors - 1]; null where rows exceed the two limits above.
-  void (*release)();  // where there is one, called when a group of rows is done: gives back what its tiles kept
   TileFn<T> fn[2][kMaxTileRows][kMaxTileVectors];
 
   TileFn<T> rows_first(int rows, int vectors) const { return fn[0][rows - 1][vectors - 1]; }
@@ -110,5 +111,10 @@ HWY_INLINE void keep_in_memory(const T* (&rows)[kR]) {
 // Whether the processor multiplies pairs of bfloat16. Its sums are of floats, rounded to nearest even; subnormal
 // numbers count as zero.
 bool has_bfloat16_pairs();
+// Tiles of pairs in vector registers; only where has_bfloat16_pairs().
+const TileSet<Bfloat16Pair>& vector_pair_tiles();
+// The same in matrix registers, with the same rounding. Null where the processor has none (AMX with bfloat16 on
+// x86-64), or the system does not let the process use them.
+const TileSet<Bfloat16Pair>* matrix_tiles();
 
 }  // namespace tw::contract

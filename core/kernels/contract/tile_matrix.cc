@@ -1,7 +1,7 @@
 // Tiles of pairs of bfloat16 in matrix registers, for processors with AMX: one instruction multiplies 16 rows of 16
-// pairs by 16 pairs of 16 columns, sixteen times the work of one on vectors of pairs. A tile here is 2 x 2 such
-// results, so that each register that is loaded meets two others.
-#include "core/kernels/contract/tile_matrix.h"
+// pairs by 16 pairs of 16 columns, as 256 on vectors of pairs do. A tile here is 2 x 2 such results, so that each
+// register that is loaded meets two others.
+#include "core/kernels/contract/tile.h"
 
 #if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(TW_ONE_TARGET)
 #define TW_MATRIX_REGISTERS 1
@@ -45,6 +45,7 @@ struct alignas(64) Configuration {
     row_bytes[tile] = static_cast<uint16_t>(4 * width);
   }
 };
+static_assert(sizeof(Configuration) == 64);
 
 // The one that the thread's registers have; null for one that is gone.
 thread_local const Configuration* loaded = nullptr;

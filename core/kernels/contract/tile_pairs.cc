@@ -1,7 +1,7 @@
 // Register tiles of pairs of bfloat16 for processors with AVX512-BF16, whose one instruction multiplies two pairs and
 // adds both products to a float: twice the work of a float multiply-add. Written with the instruction itself, since the
 // Highway that we build with has no target for it.
-#include "core/kernels/contract/tile_matrix.h"
+#include "core/kernels/contract/tile.h"
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(TW_ONE_TARGET)
 #define TW_BFLOAT16_PAIRS 1
