@@ -15,9 +15,10 @@ from .row import agree
 
 PREPARE_SECONDS = 150  # a row that takes longer to become ready is given up
 TIME_SECONDS = 60
-# At times a machine is slower than itself for some seconds, a virtual one that shares its processor say: one whose
-# multiply-adds on registers fall below this part of what they reach in a quarter of the samples is waited for. The best
-# sample would not do: a processor whose neighbours rest can be a tenth quicker for a moment, which comes but once.
+# At times a machine is slower than itself for some seconds, a virtual one that shares its processor or its memory say:
+# one whose multiply-adds on registers, or whose copying, fall below this part of what they reach in a quarter of the
+# samples is waited for. The best sample would not do: a processor whose neighbours rest can be a tenth quicker for a
+# moment, which comes but once.
 STEADY, QUICK = 0.9, 0.75
 WAITS, WAIT_SECONDS = 20, 1.0
 
@@ -65,25 +66,27 @@ class Limits:
 
     def __init__(self, program, threads):
         self.best = {}
-        self.flops = []  # every sample, sorted
+        self.samples = {}  # of each limit, those of steady(), sorted
         self.process = None
         if program:
             self.process = Process([os.path.abspath(program), str(threads)],
                                    setup=lambda: os.sched_setaffinity(0, cores(threads)))
 
     def measure(self, what=""):
-        """The limits now: all, or "flops", which takes no time."""
+        """The limits now: all, or "pace", a short sample of those that say how quick the machine is."""
         now = self.process.ask(what, TIME_SECONDS) if self.process else {}
         for name, value in now.items():
             self.best[name] = max(self.best.get(name, 0.0), value)
-        if "flops" in now:
-            bisect.insort(self.flops, now["flops"])
         return now
 
     def steady(self):
         """Whether the machine is as quick as it mostly is when nothing holds it up."""
-        now = self.measure("flops").get("flops", 0.0)
-        return not self.flops or now >= STEADY * self.flops[int(QUICK * (len(self.flops) - 1))]
+        steady = True
+        for name, value in self.measure("pace").items():
+            samples = self.samples.setdefault(name, [])
+            bisect.insort(samples, value)
+            steady &= value >= STEADY * samples[int(QUICK * (len(samples) - 1))]
+        return steady
 
     def close(self):
         if self.process:

@@ -3,8 +3,8 @@
 //   limits THREADS
 //
 // For each line read from standard input it measures once more and prints one JSON object on a line: flops (FLOP/s),
-// copy and read (bytes per second); see core/platform/limits.h. For the line "flops" it is that alone, which takes a
-// few milliseconds. The work is split evenly between the threads, which the caller confines to as many cores.
+// copy and read (bytes per second); see core/platform/limits.h. For the line "pace" it is flops and one sample of copy,
+// which takes some 40 ms. The work is split evenly between the threads, which the caller confines to as many cores.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -24,10 +24,10 @@ int main(int argc, char** argv) {
   const tw::LimitMeter meter(pool, kBytes);
   char line[256];
   while (std::fgets(line, sizeof line, stdin) != nullptr) {
-    if (std::strcmp(line, "flops\n") == 0) {
+    if (std::strcmp(line, "pace\n") == 0) {
       double flops = 0;
       for (int i = 0; i < kSamples; ++i) flops = std::max(flops, meter.flops());
-      std::printf("{\"flops\": %.6g}\n", flops);
+      std::printf("{\"flops\": %.6g, \"copy\": %.6g}\n", flops, meter.copy());
       std::fflush(stdout);
       continue;
     }
