@@ -443,6 +443,29 @@ K(UnsortedSegment)
         "segment_ids[1] = 3 is out of range [0, 3)");
   }
 
+  TEST(Segment, ThreadsShareSegmentsOfNarrowRowsAndColumnsOfWideOnes) {
+    for (const auto& [rows, inner, segments] :
+         {std::tuple<int64_t, int64_t, int64_t>{30011, 7, 1009}, {30011, 64, 2}, {2003, 1021, 37}}) {
+      const Tensor x = random_tensor(DType::kFloat, Shape{rows, inner});
+      std::vector<int32_t> ids;
+      std::vector<float> want(static_cast<size_t>(segments * inner), 0.0f);
+      const float* from = static_cast<const float*>(x.raw());
+      for (int64_t i = 0; i < rows; ++i) {
+        const int64_t id = static_cast<int64_t>(rng()() % static_cast<uint64_t>(segments + 1)) - 1;
+        ids.push_back(static_cast<int32_t>(id));
+        for (int64_t j = 0; id >= 0 && j < inner; ++j) want[static_cast<size_t>(id * inner + j)] += from[i * inner + j];
+      }
+      Node node(kernel_UnsortedSegment, {}, {DType::kFloat});
+      const Tensor got = run(node.named("UnsortedSegmentSum"),
+                             {x, Tensor::vector<int32_t>(ids), Tensor::scalar<int32_t>(static_cast<int32_t>(segments))},
+                             {Shape{segments, inner}})[0];
+      // Rows are added in their order, whoever does it.
+      const float* sums = static_cast<const float*>(got.raw());
+      for (size_t i = 0; i < want.size(); ++i)
+        ASSERT_EQ(sums[i], want[i]) << rows << " x " << inner << ", element " << i;
+    }
+  }
+
   TEST(Segment, SparseRows) {
     const Tensor x = Tensor::vector<float>({1, 2, 3, 4, 5, 6}).reshaped(Shape{3, 2});
     const Tensor indices = Tensor::vector<int32_t>({2, 0, 1, 1}), ids = Tensor::vector<int32_t>({0, 0, 0, 2});

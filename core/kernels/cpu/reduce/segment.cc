@@ -12,6 +12,9 @@
 namespace tw {
 namespace {
 
+// Below, sums of unsorted segments are those of one thread, which need not be woken.
+constexpr double kLeastSharedNs = 50000;
+
 struct SegmentState : KernelState {
   CombineFns fns;
   bool mean = false, unsorted = false, dynamic = false;
@@ -161,9 +164,8 @@ Status run_unsorted(const RunContext& ctx) {
     s.fns.identity(out, s.segments * s.inner);
   }
   const int64_t size = static_cast<int64_t>(s.fns.element_size);
-  // Threads share the columns, so that no two of them meet in a row.
-  const double column_ns = 0.3 * static_cast<double>(s.rows);
-  ctx.pool().parallel_for(s.inner, std::max<int64_t>(64, grain_for_ns(column_ns)), [&](int64_t b, int64_t e) {
+  // Columns [b, e) of the rows whose ids are in [first, last).
+  const auto add_rows = [&](int64_t first, int64_t last, int64_t b, int64_t e) {
     const auto row = [&](int64_t id) { return out + (id * s.inner + b) * size; };
     for (int64_t i = 0; i < s.rows; ++i) {
       if (i + kRowsAhead < s.rows) {
@@ -171,10 +173,23 @@ Status run_unsorted(const RunContext& ctx) {
                              static_cast<size_t>((e - b) * size));
       }
       const int64_t id = index_at(ids, i);
-      if (id < 0) continue;  // dropped
+      if (id < first || id >= last) continue;  // negative ones are dropped
       s.fns.columns(static_cast<const char*>(data) + (i * s.inner + b) * size, 1, s.inner, e - b, row(id), false);
     }
-  });
+  };
+  // Threads share the columns where each gets whole lines of many, else the segments: either way no two of them meet in
+  // a row, and a segment's rows are added in their order.
+  constexpr int64_t kColumns = 64;
+  const int64_t threads = ctx.pool().threads();
+  const double column_ns = 0.3 * static_cast<double>(s.rows);
+  if (s.inner >= kColumns * threads || column_ns * static_cast<double>(s.inner) < kLeastSharedNs) {
+    ctx.pool().parallel_for(s.inner, std::max<int64_t>(kColumns, grain_for_ns(column_ns)),
+                            [&](int64_t b, int64_t e) { add_rows(0, s.segments, b, e); });
+  } else {
+    ctx.pool().parallel_for(threads, 1, [&](int64_t b, int64_t e) {
+      add_rows(b * s.segments / threads, e * s.segments / threads, 0, s.inner);
+    });
+  }
   return s.out.write(ctx.output(0).data, ctx.workspace(), ctx.pool());
 }
 
