@@ -167,13 +167,15 @@ Status run_unsorted(const RunContext& ctx) {
   // Columns [b, e) of the rows whose ids are in [first, last).
   const auto add_rows = [&](int64_t first, int64_t last, int64_t b, int64_t e) {
     const auto row = [&](int64_t id) { return out + (id * s.inner + b) * size; };
+    const auto wanted = [&](int64_t id) { return id >= first && id < last; };
     for (int64_t i = 0; i < s.rows; ++i) {
       if (i + kRowsAhead < s.rows) {
-        prefetch_indexed_row(row(std::max<int64_t>(index_at(ids, i + kRowsAhead), 0)),
-                             static_cast<size_t>((e - b) * size));
+        // A row of another thread would be taken from its cache.
+        const int64_t coming = index_at(ids, i + kRowsAhead);
+        if (wanted(coming)) prefetch_indexed_row(row(coming), static_cast<size_t>((e - b) * size));
       }
       const int64_t id = index_at(ids, i);
-      if (id < first || id >= last) continue;  // negative ones are dropped
+      if (!wanted(id)) continue;  // negative ones are dropped
       s.fns.columns(static_cast<const char*>(data) + (i * s.inner + b) * size, 1, s.inner, e - b, row(id), false);
     }
   };
