@@ -4,7 +4,7 @@
 //
 // For each line read from standard input it measures once more and prints one JSON object on a line: flops (FLOP/s),
 // copy and read (bytes per second); see core/platform/limits.h. For the line "pace" it is flops and one sample of copy,
-// which takes some 40 ms. The work is split evenly between the threads, which the caller confines to as many cores.
+// which takes 30 to 90 ms. The work is split evenly between the threads, which the caller confines to as many cores.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>

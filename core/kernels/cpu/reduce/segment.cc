@@ -12,7 +12,7 @@
 namespace tw {
 namespace {
 
-// Below, sums of unsorted segments are those of one thread, which need not be woken.
+// Narrow rows of unsorted segments that take less in all stay with one thread: no other need be woken for them.
 constexpr double kLeastSharedNs = 50000;
 
 struct SegmentState : KernelState {
