@@ -64,7 +64,9 @@ class Checker {
         const Output dx = (*g)[i].valid() ? densify(b_, (*g)[i]) : Output{};
         const bool constant = std::find(options_.constant_inputs.begin(), options_.constant_inputs.end(),
                                         static_cast<int>(i)) != options_.constant_inputs.end();
-        if (order == 1) EXPECT_NE(constant, dx.valid()) << label << ": input " << i;
+        if (order == 1) {
+          EXPECT_NE(constant, dx.valid()) << label << ": input " << i;
+        }
         dxs.emplace_back(b_, dx);
       }
       ASSERT_TRUE(b_.status().ok()) << label << ": " << b_.status().to_string();
@@ -109,7 +111,9 @@ class Checker {
     size_t next = 0;
     for (size_t i = 0; i < xs_.size(); ++i) {
       const Tensor* dx = dxs[i] ? &exact[next++] : nullptr;
-      if (dx) ASSERT_EQ(dx->shape(), values_[i].shape()) << label << ": derivative of input " << i;
+      if (dx) {
+        ASSERT_EQ(dx->shape(), values_[i].shape()) << label << ": derivative of input " << i;
+      }
       const std::span<double> x = values_[i].flat<double>();
       double scale = 1;
       if (dx) {

@@ -441,7 +441,9 @@ void check_winograd(ConvSpec spec, bool beside_direct = false) {
     check_kind<float>(spec, false, planner, terms, &errors);
     if (kind != Kind::kFilterGrad) check_kind<float>(spec, true, planner, terms);
     spec.winograd = false;
-    if (beside_direct) EXPECT_LT(errors.plan, (kind == Kind::kFilterGrad ? 5 : 3) * errors.direct) << describe(spec);
+    if (beside_direct) {
+      EXPECT_LT(errors.plan, (kind == Kind::kFilterGrad ? 5 : 3) * errors.direct) << describe(spec);
+    }
   }
 }
 

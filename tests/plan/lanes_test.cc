@@ -95,7 +95,9 @@ TEST(HappensBefore, EqualsReachability) {
     const HappensBefore when(steps, lane_of);
     for (uint32_t i = 0; i < n; ++i) {
       for (uint32_t j = 0; j < n; ++j) {
-        if (i != j) EXPECT_EQ(when.before(i, j), reach[i][j] != 0) << i << " and " << j;
+        if (i != j) {
+          EXPECT_EQ(when.before(i, j), reach[i][j] != 0) << i << " and " << j;
+        }
       }
     }
   }

@@ -9,7 +9,9 @@ namespace {
 std::string order_of(const std::string& text) {
   const std::unique_ptr<Body> body = body_of(text);
   for (NodeId i = 0; i < body->body->num_nodes(); ++i) {
-    if (body->body->node(i).op->name != "_Arg") EXPECT_TRUE(body->body->infer_shapes(i).ok());
+    if (body->body->node(i).op->name != "_Arg") {
+      EXPECT_TRUE(body->body->infer_shapes(i).ok());
+    }
   }
   FunctionFacts facts;
   std::string names;
