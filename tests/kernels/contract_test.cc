@@ -197,6 +197,15 @@ TEST(Gemm, LargeShapesAreBlocked) {
   check_gemm<float>(spec_of(20, 1500, 2000, true, true));  // B is packed in more than one piece
 }
 
+// Rows of B so many bytes apart that tiles read copies of its panels.
+TEST(Gemm, RowsOfBShareCacheSets) {
+  for (int64_t m : {43, 49, 95}) {
+    check_gemm<float>(spec_of(m, 2048, 300), m == 43);
+    check_gemm<float>(spec_of(m, 3 * 1024, 515, true));
+    check_gemm<double>(spec_of(m, 1024, 300));
+  }
+}
+
 // Results of three or four vectors, which are one panel: A where it lies, packed, and constant.
 TEST(Gemm, NarrowResults) {
   for (int64_t n : {33, 40, 48, 53, 64}) {

@@ -53,11 +53,13 @@ class ImageConv final : public SlottedPlan {
   std::vector<Phase> phases_;
   int64_t packed_ = 0, panels_ = 0, group_ = 1;
   int64_t parts_ = 1;     // into which each unit's panels are cut
+  int64_t block_ = 0;     // most steps at a time
   int64_t row_step_ = 0;  // of the copies of a group's rows, where these collide; else 0
   int width_ = 1;
   bool clip_ = false;       // taps one by one, each for the pixels whose source pixel is in the image
   bool fetches_c_ = false;  // results come from memory, and are fetched before they are written
-  bool direct_b_ = false;   // reads the filter where it lies
+  bool direct_b_ = false;   // reads the filter where it lies,
+  bool copies_b_ = false;   // or a copy of a few panels at a time
   bool finishes_ = false;   // tiles do what the epilogue says
   std::shared_ptr<const T> constant_;
 };
@@ -197,12 +199,13 @@ Status ImageConv<S, T>::plan(const ConvSpec& spec, int threads) {
     shared_bytes_ = piece_bytes<T>(packed_);
   }
   slot_bytes_ = piece_bytes<T>(region_.elements());
+  for (const Phase& p : phases_) block_ = std::max(block_, p.per_block * p.length);
+  copies_b_ = direct_b_ && copies_panels(set_, images * result_h_ * result_w_, block_, result_c_);
+  if (copies_b_) slot_bytes_ += piece_bytes<T>(kCopiedPanels * width_ * block_);
   // Copied rows are an odd number of vectors apart. Few columns would not pay for the copy.
   if (rows_collide(shape_.step_w * shape_.channels * static_cast<int64_t>(sizeof(T))) && result_c_ >= width_) {
-    int64_t block = 0;
-    for (const Phase& p : phases_) block = std::max(block, p.per_block * p.length);
-    row_step_ = (block / set_.lanes | 1) * set_.lanes;
-    if (row_step_ < block) row_step_ += 2 * set_.lanes;
+    row_step_ = (block_ / set_.lanes | 1) * set_.lanes;
+    if (row_step_ < block_) row_step_ += 2 * set_.lanes;
     slot_bytes_ += piece_bytes<T>(kMaxGroup * row_step_);
   }
   if (!std::is_same_v<S, T> || epilogue_.home() < 0) {
@@ -256,6 +259,7 @@ template <typename S, typename T>
 void ImageConv<S, T>::run_unit(const Unit& unit, int64_t part, const S* source, const T* packed, void* const* outputs,
                                const void* const* operands, char* slot, FirstError* error) const {
   const T* image = region_.load(source, unit, take<T>(&slot, region_.elements()));
+  T* panels = copies_b_ ? take<T>(&slot, kCopiedPanels * width_ * block_) : nullptr;
   T* copies = row_step_ > 0 ? take<T>(&slot, kMaxGroup * row_step_) : nullptr;
   const int64_t row_elements = result_w_ * result_c_;
   const int64_t first_row = unit.row * spread_h_;
@@ -291,7 +295,7 @@ void ImageConv<S, T>::run_unit(const Unit& unit, int64_t part, const S* source, 
       continue;
     }
     Panels<T> b;
-    if (direct_b_) b.direct = packed, b.ld = result_c_;
+    if (direct_b_) b.direct = packed, b.ld = result_c_, b.copies = panels;
     else b.packed = packed + phase.packed;
     b.k = phase.k;
     b.n = result_c_;

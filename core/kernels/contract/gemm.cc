@@ -98,6 +98,7 @@ class GemmPlan final : public SlottedPlan {
   bool transpose_a_ = false, transpose_b_ = false, conj_a_ = false, conj_b_ = false;
   bool pack_a_ = false, pack_b_ = false, by_batch_ = false, streams_ = false, streams_a_ = false;
   bool finishes_ = false;                                           // tiles do what the epilogue says
+  bool copies_b_ = false;                                           // a few panels at a time
   bool fetches_a_ = false, fetches_b_ = false, fetches_c_ = false;  // where it lies, before it is used
   int width_ = 1, tile_rows_ = 1;
   int64_t kc_ = 0, kb_ = 0, nb_ = 0, chunk_panels_ = 0;
@@ -230,6 +231,7 @@ Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
                                      : std::max<int64_t>((far ? kDirectSteps : kBlockSteps) / size, 1);
   const int64_t k_blocks = std::max<int64_t>(1, (k_ + steps - 1) / steps);
   kc_ = std::max<int64_t>(1, (k_ + k_blocks - 1) / k_blocks);
+  copies_b_ = !pack_b_ && copies_panels(set_, m_, kc_, n_);
   // Partial sums wait in the output from one packed block of B to the next, where they can. Threads wait for each other
   // before and behind each, which a small B can do without.
   const bool gathers_home = std::is_same_v<S, T> && epilogue_.home() >= 0;
@@ -299,6 +301,7 @@ Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
   if (shared_b) shared_bytes_ = b_bytes;
   else slot_bytes_ += b_bytes;
   if (pack_a_) slot_bytes_ += piece_bytes<T>(tile_elements(mc_, kc_));
+  if (copies_b_) slot_bytes_ += piece_bytes<T>(kCopiedPanels * width_ * kc_);
   if (!std::is_same_v<S, T> || epilogue_.home() < 0) {
     slot_bytes_ +=
         align_up(static_cast<size_t>(mc_ * nb_ * size)) + align_up(static_cast<size_t>(mc_ * nb_) * sizeof(S));
@@ -381,11 +384,11 @@ Status GemmPlan<S, T>::run(const void* a, const void* b, const void* const* oper
 
 // Group g of the rows of result `batch`, panels [first, last) of `b`.
 template <typename S, typename T>
-void GemmPlan<S, T>::group(const Call& call, int64_t batch, int64_t g, const Panels<T>& b, const Part& part,
+void GemmPlan<S, T>::group(const Call& call, int64_t batch, int64_t g, const Panels<T>& panels_of_b, const Part& part,
                            int64_t first, int64_t last, char* slot) const {
   const int64_t row0 = group_begin(g), rows = group_begin(g + 1) - row0;
-  const int64_t columns = std::min(last * b.width, b.n) - first * b.width;
-  const int64_t column = part.column0 + first * b.width;
+  const int64_t columns = std::min(last * width_, panels_of_b.n) - first * width_;
+  const int64_t column = part.column0 + first * width_;
   const int64_t element0 = (batch * m_ + row0) * n_ + column;
   const int home = epilogue_.home();
   T* packed_a = pack_a_ ? take<T>(&slot, tile_elements(mc_, kc_)) : nullptr;
@@ -411,6 +414,8 @@ void GemmPlan<S, T>::group(const Call& call, int64_t batch, int64_t g, const Pan
   source.offsets = &offset;
   source.fetches_results = fetches_c_ && !own;
   const Finish finish = finishes_ ? epilogue_.finish(call.operands, call.outputs).from_column(part.column0) : Finish();
+  Panels<T> b = panels_of_b;
+  if (copies_b_) b.copies = take<T>(&slot, kCopiedPanels * width_ * kc_);
   int64_t done = 0;
   do {
     const int64_t k0 = part.begin + done;

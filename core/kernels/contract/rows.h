@@ -6,6 +6,7 @@
 #include "core/kernels/contract/pack.h"
 #include "core/kernels/contract/tile.h"
 #include "core/kernels/prefetch.h"
+#include "core/platform/cpu.h"
 
 namespace tw::contract {
 
@@ -46,6 +47,15 @@ struct RowSource {
 // Whether rows that lie this many bytes apart fall into so few sets of a first-level cache that those of a tile drive
 // each other out.
 inline bool rows_collide(int64_t bytes_apart) { return bytes_apart % 2048 == 0; }
+// Tiles of rows that read a panel of B, up to which it is not worth a copy.
+inline constexpr int64_t kUncopiedTiles = 2;
+// Whether `rows` rows of A gain by copies of the panels of a direct B, some at a time: where `steps` rows of B fill
+// half of the few sets of the second-level cache that they fall into, a panel is gone when the next tile of A needs it.
+template <typename T>
+bool copies_panels(const TileSet<T>& set, int64_t rows, int64_t steps, int64_t ld) {
+  const int64_t apart = ld * static_cast<int64_t>(sizeof(T));
+  return rows > kUncopiedTiles * set.max_rows && steps * (apart & -apart) >= second_level_cache_bytes() / 2;
+}
 
 // Elements that pack_tiles may write.
 inline int64_t tiles_size(int64_t rows, int64_t steps, int max_rows, int lanes) {
@@ -130,6 +140,15 @@ void fetch_lines(const T* const* rows, int64_t count, int64_t at, int64_t length
   }
 }
 
+// Copies steps [k0, k0 + steps) of up to `count` whole panels of a direct B, from panel p on, to its `copies`.
+template <typename T>
+void copy_panels(const Panels<T>& b, int64_t p, int64_t k0, int64_t steps, int64_t count) {
+  if constexpr (kStepsPer<T> == 1) {  // pairs are never direct
+    load_strips(b.direct + k0 * b.ld + p * b.width, b.ld, b.copies, b.width * steps, b.width, steps,
+                std::min(count, b.n / b.width - p), false);
+  }
+}
+
 // c[i][j] (+)= sum over a.k() steps, for `count` rows and panels [first, last) of B beginning at its step k0. Column 0
 // of c[i] is the first column of panel `first`. `finish`, of B's first column, comes behind the last steps.
 template <typename T>
@@ -149,13 +168,19 @@ void multiply_rows(const TileSet<T>& set, const RowSource<T>& a, int64_t count, 
     const int64_t column = (p - first) * b.width;
     t.b = b.at(p, k0, &t.b_step);
     t.columns = b.columns(p);
+    const bool copied = b.copies != nullptr && tiles.count > kUncopiedTiles && t.columns == b.width;
+    if (copied) {
+      const int64_t place = (p - first) % kCopiedPanels;
+      if (place == 0) copy_panels(b, p, k0, a.k(), std::min(kCopiedPanels, last - p));
+      t.b = b.copies + place * b.width * a.k(), t.b_step = b.width;
+    }
     if (finish != nullptr) {
       from_here = finish->from_column(p * b.width);
       t.finish = &from_here;
     }
     // Rows of a wider B itself lie far apart, so that the processor does not foresee them: there the next panel's part
     // of the same row is fetched.
-    t.ahead = b.direct != nullptr && b.n > b.width ? vectors * b.lanes : 4 * t.b_step;
+    t.ahead = b.direct != nullptr && !copied && b.n > b.width ? vectors * b.lanes : 4 * t.b_step;
     if (b.streams) fetch_stream(b, a.k(), p, t.b);
     for (int64_t i = 0; i < tiles.count; ++i) {
       const int64_t begin = tiles.begin(i), height = tiles.begin(i + 1) - begin;
