@@ -207,9 +207,9 @@ TEST(Conv, PixelsThatShareCacheSets) {
   check_conv<float>(conv(1, 7, 7, 512, 64, 3, 3, 1, 1, 1, 1, true));
   check_conv<double>(conv(1, 9, 10, 256, 40, 2, 3, 1, 2, 1, 1, false));
   // Those of the filter's rows, of which tiles read copies.
-  check_conv<float>(conv(1, 13, 13, 300, 2048, 1, 1, 2, 2, 1, 1, true));
-  check_conv<float>(conv(2, 7, 7, 270, 1024, 3, 3, 2, 2, 1, 1, true));
-  check_conv<double>(conv(1, 7, 7, 256, 1024, 1, 3, 1, 1, 1, 1, true));
+  check_conv<float>(conv(1, 13, 13, 512, 4096, 1, 1, 2, 2, 1, 1, true));
+  check_conv<float>(conv(1, 7, 7, 256, 4096, 1, 2, 1, 1, 1, 1, true));
+  check_conv<double>(conv(1, 13, 13, 128, 2048, 1, 1, 2, 2, 1, 1, true));
 }
 
 TEST(Conv, OddGeometry) {

@@ -200,7 +200,7 @@ Status ImageConv<S, T>::plan(const ConvSpec& spec, int threads) {
   }
   slot_bytes_ = piece_bytes<T>(region_.elements());
   for (const Phase& p : phases_) block_ = std::max(block_, p.per_block * p.length);
-  copies_b_ = direct_b_ && copies_panels(set_, images * result_h_ * result_w_, block_, result_c_);
+  copies_b_ = direct_b_ && copies_panels(set_, images * result_h_ * result_w_, block_, result_c_, width_);
   if (copies_b_) slot_bytes_ += piece_bytes<T>(kCopiedPanels * width_ * block_);
   // Copied rows are an odd number of vectors apart. Few columns would not pay for the copy.
   if (rows_collide(shape_.step_w * shape_.channels * static_cast<int64_t>(sizeof(T))) && result_c_ >= width_) {
@@ -295,7 +295,7 @@ void ImageConv<S, T>::run_unit(const Unit& unit, int64_t part, const S* source, 
       continue;
     }
     Panels<T> b;
-    if (direct_b_) b.direct = packed, b.ld = result_c_, b.copies = panels;
+    if (direct_b_) b.direct = packed, b.ld = result_c_;
     else b.packed = packed + phase.packed;
     b.k = phase.k;
     b.n = result_c_;
@@ -374,9 +374,10 @@ void ImageConv<S, T>::run_unit(const Unit& unit, int64_t part, const S* source, 
           compact.offsets = &start;
           compact.length = a.k();
           compact.fetches_results = a.fetches_results;
-          multiply_rows(set_, compact, count, b, s * phase.length, first_panel, last_panel, c_rows, s > 0, last);
+          multiply_copied(panels, set_, compact, count, b, s * phase.length, first_panel, last_panel, c_rows, s > 0,
+                          last);
         } else {
-          multiply_rows(set_, a, count, b, s * phase.length, first_panel, last_panel, c_rows, s > 0, last);
+          multiply_copied(panels, set_, a, count, b, s * phase.length, first_panel, last_panel, c_rows, s > 0, last);
         }
       }
     }

@@ -231,7 +231,7 @@ Status GemmPlan<S, T>::plan(const GemmSpec& spec, int threads) {
                                      : std::max<int64_t>((far ? kDirectSteps : kBlockSteps) / size, 1);
   const int64_t k_blocks = std::max<int64_t>(1, (k_ + steps - 1) / steps);
   kc_ = std::max<int64_t>(1, (k_ + k_blocks - 1) / k_blocks);
-  copies_b_ = !pack_b_ && copies_panels(set_, m_, kc_, n_);
+  copies_b_ = !pack_b_ && copies_panels(set_, m_, kc_, n_, width_);
   // Partial sums wait in the output from one packed block of B to the next, where they can. Threads wait for each other
   // before and behind each, which a small B can do without.
   const bool gathers_home = std::is_same_v<S, T> && epilogue_.home() >= 0;
@@ -384,11 +384,11 @@ Status GemmPlan<S, T>::run(const void* a, const void* b, const void* const* oper
 
 // Group g of the rows of result `batch`, panels [first, last) of `b`.
 template <typename S, typename T>
-void GemmPlan<S, T>::group(const Call& call, int64_t batch, int64_t g, const Panels<T>& panels_of_b, const Part& part,
+void GemmPlan<S, T>::group(const Call& call, int64_t batch, int64_t g, const Panels<T>& b, const Part& part,
                            int64_t first, int64_t last, char* slot) const {
   const int64_t row0 = group_begin(g), rows = group_begin(g + 1) - row0;
-  const int64_t columns = std::min(last * width_, panels_of_b.n) - first * width_;
-  const int64_t column = part.column0 + first * width_;
+  const int64_t columns = std::min(last * b.width, b.n) - first * b.width;
+  const int64_t column = part.column0 + first * b.width;
   const int64_t element0 = (batch * m_ + row0) * n_ + column;
   const int home = epilogue_.home();
   T* packed_a = pack_a_ ? take<T>(&slot, tile_elements(mc_, kc_)) : nullptr;
@@ -414,8 +414,7 @@ void GemmPlan<S, T>::group(const Call& call, int64_t batch, int64_t g, const Pan
   source.offsets = &offset;
   source.fetches_results = fetches_c_ && !own;
   const Finish finish = finishes_ ? epilogue_.finish(call.operands, call.outputs).from_column(part.column0) : Finish();
-  Panels<T> b = panels_of_b;
-  if (copies_b_) b.copies = take<T>(&slot, kCopiedPanels * width_ * kc_);
+  T* copies = copies_b_ ? take<T>(&slot, kCopiedPanels * width_ * kc_) : nullptr;
   int64_t done = 0;
   do {
     const int64_t k0 = part.begin + done;
@@ -443,7 +442,7 @@ void GemmPlan<S, T>::group(const Call& call, int64_t batch, int64_t g, const Pan
       }
     }
     const bool finishes = finishes_ && k0 + source.length >= k_;
-    multiply_rows(set_, source, rows, b, done, first, last, c, k0 > 0, finishes ? &finish : nullptr);
+    multiply_copied(copies, set_, source, rows, b, done, first, last, c, k0 > 0, finishes ? &finish : nullptr);
     done += kc_;
   } while (done < part.steps);
   if (part.begin + part.steps < k_) return;

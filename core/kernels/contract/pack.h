@@ -114,7 +114,6 @@ struct Panels {
   int lanes = 1, width = 1;
   bool reads_part = false;  // as the tile set says
   bool streams = false;     // direct from memory, `k` rows of it at a time
-  T* copies = nullptr;      // room for kCopiedPanels panels of a direct B, which tiles read there; or null
 
   int64_t count() const { return (n + width - 1) / width; }
   int64_t columns(int64_t panel) const { return n - panel * width < width ? n - panel * width : width; }
@@ -128,7 +127,6 @@ struct Panels {
     return packed + panel * width * k + step * *b_step;
   }
 };
-inline constexpr int64_t kCopiedPanels = 4;  // half a kilobyte of each row of B, or more
 // Elements of n columns and k steps in packed form.
 inline int64_t packed_size(int64_t k, int64_t n, int lanes) { return k * ((n + lanes - 1) / lanes * lanes); }
 

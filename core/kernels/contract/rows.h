@@ -47,14 +47,16 @@ struct RowSource {
 // Whether rows that lie this many bytes apart fall into so few sets of a first-level cache that those of a tile drive
 // each other out.
 inline bool rows_collide(int64_t bytes_apart) { return bytes_apart % 2048 == 0; }
-// Tiles of rows that read a panel of B, up to which it is not worth a copy.
-inline constexpr int64_t kUncopiedTiles = 2;
-// Whether `rows` rows of A gain by copies of the panels of a direct B, some at a time: where `steps` rows of B fill
-// half of the few sets of the second-level cache that they fall into, a panel is gone when the next tile of A needs it.
+
+// Panels of B that multiply_copied copies at a time: half a kilobyte of each row of B, or more.
+inline constexpr int64_t kCopiedPanels = 4;
+// Whether `rows` rows of A gain by copies of the panels of a direct B of `columns` columns. `steps` rows of B lie in
+// few sets of the second-level cache, and the more of these they fill, the fewer of a panel are left for the next tile.
 template <typename T>
-bool copies_panels(const TileSet<T>& set, int64_t rows, int64_t steps, int64_t ld) {
-  const int64_t apart = ld * static_cast<int64_t>(sizeof(T));
-  return rows > kUncopiedTiles * set.max_rows && steps * (apart & -apart) >= second_level_cache_bytes() / 2;
+bool copies_panels(const TileSet<T>& set, int64_t rows, int64_t steps, int64_t columns, int width) {
+  const int64_t apart = columns * static_cast<int64_t>(sizeof(T));
+  const int64_t tiles = (rows + set.max_rows - 1) / set.max_rows;
+  return columns % width == 0 && tiles * steps * (apart & -apart) >= 4 * second_level_cache_bytes();
 }
 
 // Elements that pack_tiles may write.
@@ -140,15 +142,6 @@ void fetch_lines(const T* const* rows, int64_t count, int64_t at, int64_t length
   }
 }
 
-// Copies steps [k0, k0 + steps) of up to `count` whole panels of a direct B, from panel p on, to its `copies`.
-template <typename T>
-void copy_panels(const Panels<T>& b, int64_t p, int64_t k0, int64_t steps, int64_t count) {
-  if constexpr (kStepsPer<T> == 1) {  // pairs are never direct
-    load_strips(b.direct + k0 * b.ld + p * b.width, b.ld, b.copies, b.width * steps, b.width, steps,
-                std::min(count, b.n / b.width - p), false);
-  }
-}
-
 // c[i][j] (+)= sum over a.k() steps, for `count` rows and panels [first, last) of B beginning at its step k0. Column 0
 // of c[i] is the first column of panel `first`. `finish`, of B's first column, comes behind the last steps.
 template <typename T>
@@ -168,19 +161,13 @@ void multiply_rows(const TileSet<T>& set, const RowSource<T>& a, int64_t count, 
     const int64_t column = (p - first) * b.width;
     t.b = b.at(p, k0, &t.b_step);
     t.columns = b.columns(p);
-    const bool copied = b.copies != nullptr && tiles.count > kUncopiedTiles && t.columns == b.width;
-    if (copied) {
-      const int64_t place = (p - first) % kCopiedPanels;
-      if (place == 0) copy_panels(b, p, k0, a.k(), std::min(kCopiedPanels, last - p));
-      t.b = b.copies + place * b.width * a.k(), t.b_step = b.width;
-    }
     if (finish != nullptr) {
       from_here = finish->from_column(p * b.width);
       t.finish = &from_here;
     }
     // Rows of a wider B itself lie far apart, so that the processor does not foresee them: there the next panel's part
     // of the same row is fetched.
-    t.ahead = b.direct != nullptr && !copied && b.n > b.width ? vectors * b.lanes : 4 * t.b_step;
+    t.ahead = b.direct != nullptr && b.n > b.width ? vectors * b.lanes : 4 * t.b_step;
     if (b.streams) fetch_stream(b, a.k(), p, t.b);
     for (int64_t i = 0; i < tiles.count; ++i) {
       const int64_t begin = tiles.begin(i), height = tiles.begin(i + 1) - begin;
@@ -206,6 +193,32 @@ void multiply_rows(const TileSet<T>& set, const RowSource<T>& a, int64_t count, 
     }
   }
   if (set.release != nullptr) set.release();
+}
+
+// The same; with `copies`, room for kCopiedPanels panels of a.k() steps, tiles read copies of those of a direct B where
+// copies_panels says so.
+template <typename T>
+void multiply_copied(T* copies, const TileSet<T>& set, const RowSource<T>& a, int64_t count, const Panels<T>& b,
+                     int64_t k0, int64_t first, int64_t last, Sum<T>* const* c, bool accumulate,
+                     const Finish* finish = nullptr) {
+  if constexpr (kStepsPer<T> == 1) {  // pairs are never direct
+    if (copies != nullptr && copies_panels(set, count, a.k(), b.ld, b.width)) {
+      Panels<T> some = b;
+      some.direct = nullptr, some.packed = copies, some.k = a.k();
+      Sum<T>* to[kMaxGroup];
+      Finish from_here;
+      for (int64_t p = first; p < last; p += kCopiedPanels) {
+        const int64_t panels = std::min(kCopiedPanels, last - p);
+        load_strips(b.direct + k0 * b.ld + p * b.width, b.ld, copies, b.width * some.k, b.width, some.k, panels, false);
+        some.n = panels * b.width;
+        for (int64_t r = 0; r < count; ++r) to[r] = c[r] + (p - first) * b.width;
+        if (finish != nullptr) from_here = finish->from_column(p * b.width);
+        multiply_rows(set, a, count, some, 0, 0, panels, to, accumulate, finish != nullptr ? &from_here : nullptr);
+      }
+      return;
+    }
+  }
+  multiply_rows(set, a, count, b, k0, first, last, c, accumulate, finish);
 }
 
 }  // namespace tw::contract
