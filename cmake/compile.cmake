@@ -28,9 +28,9 @@ if(TW_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
 endif()
 find_program(TW_MOLD mold)
 if(TW_MOLD AND NOT APPLE AND NOT WIN32 AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # Versions before 2.4 sometimes begin the region that becomes read-only in a page that is not mapped (rui314/mold#1151),
-  # where thread-local storage is aligned to less than a pointer, and the program does not start. The library's is aligned
-  # to more; the programs built here are tests and benchmarks, which need no such region.
+  # Mold (seen with 1.10; rui314/mold#1151, of 2.3) sometimes begins the region that becomes read-only in a page that is
+  # not mapped, where thread-local storage is aligned to less than a pointer, and the program does not start. The
+  # library's is aligned to more; the programs built here are tests and benchmarks, which need no such region.
   target_link_options(tw_flags INTERFACE -fuse-ld=mold
                       $<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:-Wl,-z,norelro>)
 endif()
